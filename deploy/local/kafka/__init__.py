@@ -1,0 +1,1 @@
+"""Apache Kafka on this machine: `choose.embedded(folder)` gives a broker with start, stop, kill and restart."""

@@ -1,0 +1,230 @@
+"""What may be promised, by whom and through which hands, looked up by id; and what must hold among entries."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from itertools import pairwise
+from typing import TypeVar
+
+from events.contracts.terms import Limit
+
+from deadlines.calendar import Calendar
+from deadlines.entries import (
+    CalendarEntry,
+    CatalogueFile,
+    Checklist,
+    Dated,
+    Entry,
+    Process,
+    Reason,
+    Service,
+    Unit,
+    UnitKind,
+)
+from deadlines.errors import CatalogueError, UnknownId
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Entry)
+
+
+class Catalogue:
+    """Everything that may be promised, by id. Calendars are built when first asked for."""
+
+    def __init__(self, files: Mapping[str, CatalogueFile]) -> None:
+        self.calendars: dict[str, CalendarEntry] = {}
+        self.services: dict[str, Service] = {}
+        self.processes: dict[str, Process] = {}
+        self.checklists: dict[str, Checklist] = {}
+        self.reasons: dict[str, Reason] = {}
+        self._units: dict[str, list[Unit]] = {}
+        self._built: dict[str, Calendar] = {}
+        for name, file in files.items():
+            _enter(
+                self.calendars,
+                ((c.id, c) for c in file.calendars),
+                f"{name}: calendars",
+            )
+            _enter(
+                self.services, ((s.id, s) for s in file.services), f"{name}: services"
+            )
+            _enter(self.processes, file.processes.items(), f"{name}: processes")
+            _enter(self.checklists, file.checklists.items(), f"{name}: checklists")
+            _enter(self.reasons, file.reasons.items(), f"{name}: reasons")
+            for unit in file.units:
+                versions = self._units.setdefault(unit.code, [])
+                if unit not in versions:
+                    versions.append(unit)
+        self._check()
+
+    # -- look-ups -----------------------------------------------------------------------------
+
+    def service(self, service_id: str) -> Service:
+        """A service version. Raises UnknownId."""
+        return _found(self.services, service_id, "services.yaml: id", "service")
+
+    def service_on(self, code: str, on: date) -> Service:
+        """The version of a service ("LV-RES-URBAN") in force on a date. Raises UnknownId."""
+        for service in self.services.values():
+            if service.code == code and service.in_force(on):
+                return service
+        raise UnknownId(
+            f"services.yaml: id: no version of service {code!r} is in force on {on}"
+        )
+
+    def unit(self, code: str, on: date | None = None) -> Unit:
+        """A unit: its version in force on a date, or its latest. Raises UnknownId."""
+        versions = self._units.get(code, [])
+        for unit in reversed(versions):
+            if on is None or unit.in_force(on):
+                return unit
+        raise UnknownId(
+            f"units.yaml: code: there is no unit {code!r}"
+            + (f" on {on}" if versions and on else "")
+        )
+
+    def units(
+        self, kind: UnitKind | None = None, on: date | None = None
+    ) -> Iterator[Unit]:
+        """Units by code, each in its version of the date (or its latest)."""
+        for code in sorted(self._units):
+            unit = next(
+                (
+                    u
+                    for u in reversed(self._units[code])
+                    if on is None or u.in_force(on)
+                ),
+                None,
+            )
+            if unit is not None and kind in (None, unit.kind):
+                yield unit
+
+    def has_unit(self, code: str) -> bool:
+        """Whether any version of a unit is known."""
+        return code in self._units
+
+    def limit(self, service_id: str) -> Limit:
+        """How long a service may take. Raises UnknownId."""
+        return self.service(service_id).limit
+
+    def agency_limit(self, agency: str, matter: str) -> Limit | None:
+        """How long an agency may take over a matter; None where nobody has said."""
+        for entry in self.unit(agency).matters if agency in self._units else ():
+            if entry.matter == matter:
+                return entry.limit
+        return None
+
+    def process(self, process_id: str) -> Process:
+        """A process by its id. Raises UnknownId."""
+        return _found(
+            self.processes, process_id, "processes.yaml: processes", "process"
+        )
+
+    def checklist(self, checklist_id: str) -> Checklist:
+        """A checklist by its id. Raises UnknownId."""
+        return _found(
+            self.checklists, checklist_id, "checklists.yaml: checklists", "checklist"
+        )
+
+    def reason(self, word: str) -> Reason:
+        """The texts of a reason. Raises UnknownId."""
+        return _found(self.reasons, word, "reasons.yaml: reasons", "reason")
+
+    def calendar(self, calendar_id: str) -> Calendar:
+        """A calendar version, built once. Raises UnknownId."""
+        built = self._built.get(calendar_id)
+        if built is None:
+            built = self._built[calendar_id] = _found(
+                self.calendars, calendar_id, "calendars.yaml: id", "calendar"
+            ).build()
+        return built
+
+    def calendar_of(self, unit: str) -> Calendar:
+        """The calendar that a unit works by: its own, else that of the nearest unit above, else the only or first one."""
+        seen: set[str] = set()
+        code: str | None = unit
+        while code in self._units and code not in seen:
+            seen.add(code)
+            entry = self.unit(code)
+            if entry.calendar:
+                return self.calendar(entry.calendar)
+            code = entry.parent
+        return self.calendar(next(iter(self.calendars)))
+
+    def fingerprints(self) -> dict[str, str]:
+        """SHA-256 of the content behind each id@version, to notice that one was edited since it was last used."""
+        versions: Mapping[str, Entry] = {**self.calendars, **self.services}
+        return {
+            key: hashlib.sha256(
+                entry.model_dump_json(by_alias=True).encode()
+            ).hexdigest()
+            for key, entry in sorted(versions.items())
+        }
+
+    # -- what must hold among entries ---------------------------------------------------------
+
+    def _check(self) -> None:
+        for calendar in self.calendars.values():
+            _apart(f"calendars.yaml: {calendar.id}: hours", calendar.hours)
+        by_code: dict[str, list[Service]] = {}
+        for service in self.services.values():
+            by_code.setdefault(service.code, []).append(service)
+            where = f"services.yaml: {service.id}"
+            _known(f"{where}: calendar", service.calendar, self.calendars)
+            _known(f"{where}: process", service.process, self.processes)
+            _known(f"{where}: checklist", service.checklist, self.checklists)
+            if service.id.partition("@")[2] != service.since.isoformat():
+                raise CatalogueError(
+                    f"{where}: from: the version in the id and the first day in force must be the same"
+                )
+        for code, services in by_code.items():
+            _apart(f"services.yaml: {code}", services)
+        for code, units in self._units.items():
+            units.sort(key=lambda unit: unit.since)
+            _apart(f"units.yaml: {code}", units)
+            for unit in units:
+                for field in ("parent", "district", "successor"):
+                    if other := getattr(unit, field):
+                        _known(f"units.yaml: {code}: {field}", other, self._units)
+                if unit.calendar:
+                    _known(
+                        f"units.yaml: {code}: calendar", unit.calendar, self.calendars
+                    )
+        self._check_receipts()
+
+    def _check_receipts(self) -> None:
+        held: dict[str, str] = {}
+        for code, units in self._units.items():
+            for part in {unit.receipt for unit in units if unit.receipt}:
+                if held.setdefault(part, code) != code:
+                    raise CatalogueError(
+                        f"units.yaml: {code}: receipt: {part!r} is already the code part of {held[part]}"
+                    )
+
+
+def _enter(into: dict[str, E], entries: Iterable[tuple[str, E]], where: str) -> None:
+    for key, entry in entries:
+        if key in into and into[key] != entry:
+            raise CatalogueError(
+                f"{where}: {key} is defined twice with different contents; a change is a new version"
+            )
+        into[key] = entry
+
+
+def _found(among: Mapping[str, T], key: str, where: str, what: str) -> T:
+    if key not in among:
+        raise UnknownId(f"{where}: there is no {what} {key!r}")
+    return among[key]
+
+
+def _known(where: str, key: str, among: Mapping[str, object]) -> None:
+    if key not in among:
+        raise UnknownId(f"{where}: {key!r} is not defined in the catalogue")
+
+
+def _apart(where: str, versions: Iterable[Dated]) -> None:
+    ordered = sorted(versions, key=lambda version: version.since)
+    for earlier, later in pairwise(ordered):
+        if earlier.until is None or earlier.until > later.since:
+            raise CatalogueError(
+                f"{where}: two versions are in force on {later.since}; end the earlier one with `to`"
+            )

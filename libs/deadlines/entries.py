@@ -1,0 +1,276 @@
+"""The schema of the files in `deploy/catalogue`: services, units, processes, checklists, reasons, calendars.
+
+Everything is dated: an entry is in force
+from `from` up to the day before `to`, and a changed entry is a new version, never an edit.
+"""
+
+from collections.abc import Iterable
+from datetime import date, time
+from typing import Annotated, Any, Literal, Self
+
+from events.contracts.terms import (
+    CalendarId,
+    ClockPolicy,
+    Limit,
+    ServiceId,
+    UnitCode,
+    Word,
+)
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from deadlines.calendar import Calendar, Hours, Override, Session
+from deadlines.errors import CatalogueError, UnknownId
+
+UnitKind = Literal["organisation", "counter", "department", "team", "agency"]
+FieldOfWork = Literal["LV", "MV", "CONTRACT"]
+Cutoff = Literal["transfer", "promise"]
+
+
+def _clock(value: object) -> object:
+    # YAML reads an unquoted 13:30 as the number 810: the files quote their times, and this says so.
+    if isinstance(value, int):
+        raise ValueError('a time of day is written in quotes, as in "13:30"')  # noqa: TRY004 (pydantic turns only a ValueError into its report)
+    return value
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_clock)]
+Sessions = tuple[tuple[TimeOfDay, TimeOfDay], ...]
+
+
+class Entry(BaseModel):
+    """Anything in the catalogue: unknown keys are refused, and nothing changes once read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sourced(Entry):
+    """An entry that says where it comes from; `unsure` marks what nobody could look up."""
+
+    basis: str
+    unsure: bool = False
+
+
+class Name(Entry):
+    """A name as printed, in Vietnamese and English."""
+
+    vi: str
+    en: str
+
+
+class Dated(Entry):
+    """In force from `from` up to the day before `to`."""
+
+    since: date = Field(alias="from")
+    until: date | None = Field(default=None, alias="to")
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.until is not None and self.until <= self.since:
+            raise ValueError(
+                "`to` is the first day after and must lie later than `from`"
+            )
+        return self
+
+    def in_force(self, on: date) -> bool:
+        """Whether the entry holds on a date."""
+        return self.since <= on and (self.until is None or on < self.until)
+
+
+class HoursEntry(Dated, Sourced):
+    """Opening hours of an era; weekdays by ISO number, 1 = Monday."""
+
+    weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...]
+    sessions: Sessions
+
+
+class OverrideEntry(Sourced):
+    """A day that differs from the national calendar: off, a make-up day, or worked for part of it."""
+
+    on: date
+    day: Literal["off", "make-up", "half"]
+    sessions: Sessions = ()
+
+    @model_validator(mode="after")
+    def _half_has_hours(self) -> Self:
+        if (self.day == "half") != bool(self.sessions):
+            raise ValueError("`sessions` is given for a half day, and only for one")
+        return self
+
+
+class CalendarEntry(Sourced):
+    """One version of a calendar: national holidays of `country`, our overrides, the hours."""
+
+    id: CalendarId
+    country: str
+    cutoff_at: TimeOfDay
+    hours: tuple[HoursEntry, ...]
+    overrides: tuple[OverrideEntry, ...] = ()
+
+    def build(self) -> Calendar:
+        """The index that answers questions."""
+        return Calendar(
+            self.id,
+            country=self.country,
+            cutoff_at=_seconds(self.cutoff_at),
+            hours=[
+                Hours(since=h.since, until=_day_before(h.until), sessions=_sessions(h.sessions), weekdays=frozenset(h.weekdays))
+                for h in self.hours
+            ],
+            overrides=[
+                Override(on=o.on, sessions=None if o.day == "make-up" else _sessions(o.sessions), name=o.basis)
+                for o in self.overrides
+            ],
+        )  # fmt: skip
+
+
+class Service(Dated, Sourced):
+    """One version of a service: how long it may take, under which calendar and clock policy, through which process."""
+
+    id: ServiceId
+    name: Name
+    field: FieldOfWork
+    limit: Limit
+    clock_policy: ClockPolicy
+    calendar: CalendarId
+    cutoff: Cutoff = "transfer"
+    process: str
+    checklist: Word
+
+    @property
+    def code(self) -> str:
+        """The service without its version: LV-RES-URBAN."""
+        return self.id.partition("@")[0]
+
+
+class Matter(Sourced):
+    """Something an agency is asked about, and how long it may take to reply."""
+
+    matter: Word
+    limit: Limit
+
+
+class Unit(Dated, Sourced):
+    """An office, team or agency. `district` is the power unit of a district; `receipt` a counter's part of the code."""
+
+    code: UnitCode
+    kind: UnitKind
+    name: Name
+    parent: UnitCode | None = None
+    district: UnitCode | None = None
+    successor: UnitCode | None = None
+    zalo: str | None = None
+    receipt: Annotated[str, Field(pattern=r"^\d{2}$")] | None = None
+    calendar: CalendarId | None = None
+    matters: tuple[Matter, ...] = ()
+
+    @property
+    def prefix(self) -> str | None:
+        """How the codes of a counter's dossiers begin: 000.00.22.H49 (QCVN 102:2016/BTTTT; H49 = Quang Ninh)."""
+        return f"000.00.{self.receipt}.H49" if self.receipt else None
+
+
+class Step(Sourced):
+    """One pair of hands in a process. `{district}` in `unit` is the number of the dossier's district unit."""
+
+    step: Word
+    unit: str
+    limit: Limit | None = None
+    acknowledge_within: Limit | None = None
+    work: Word | None = None
+    after: Word | None = None
+    """What the customer must have done before this step begins: the dossier waits for them."""
+
+    def unit_for(self, district: str) -> str:
+        """The unit that takes this step for a dossier of district unit "DL-193"."""
+        return self.unit.replace("{district}", district.partition("-")[2])
+
+
+class Process(Entry):
+    """The steps from the counter's desk until the dossier returns to it."""
+
+    steps: tuple[Step, ...]
+
+
+class Checklist(Sourced):
+    """The papers of an application: all of `all`, and one of each group. Items are named in `items`."""
+
+    items: dict[Word, Name]
+    all: tuple[Word, ...]
+    one_of: dict[Word, tuple[Word, ...]] = {}
+    groups: dict[Word, Name] = {}
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        used = [*self.all, *(item for group in self.one_of.values() for item in group)]
+        if missing := sorted({item for item in used if item not in self.items}):
+            raise ValueError(f"items without a name: {', '.join(missing)}")
+        if unnamed := sorted(set(self.one_of) - set(self.groups)):
+            raise ValueError(f"one-of groups without a name: {', '.join(unnamed)}")
+        return self
+
+    def missing(self, documents: Iterable[str]) -> tuple[str, ...]:
+        """Every item and every one-of group that the documents do not cover, in the checklist's order."""
+        held = set(documents)
+        return (
+            *(item for item in self.all if item not in held),
+            *(
+                group
+                for group, items in self.one_of.items()
+                if not held.intersection(items)
+            ),
+        )
+
+    def name(self, word: str) -> Name:
+        """What an item or a group is called. Raises UnknownId."""
+        found = self.items.get(word) or self.groups.get(word)
+        if found is None:
+            raise UnknownId(
+                f"checklists.yaml: items: there is no item or group {word!r}"
+            )
+        return found
+
+
+class Reason(Name):
+    """A word used as a reason, with its texts, and what it may be a reason for."""
+
+    uses: tuple[Word, ...]
+
+
+class CatalogueFile(Entry):
+    """What one file of the folder may hold."""
+
+    calendars: tuple[CalendarEntry, ...] = ()
+    services: tuple[Service, ...] = ()
+    units: tuple[Unit, ...] = ()
+    processes: dict[str, Process] = {}
+    checklists: dict[Word, Checklist] = {}
+    reasons: dict[Word, Reason] = {}
+
+    @classmethod
+    def of(cls, name: str, content: Any) -> Self:
+        """A file's content, checked. Raises CatalogueError that names file, entry and field."""
+        try:
+            return cls.model_validate(content or {})
+        except ValidationError as invalid:
+            first = invalid.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise CatalogueError(f"{name}: {where}: {first['msg']}") from invalid
+
+
+def _seconds(at: time) -> int:
+    return at.hour * 3600 + at.minute * 60 + at.second
+
+
+def _sessions(sessions: Sessions) -> tuple[Session, ...]:
+    return tuple((_seconds(opens), _seconds(closes)) for opens, closes in sessions)
+
+
+def _day_before(until: date | None) -> date | None:
+    return date.fromordinal(until.toordinal() - 1) if until else None

@@ -1,0 +1,133 @@
+"""Who may do what: tokens (JWT, keys from the issuer) and the one table of route → roles."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import time as wall_seconds
+from typing import Any
+
+import aiohttp
+import jwt
+from fastapi import Request
+
+from events.actor import Actor, Role
+from events.errors import Forbidden, OnedoorError
+
+AUDIENCE = "onedoor"
+ALGORITHMS = ["EdDSA", "ES256", "RS256"]
+REMEMBER = 10_000  # tokens whose signature was checked and that have not expired
+
+# Routes that read, open to everybody who works here; leaders and auditors read everything.
+READERS: frozenset[Role] = frozenset({"receptionist", "officer", "team", "leader", "operator", "auditor"})
+
+# The one table. A route that is not here is refused. Units are checked by `within` where a unit is named.
+RIGHTS: dict[str, frozenset[Role]] = {
+    "give-advice": frozenset({"receptionist"}),
+    "receive": frozenset({"receptionist"}),
+    "request-supplement": frozenset({"receptionist", "leader"}),
+    "receive-supplement": frozenset({"receptionist"}),
+    "refuse": frozenset({"receptionist", "leader"}),
+    "withdraw": frozenset({"receptionist"}),
+    "stop": frozenset({"leader"}),
+    "extend": frozenset({"leader"}),
+    "close": frozenset({"receptionist"}),
+    "reopen": frozenset({"leader"}),
+    "rate": frozenset({"receptionist"}),
+    "read-person": frozenset({"receptionist", "team"}),
+    "acknowledge": frozenset({"officer", "team"}),
+    "complete-step": frozenset({"officer", "team"}),
+    "forward": frozenset({"officer", "leader"}),
+    "complete-customer-action": frozenset({"receptionist"}),
+    "request-customer-action": frozenset({"officer"}),
+    "refer": frozenset({"officer"}),
+    "record-reply": frozenset({"officer"}),
+    "return": frozenset({"officer"}),
+    "schedule-visit": frozenset({"team"}),
+    "miss-visit": frozenset({"team"}),
+    "start-work": frozenset({"team"}),
+    "obstruct-work": frozenset({"team"}),
+    "resume-work": frozenset({"team"}),
+    "complete-work": frozenset({"team"}),
+    "read": READERS,
+    "set-clock": frozenset({"operator"}),
+    "operate": frozenset({"operator"}),
+}
+
+
+class Unauthenticated(OnedoorError):
+    """No token, or one that cannot be trusted."""
+
+
+class Gate:
+    """Checks tokens against the issuer's keys. Tokens always use wall time, whatever the deployment's clock."""
+
+    def __init__(self, issuer: str) -> None:
+        self.issuer = issuer
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._known: dict[str, tuple[Actor, float]] = {}
+        self._fetching = asyncio.Lock()
+
+    async def actor(self, request: Request) -> Actor:
+        """Who calls. Raises Unauthenticated with what is wrong with the token."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("send a token: Authorization: Bearer <JWT from the issuer>")
+        known = self._known.get(token)
+        if known is not None and known[1] > wall_seconds():
+            return known[0]
+        try:
+            key = await self._key(jwt.get_unverified_header(token).get("kid", ""))
+            claims = jwt.decode(token, key.key, ALGORITHMS, audience=AUDIENCE, issuer=self.issuer,
+                                options={"require": ["exp", "sub"]})  # fmt: skip
+        except jwt.PyJWTError as invalid:
+            raise Unauthenticated(f"the token is not valid: {invalid}") from invalid
+        actor = Actor(id=claims["sub"], roles=frozenset(claims.get("roles", ())), unit=claims.get("unit"))
+        if len(self._known) >= REMEMBER:
+            self._known.clear()
+        self._known[token] = actor, float(claims["exp"])
+        return actor
+
+    async def _key(self, kid: str) -> jwt.PyJWK:
+        if kid not in self._keys:
+            async with self._fetching:
+                if kid not in self._keys:
+                    self._keys = await self._fetch()
+        if kid not in self._keys:
+            raise jwt.InvalidKeyError(f"the issuer has no key {kid!r}")
+        return self._keys[kid]
+
+    async def _fetch(self) -> dict[str, jwt.PyJWK]:
+        try:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5), raise_for_status=True) as http:
+                async with http.get(f"{self.issuer}/.well-known/openid-configuration") as about:
+                    address = (await about.json())["jwks_uri"]
+                async with http.get(address) as answer:
+                    keys: dict[str, Any] = await answer.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError, KeyError) as away:
+            raise jwt.PyJWTError(f"the issuer cannot be asked for its keys: {away}") from away
+        return {str(key.key_id): key for key in jwt.PyJWKSet.from_dict(keys).keys}
+
+
+def allow(right: str) -> Callable[[Request], Awaitable[Actor]]:
+    """A FastAPI dependency: the caller, if the table gives one of their roles this right."""
+    roles = RIGHTS[right]
+
+    async def check(request: Request) -> Actor:
+        gate: Gate = request.app.state.gate
+        actor = await gate.actor(request)
+        if not actor.roles & roles:
+            raise Forbidden(
+                "wrong-role", f"{right} needs one of: {', '.join(sorted(roles))}; you are "
+                f"{', '.join(sorted(actor.roles)) or 'without a role'}", way_out="ask somebody who has the role",
+            )  # fmt: skip
+        return actor
+
+    return check
+
+
+def within(actor: Actor, unit: str, field: str) -> None:
+    """The actor acts for this unit. Leaders and operators act for all. Raises Forbidden naming the field."""
+    if actor.unit != unit and not actor.roles & {"leader", "operator"}:
+        raise Forbidden(
+            "wrong-unit", f"this belongs to {unit}, you act for {actor.unit or 'no unit'}",
+            field=field, way_out=f"somebody of {unit} can do it",
+        )  # fmt: skip

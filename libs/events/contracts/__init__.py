@@ -1,0 +1,9 @@
+"""The published language: one frozen class per fact, one module per service that says it.
+
+Importing this package fills the catalogue.
+"""
+
+from events.contracts import field, intake, routing, sla
+from events.contracts.catalogue import CATALOGUE, Fact, fact, name_of, read, write
+
+__all__ = ["CATALOGUE", "Fact", "fact", "field", "intake", "name_of", "read", "routing", "sla", "write"]

@@ -1,0 +1,86 @@
+"""The words that facts share: codes, instants and the small values inside a fact.
+
+Every pattern here is also a guard: no field of a fact can hold a sentence, so nothing
+personal can be typed into one.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self, TypeVar, dataclass_transform
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+T = TypeVar("T")
+
+_CONFIG = ConfigDict(extra="ignore", ser_json_timedelta="iso8601")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def value(cls: type[T]) -> type[T]:
+    """A frozen, slotted, keyword-only value; validated when built by hand or by pydantic."""
+    make: Callable[[Any], Any] = dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+    made: type[T] = make(cls)
+    return made
+
+
+def _to_utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs its offset, as in 2017-07-10T09:00:00+07:00")
+    return instant.astimezone(UTC)
+
+
+def _code(pattern: str, example: str, longest: int = 64) -> object:
+    return Field(pattern=pattern, max_length=longest, examples=[example])
+
+
+# Dossier codes of every scheme since 2016 (QCVN 102:2016/BTTTT, Decision 20/2020/QD-TTg).
+CASE_ID = r"^(?:\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.\d{1,3}){0,3})-(\d{6}|\d{8})-\d{4,7}$"
+
+Instant = Annotated[datetime, AfterValidator(_to_utc)]
+CaseId = Annotated[str, _code(CASE_ID, "000.00.22.H49-170710-0001")]
+UnitCode = Annotated[str, _code(r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$", "DL-193", 24)]
+ServiceId = Annotated[str, _code(r"^[A-Z0-9-]+@\d{4}-\d{2}-\d{2}$", "LV-RES-URBAN@2017-07-01")]
+CalendarId = Annotated[str, _code(r"^[A-Z0-9-]+@\d{4}(\.\d+)*$", "VN-PAC@2017.1")]
+Word = Annotated[str, _code(r"^[a-z0-9]+(-[a-z0-9]+)*$", "grid-not-ready", 48)]
+ActorId = Annotated[str, _code(r"^[a-z]+(-[A-Za-z0-9.]+)*$", "staff-193-02")]
+PersonRef = Annotated[str, _code(r"^p-[A-Za-z0-9.-]+$", "p-000.00.22.H49-170710-0001", 72)]
+EventId = Annotated[str, _code(r"^[^@\s]+@[1-9]\d*$", "case-000.00.22.H49-170710-0001@3", 160)]
+Reference = Annotated[str, _code(r"^[A-Za-z0-9][A-Za-z0-9._:/@~+-]*$", "evidence/000.00.22.H49-170710-0001.jpg", 200)]
+
+Channel = Literal["counter", "online", "post", "zalo", "hotline"]
+ClockPolicy = Literal["PAUSE", "RESTART"]
+Fault = Literal["customer", "agency", "utility"]
+
+
+@value
+class Limit:
+    """A length of working time: whole days (counted after the first) or hours (counted from the first minute)."""
+
+    amount: Annotated[int, Field(ge=0, le=1000)]
+    unit: Literal["working_days", "working_hours", "working_minutes"]
+
+
+@value
+class Promise:
+    """What the receipt promises. Exactly one of `service`, `due`, `working_days` says how long."""
+
+    calendar: CalendarId
+    clock_policy: ClockPolicy
+    service: ServiceId | None = None
+    due: Instant | None = None
+    working_days: Annotated[int, Field(ge=0, le=1000)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum(way is not None for way in (self.service, self.due, self.working_days)) != 1:
+            raise ValueError("a promise is told by exactly one of service, due, working_days")
+        return self
+
+
+@value
+class Gap:
+    """One thing missing from a dossier: which item of the checklist (or one-of group), and what is wrong with it."""
+
+    document: Word
+    wrong: Literal["missing", "unreadable", "expired", "not-matching", "not-a-copy"]

@@ -1,0 +1,100 @@
+"""Hearing: FastStream batch subscribers that pass bytes through, an inbox, and our own offsets."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from structlog.contextvars import bound_contextvars
+
+from events.bell import Bell
+from events.database import TRANSIENT, Pool
+from events.inbox import keep
+
+HEARD = "select topic, partition, next_offset from heard where topic = any($1)"
+LARGEST_BATCH = 5000
+log = structlog.get_logger("events.hear")
+
+
+class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """One subscriber over all topics that a service hears. Knows how far it has kept, per partition."""
+
+    def __init__(self, pool: Pool, bell: Bell, topics: Sequence[str], *, service: str, instance: str) -> None:
+        self.pool, self.bell, self.topics = pool, bell, topics
+        self.group, self.member = service, f"{service}-{instance}"
+        self.heard: dict[tuple[str, int], int] = {}
+        self.written: dict[tuple[str, int], int] = {}  # record time of the last kept record, in milliseconds
+        self.assigned = asyncio.Event()
+        self._subscriber: Any = None
+
+    def subscribe(self, broker: KafkaBroker) -> None:
+        """Declare the subscriber. MANUAL: FastStream commits nothing; the offsets are rows beside the inbox."""
+        self._subscriber = broker.subscriber(
+            *self.topics,
+            batch=True,
+            group_id=self.group,
+            group_instance_id=self.member,  # a restarted process takes its partitions back at once
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            max_records=LARGEST_BATCH,
+            batch_timeout_ms=100,
+            listener=self,
+            decoder=_bytes_as_they_came,
+        )
+        self._subscriber(self._keep)
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer | None:
+        return self._subscriber.consumer if self._subscriber is not None else None
+
+    async def _keep(self, records: list[ConsumerRecord[bytes, bytes]]) -> None:
+        """Never raises because the database is away: FastStream would go on with the next batch and lose this one."""
+        pause = 0.05
+        while True:
+            try:
+                async with self.pool.acquire() as connection, connection.transaction():
+                    kept = await keep(connection, records)
+                break
+            except TRANSIENT as error:
+                log.warning("waiting", doing="hear", error=repr(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 1.0)
+        for record in records:
+            self.heard[record.topic, record.partition] = record.offset + 1
+            self.written[record.topic, record.partition] = record.timestamp
+        self.bell.ring()
+        if kept.parked:
+            log.error("parked", follower="hear", records=kept.parked)
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        self.assigned.clear()
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Go on where the inbox stands, whatever Kafka believes."""
+        consumer = self.consumer
+        assert consumer is not None
+        while True:
+            try:
+                rows = await self.pool.fetch(HEARD, list(self.topics))
+                break
+            except TRANSIENT as error:
+                log.warning("waiting", doing="assign", error=repr(error))
+                await asyncio.sleep(0.2)
+        self.heard = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        for partition in assigned:
+            offset = self.heard.get((partition.topic, partition.partition))
+            if offset is not None:
+                consumer.seek(partition, offset)
+            else:
+                await consumer.seek_to_beginning(partition)
+        with bound_contextvars(partitions=len(assigned)):
+            log.info("listening", topics=list(self.topics))
+        self.assigned.set()
+
+
+async def _bytes_as_they_came(message: KafkaMessage) -> Sequence[Any]:
+    raw: Any = message.raw_message
+    return list(raw)

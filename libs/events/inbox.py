@@ -1,0 +1,143 @@
+"""Keeping what was heard: each fact once, with the offsets, in one transaction. What cannot be read is parked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from events.database import Connection
+from events.envelope import Recorded
+from events.errors import Unreadable
+from events.follow import PARK
+from events.wire import from_cloudevent
+
+HEAR = "hear"  # the name under which unreadable and forked records are parked
+
+KEEP = """
+insert into inbox (epoch, stream, version, subject, type, schema, at, recorded_at,
+                   actor, correlation, causation, trace, data, hash)
+select (select epoch from cluster), * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::smallint[],
+    $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bytea[])
+on conflict (stream, version) do nothing returning stream, version
+"""
+KNOWN = """
+select stream, version, hash from inbox
+where (stream, version) in (select * from unnest($1::text[], $2::int[]))
+"""
+ADVANCE = """
+insert into heard (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
+on conflict (topic, partition) do update set next_offset = greatest(heard.next_offset, excluded.next_offset)
+"""
+
+
+class Record(Protocol):
+    """What we use of a Kafka record."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What became of a batch: facts that are new, repeats that were dropped, records that were parked."""
+
+    new: int
+    repeated: int
+    parked: int
+
+
+async def keep(connection: Connection, records: Sequence[Record]) -> Kept:
+    """Keep a batch of records of any partitions, in the caller's transaction. Nothing in them makes it raise.
+
+    A repeat is dropped by its id; the same id with another hash is a fork, parked and shown.
+    """
+    facts: dict[tuple[str, int], tuple[Recorded, Record]] = {}
+    parked = 0
+    forks: list[tuple[Recorded, Record]] = []
+    repeated = 0
+    for record in records:
+        try:
+            fact = from_cloudevent(record.value or b"")
+        except Unreadable as error:
+            await park(connection, record, (record.key or b"").decode(errors="replace"), str(error))
+            parked += 1
+            continue
+        twin = facts.setdefault((fact.stream, fact.version), (fact, record))
+        if twin[1] is not record:
+            if twin[0].hash == fact.hash:
+                repeated += 1
+            else:
+                forks.append((fact, record))
+    new = await _insert(connection, [fact for fact, _ in facts.values()])
+    old = [pair for id, pair in facts.items() if id not in new]
+    if old:
+        known = {
+            (row["stream"], row["version"]): row["hash"]
+            for row in await connection.fetch(
+                KNOWN, [fact.stream for fact, _ in old], [fact.version for fact, _ in old]
+            )
+        }
+        for fact, record in old:
+            if known[fact.stream, fact.version] == fact.hash:
+                repeated += 1
+            else:
+                forks.append((fact, record))
+    for fact, record in forks:
+        await park(connection, record, fact.subject, f"forked: {fact.id} came again with another body")
+    heard: dict[tuple[str, int], int] = {}
+    for record in records:
+        place = record.topic, record.partition
+        heard[place] = max(heard.get(place, 0), record.offset + 1)
+    topics, partitions = [topic for topic, _ in heard], [partition for _, partition in heard]
+    await connection.execute(ADVANCE, topics, partitions, list(heard.values()))
+    return Kept(new=len(new), repeated=repeated, parked=parked + len(forks))
+
+
+async def park(connection: Connection, record: Record, subject: str, reason: str) -> None:
+    """Set a record aside with its reason and its bytes; its case is incomplete until somebody settles it."""
+    place = f"{record.topic}/{record.partition}/{record.offset}"
+    await connection.execute(PARK, HEAR, subject, place, reason, record.value or b"")
+
+
+async def _insert(connection: Connection, facts: Sequence[Recorded]) -> set[tuple[str, int]]:
+    if not facts:
+        return set()
+    rows = [
+        (
+            fact.stream, fact.version, fact.subject, fact.type, fact.schema, fact.at, fact.recorded_at,
+            fact.cause.actor, fact.cause.correlation, fact.cause.causation, fact.cause.trace, fact.data, fact.hash,
+        )
+        for fact in facts
+    ]  # fmt: skip
+    kept = await connection.fetch(KEEP, *(list(column) for column in zip(*rows, strict=True)))
+    return {(row["stream"], row["version"]) for row in kept}
+
+
+RETRY = "select id, place, body from parked where follower = $1 and settled is null order by id"
+SETTLE = "update parked set settled = $2 where id = $1"
+FAILED = "update parked set attempts = attempts + 1, reason = $2 where id = $1"
+
+
+async def retry_unreadable(connection: Connection) -> int:
+    """Read again what could not be read, in the caller's transaction: after an upgrade it may be readable.
+
+    A forked record stays parked: only a person decides between two bodies. Returns how many were settled.
+    """
+    settled = 0
+    for row in await connection.fetch(RETRY, HEAR):
+        try:
+            fact = from_cloudevent(row["body"])
+        except Unreadable as error:
+            await connection.execute(FAILED, row["id"], str(error))
+            continue
+        if await _insert(connection, [fact]):
+            await connection.execute(SETTLE, row["id"], "retried")
+            settled += 1
+    return settled

@@ -1,0 +1,95 @@
+"""How far everyone is: the figures behind /followers and /metrics, from one query per log."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from events.clock import now
+from events.database import Connection
+from events.follow import Following
+from events.hear import Ears
+from events.relay import Relay
+
+# Rows past a bookmark and the age of the oldest, by the instant at which they were written down.
+BEHIND = """
+select count(*) as events, coalesce(extract(epoch from clock_timestamp() - min({since})), 0)::float8 as seconds
+from {table} where (epoch, tx, position) > ($1, $2, $3)
+"""
+BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = $2"
+SINCE = {"events": "recorded_at", "inbox": "recorded_at"}
+PARKED = "select count(*) from parked where settled is null"
+# A long writing transaction anywhere in the cluster holds the horizon, and with it every follower.
+HORIZON = """
+select coalesce(max(extract(epoch from clock_timestamp() - xact_start)), 0)::float8 from pg_stat_activity
+where backend_xid is not null
+"""
+
+
+async def standing(
+    connection: Connection, followings: Sequence[Following[Any]], ears: Ears | None, relay: Relay
+) -> Mapping[str, Any]:
+    """Each follower's distance from the end of its log, what was published and heard, and what is parked."""
+    followers = []
+    for following in followings:
+        f = following.follower
+        mark = await connection.fetchrow(BOOKMARK, f.name, following.shard)
+        since = SINCE.get(f.log.table, "now()")
+        row = await connection.fetchrow(
+            BEHIND.format(table=f.log.table, since=since), *(tuple(mark) if mark else (0, 0, 0))
+        )
+        assert row is not None
+        followers.append(
+            {
+                "name": f.name, "log": f.log.table, "shard": following.shard,
+                "behind_events": row["events"], "behind_seconds": row["seconds"], "trouble": following.trouble,
+            }
+        )  # fmt: skip
+    return {
+        "followers": followers,
+        "published": _by_topic(relay.published),
+        "heard": _by_topic(ears.heard) if ears else {},
+        "parked": await connection.fetchval(PARKED),
+        "horizon_seconds": await connection.fetchval(HORIZON),
+    }
+
+
+def _by_topic(offsets: Mapping[tuple[str, int], int]) -> dict[str, dict[str, int]]:
+    topics: dict[str, dict[str, int]] = {}
+    for (topic, partition), offset in sorted(offsets.items()):
+        topics.setdefault(topic, {})[str(partition)] = offset
+    return topics
+
+
+def exposition(standing: Mapping[str, Any], ears: Ears | None) -> CollectorRegistry:
+    """The same figures as Prometheus gauges; for Kafka, per partition against the end that the client has seen."""
+    registry = CollectorRegistry()
+    events = Gauge("onedoor_follower_lag_events", "Rows past the bookmark", ["follower", "shard"], registry=registry)
+    seconds = Gauge(
+        "onedoor_follower_lag_seconds", "Age of the oldest row past the bookmark", ["follower", "shard"],
+        registry=registry,
+    )  # fmt: skip
+    halted = Gauge("onedoor_follower_trouble", "1 while a follower waits or halts", ["follower"], registry=registry)
+    for one in standing["followers"]:
+        events.labels(one["name"], one["shard"]).set(one["behind_events"])
+        seconds.labels(one["name"], one["shard"]).set(one["behind_seconds"])
+        halted.labels(one["name"]).set(one["trouble"] is not None)
+    lag = Gauge("onedoor_heard_lag_events", "Records not yet kept", ["topic", "partition"], registry=registry)
+    age = Gauge(
+        "onedoor_heard_lag_seconds", "Age of the last kept record while others wait behind it", ["topic", "partition"],
+        registry=registry,
+    )  # fmt: skip
+    consumer = ears.consumer if ears else None
+    if ears is not None and consumer is not None:
+        for partition in consumer.assignment():
+            place = partition.topic, partition.partition
+            behind = max(0, (consumer.highwater(partition) or 0) - ears.heard.get(place, 0))
+            lag.labels(*place).set(behind)
+            age.labels(*place).set(
+                now().timestamp() - ears.written[place] / 1000 if behind and place in ears.written else 0
+            )
+    Gauge("onedoor_parked", "Records and facts that are set aside", registry=registry).set(standing["parked"])
+    Gauge("onedoor_horizon_seconds", "Age of the oldest writing transaction", registry=registry).set(
+        standing["horizon_seconds"]
+    )
+    return registry

@@ -1,0 +1,128 @@
+"""Errors over HTTP as problem documents (RFC 9457): which field, which rule, what to do. The only place for them."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from events.auth import Unauthenticated
+from events.database import TRANSIENT
+from events.errors import Refused
+
+LARGEST_BODY = 1 << 20  # bytes; a dossier's form is a few kilobytes, files go to object storage
+log = structlog.get_logger("events.problems")
+
+
+def problem(status: int, rule: str, detail: str, **more: Any) -> JSONResponse:
+    """A problem document. `rule` is stable; `field` and `way_out` are there whenever they are known."""
+    body = {"type": f"urn:onedoor:problem:{rule}", "title": rule.replace("-", " "), "status": status, "detail": detail}
+    body |= {name: value for name, value in more.items() if value is not None}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def _refused(_: Request, refused: Refused) -> Response:
+    return problem(
+        refused.status, refused.rule, refused.detail, field=refused.field, way_out=refused.way_out, **refused.more
+    )
+
+
+def _unauthenticated(_: Request, error: Unauthenticated) -> Response:
+    answer = problem(401, "no-valid-token", str(error), field="Authorization",
+                     way_out="get a token from the issuer and send it with every request")  # fmt: skip
+    answer.headers["WWW-Authenticate"] = 'Bearer realm="onedoor"'
+    return answer
+
+
+def _invalid(_: Request, invalid: RequestValidationError | ValidationError) -> Response:
+    errors = [
+        {"field": ".".join(str(part) for part in error["loc"] if part != "body") or "body", "rule": error["type"],
+         "detail": error["msg"]}
+        for error in invalid.errors()
+    ]  # fmt: skip
+    broken = any(error["rule"] == "json_invalid" for error in errors)
+    return problem(
+        400 if broken else 422,
+        "broken-json" if broken else "invalid-request",
+        "; ".join(f"{error['field']}: {error['detail']}" for error in errors),
+        field=errors[0]["field"],
+        errors=errors,
+        way_out="send well-formed JSON" if broken else "mend the fields named in `errors`; /docs shows each one",
+    )
+
+
+def _http(_: Request, error: HTTPException) -> Response:
+    rule = {404: "no-such-route", 405: "method-not-allowed"}.get(error.status_code, "http-error")
+    return problem(error.status_code, rule, str(error.detail), way_out="/docs lists the routes")
+
+
+def _away(request: Request, error: Exception) -> Response:
+    log.warning("unavailable", path=request.url.path, error=repr(error))
+    answer = problem(503, "unavailable", "the database does not answer just now; nothing was recorded",
+                     way_out="send the request again with the same Idempotency-Key")  # fmt: skip
+    answer.headers["Retry-After"] = "1"
+    return answer
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected", path=request.url.path, exc_info=error)
+    return problem(
+        500, "unexpected", "this is our mistake; it is in the log", way_out="send it again or ask an operator"
+    )
+
+
+class LimitBody:
+    """Refuses a body over the limit before it is read to the end, whether or not its length was announced."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > LARGEST_BODY:
+            await too_large()(scope, receive, send)
+            return
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > LARGEST_BODY:
+                raise TooLarge
+            return message
+
+        await self.app(scope, counted, send)
+
+
+class TooLarge(Exception):
+    """More bytes came than a request may have."""
+
+
+def too_large() -> Response:
+    return problem(413, "body-too-large", f"a request may have {LARGEST_BODY} bytes", field="body",
+                   way_out="send files to the file store and refer to them")  # fmt: skip
+
+
+def install(app: FastAPI) -> None:
+    """Give an application the handlers and the limit."""
+    app.add_middleware(LimitBody)
+    handlers: dict[Any, Any] = {
+        Refused: _refused,
+        Unauthenticated: _unauthenticated,
+        RequestValidationError: _invalid,
+        ValidationError: _invalid,
+        HTTPException: _http,
+        TooLarge: lambda *_: too_large(),
+        Exception: _unexpected,
+        **dict.fromkeys(TRANSIENT, _away),
+    }
+    for error, handler in handlers.items():
+        app.add_exception_handler(error, handler)

@@ -1,0 +1,112 @@
+"""The relay: what was appended goes to Kafka, in order, in whole batches per partition."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from events.database import Connection
+from events.errors import Unreadable
+from events.follow import START, Entry, Follower, Log, Mark
+from events.store import COLUMNS
+from events.topics import PARTITIONS, partition_of
+from events.wire import from_cloudevent, to_cloudevent
+
+NAME = "relay"
+BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = 0"
+PLACE = "select epoch, tx, position from events where stream = $1 and version = $2"
+
+Key = tuple[str, int]  # topic, partition
+
+ROWS: Log[Mapping[str, Any]] = Log("events", COLUMNS, lambda row: row)
+
+
+class Relay:
+    """Sends rows of `events` and knows, per partition, up to where they are already there.
+
+    A crash between sending and moving the bookmark leaves records that the bookmark does not know of.
+    So on start, after any error, and when another process has moved the bookmark, the last record of
+    each partition is read: everything up to it is there and is not sent again.
+    """
+
+    def __init__(
+        self, producer: AIOKafkaProducer, probe: Callable[[], AIOKafkaConsumer], topics: Callable[[str], str],
+        source: str, names: Sequence[str],
+    ) -> None:  # fmt: skip
+        self.producer, self.probe, self.topic_of, self.source, self.names = producer, probe, topics, source, names
+        self.published: dict[Key, int] = {}  # the next offset of each partition, as far as this process knows
+        self._there: dict[Key, Mark] = {}
+        self._until: Mark | None = None
+
+    def follower(self) -> Follower[Mapping[str, Any]]:
+        return Follower(name=NAME, log=ROWS, apply=self.send, stuck="halt", batch=2000)
+
+    async def send(self, connection: Connection, entries: Sequence[Entry[Mapping[str, Any]]]) -> None:
+        """Send what is not there yet; returns when the brokers have it all (acks=all)."""
+        row = await connection.fetchrow(BOOKMARK, NAME)
+        assert row is not None
+        if self._until is None or self._until != Mark(*row):
+            await self._look(connection)
+        self._until = None  # until all of it is known to be there
+        batches: dict[Key, list[Entry[Mapping[str, Any]]]] = {}
+        for entry in entries:
+            key = self.topic_of(entry.item["stream"]), partition_of(entry.subject.encode())
+            if entry.mark > self._there.get(key, START):
+                batches.setdefault(key, []).append(entry)
+        await self._send(batches)
+        self._until = entries[-1].mark
+
+    async def _send(self, batches: Mapping[Key, Sequence[Entry[Mapping[str, Any]]]]) -> None:
+        waiting = []
+        for (topic, partition), entries in batches.items():
+            batch = self.producer.create_batch()
+            count = 0
+            for entry in entries:
+                key, value = entry.subject.encode(), to_cloudevent(entry.item, self.source)
+                if batch.append(key=key, value=value, timestamp=None) is None:  # full: a new one
+                    waiting.append((topic, partition, count, await self._submit(batch, topic, partition)))
+                    batch, count = self.producer.create_batch(), 0
+                    if batch.append(key=key, value=value, timestamp=None) is None:
+                        raise KafkaError(f"{entry.place} is larger than a batch may be")
+                count += 1
+            waiting.append((topic, partition, count, await self._submit(batch, topic, partition)))
+        for topic, partition, count, sent in waiting:
+            metadata = await sent
+            self.published[topic, partition] = metadata.offset + count
+
+    async def _submit(self, batch: Any, topic: str, partition: int) -> Any:
+        batch.close()
+        return await self.producer.send_batch(batch, topic, partition=partition)
+
+    async def _look(self, connection: Connection) -> None:
+        """Read the last record of every partition of our topics and find its place in the log."""
+        consumer = self.probe()
+        await consumer.start()
+        try:
+            partitions = [TopicPartition(name, number) for name in self.names for number in range(PARTITIONS)]
+            ends = await consumer.end_offsets(partitions)
+            begins = await consumer.beginning_offsets(partitions)
+            self.published = {(tp.topic, tp.partition): end for tp, end in ends.items()}
+            self._there = {}
+            filled = [tp for tp in partitions if ends[tp] > begins[tp]]
+            consumer.assign(filled)
+            for tp in filled:
+                consumer.seek(tp, ends[tp] - 1)
+            missing = set(filled)
+            while missing:
+                for tp, records in (await consumer.getmany(timeout_ms=1000)).items():
+                    if tp in missing:
+                        missing.discard(tp)
+                        await self._find(connection, tp, records[0].value)
+        finally:
+            await consumer.stop()
+
+    async def _find(self, connection: Connection, tp: TopicPartition, value: bytes) -> None:
+        try:
+            last = from_cloudevent(value)
+        except Unreadable:
+            return  # somebody else wrote here; readers drop repeats by id
+        row = await connection.fetchrow(PLACE, last.stream, last.version)
+        if row is not None:
+            self._there[tp.topic, tp.partition] = Mark(*row)

@@ -1,0 +1,196 @@
+"""What a service is made of, and the one place that wires it: database, followers, broker, HTTP, graceful stop."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from fastapi import APIRouter, FastAPI
+from faststream.kafka import KafkaBroker
+from prometheus_client import CollectorRegistry
+
+from events import database, logs, metrics, parked, problems, topics
+from events.auth import Gate
+from events.bell import Bell
+from events.database import Pool
+from events.follow import Follower, Following
+from events.hear import Ears
+from events.heartbeat import heartbeat
+from events.relay import Relay
+from events.settings import Settings
+from events.web import operations
+
+log = structlog.get_logger("events.runtime")
+Task = Callable[[asyncio.Event], Awaitable[None]]  # runs until the event is set
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the runtime gives a service to build its followers, tasks and routes from."""
+
+    settings: Settings
+    pool: Pool
+    bell: Bell
+    producer: AIOKafkaProducer
+
+    def topic(self, name: str) -> str:
+        return self.settings.onedoor_topic_prefix + name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """What a service is made of. `says` and `hears` are topics; an empty one means that it does not."""
+
+    name: str
+    says: tuple[str, ...]
+    hears: tuple[str, ...]
+    migrations: Path
+    api: Callable[[Parts], APIRouter]
+    followers: Callable[[Parts], Sequence[Follower[Any]]]
+    tasks: Callable[[Parts], Sequence[Task]] = lambda _: ()
+    open: Callable[[Parts], Awaitable[AsyncExitStack]] | None = None
+
+
+@dataclass(kw_only=True)
+class Running:
+    """A service at work in this process."""
+
+    service: Service
+    parts: Parts
+    relay: Relay
+    ears: Ears | None
+    followings: list[Following[Any]]
+    started: bool = False
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ready(self) -> Mapping[str, bool]:
+        return {
+            "followers": self.started and not any(one.trouble for one in self.followings),
+            "kafka": self.ears is None or self.ears.assigned.is_set(),
+        }
+
+    async def standing(self) -> Mapping[str, Any]:
+        async with self.parts.pool.acquire() as connection:
+            return await metrics.standing(connection, self.followings, self.ears, self.relay)
+
+    async def exposition(self) -> CollectorRegistry:
+        return metrics.exposition(await self.standing(), self.ears)
+
+    async def retry_parked(self) -> int:
+        settled = await parked.retry(self.parts.pool, self.followings)
+        self.parts.bell.ring()
+        return settled
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signals: it would raise them again after serving and end us before we have drained."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
+
+
+async def run(service: Service, settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; then take no more requests, finish what is at work, send what was said."""
+    logs.configure(service.name)
+    async with AsyncExitStack() as stack:
+        running = await start(service, settings, stack)
+        server = Server(
+            uvicorn.Config(
+                application(running),
+                host=settings.onedoor_host,
+                port=settings.onedoor_port,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=5,
+            )
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, setattr, server, "should_exit", True)
+        log.info("serving", port=settings.onedoor_port, clock=settings.onedoor_clock)
+        await server.serve()
+
+
+def application(running: Running) -> FastAPI:
+    """The service's HTTP application: its own routes and those that every service has."""
+    name = running.service.name
+    app = FastAPI(title=f"onedoor {name}", version="1", docs_url="/docs", redoc_url=None)
+    app.state.gate = Gate(running.parts.settings.oidc_issuer)
+    app.state.settings = running.parts.settings
+    problems.install(app)
+    app.include_router(operations(running))
+    app.include_router(running.service.api(running.parts))
+    return app
+
+
+async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> Running:
+    """Start everything but HTTP; the stack stops it again in order: hear no more, drain the followers, close."""
+    bootstrap, prefix = settings.kafka_bootstrap_servers, settings.onedoor_topic_prefix
+    pool = await database.connect(settings.database_url)
+    stack.push_async_callback(pool.close)
+    await database.migrate(pool, database.LOG, service.migrations)
+    await topics.ensure(bootstrap, prefix, dict.fromkeys((*service.says, *service.hears, topics.HEARTBEATS)))
+
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, compression_type="lz4",
+        max_batch_size=1 << 19, request_timeout_ms=10_000,
+    )  # fmt: skip
+    await producer.start()
+    stack.push_async_callback(producer.stop)
+
+    bell = Bell()
+    parts = Parts(settings=settings, pool=pool, bell=bell, producer=producer)
+    relay = Relay(
+        producer,
+        lambda: AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False),
+        lambda stream: prefix + topics.topic_of(stream),
+        f"/onedoor/{service.name}",
+        [prefix + name for name in service.says if name in topics.DOSSIER_TOPICS],
+    )
+    ears = None
+    if service.hears:
+        ears = Ears(
+            pool, bell, [prefix + name for name in service.hears],
+            service=prefix + service.name, instance=settings.onedoor_instance,
+        )  # fmt: skip
+    followers = [relay.follower(), *service.followers(parts)]
+    followings = [Following(pool, one, shard) for one in followers for shard in range(one.shards)]
+    running = Running(service=service, parts=parts, relay=relay, ears=ears, followings=followings)
+    if service.open is not None:
+        await stack.enter_async_context(await service.open(parts))
+    if settled := await parked.retry(pool, followings):
+        log.info("parked facts settled", facts=settled)
+
+    tasks = [asyncio.create_task(one.run(bell, running.stopping), name=one.follower.name) for one in followings]
+    tasks += [asyncio.ensure_future(task(running.stopping)) for task in service.tasks(parts)]
+    if not settings.log_clock:
+        beat = heartbeat(pool, producer, prefix + topics.HEARTBEATS, service.name, running.stopping)
+        tasks.append(asyncio.create_task(beat, name="heartbeat"))
+
+    async def drain() -> None:
+        running.stopping.set()
+        bell.ring()
+        _, late = await asyncio.wait(tasks, timeout=8)
+        for task in late:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    stack.push_async_callback(drain)
+    if ears is not None:
+        broker = KafkaBroker(
+            bootstrap, logger=logging.getLogger("faststream"), log_level=logging.DEBUG, apply_types=False,
+            allow_auto_create_topics=False, consumer_only=True, graceful_timeout=5.0,
+        )  # fmt: skip
+        ears.subscribe(broker)
+        await broker.start()
+        stack.push_async_callback(broker.stop)
+    running.started = True
+    return running

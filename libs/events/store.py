@@ -1,0 +1,117 @@
+"""The event store, which is also the outbox: load streams, append facts, compute their hashes."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from events.contracts.catalogue import Fact, name_of, read, write
+from events.database import Connection
+from events.envelope import Cause, Recorded
+from events.errors import UnknownType, WrongVersion
+
+COLUMNS = "stream, version, subject, type, schema, at, recorded_at, actor, correlation, causation, trace, data, hash"
+LOAD = f"select {COLUMNS} from events where stream = any($1) order by stream, version"
+APPEND = """
+select moment, hashes from append($1, $2, $3, $4, $5, $6, (select epoch from cluster), $7, $8, $9, $10, $11, $12)
+"""
+# append() says OD003 when the stream is behind; the unique key says it when the stream moved on.
+MOVED_ON = "OD003"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """Facts for one stream that stands at version `expected` (0: a new stream)."""
+
+    stream: str
+    expected: int
+    facts: Sequence[Fact]
+
+
+def subject_of(fact: Fact, stream: str) -> str:
+    """What a fact is about: its case, or else its own stream. Equal subjects share a partition."""
+    return getattr(fact, "case_id", None) or stream
+
+
+def recorded_from(row: Any) -> Recorded:
+    """A row of `events` or `inbox` as the fact it holds; `fact` is None for a type unknown to this version."""
+    try:
+        fact = read(row["type"], row["schema"], row["data"], trusted=True)
+    except UnknownType:
+        fact = None
+    return Recorded(
+        stream=row["stream"], version=row["version"], subject=row["subject"], type=row["type"], schema=row["schema"],
+        fact=fact, data=row["data"], at=row["at"], recorded_at=row["recorded_at"], hash=row["hash"],
+        cause=Cause(
+            correlation=row["correlation"], causation=row["causation"], actor=row["actor"], trace=row["trace"]
+        ),
+    )  # fmt: skip
+
+
+async def load(connection: Connection, *streams: str) -> dict[str, list[Recorded]]:
+    """The facts of each stream in order of version; an empty list for a stream that does not exist."""
+    found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
+    for row in await connection.fetch(LOAD, streams):
+        found[row["stream"]].append(recorded_from(row))
+    return found
+
+
+async def append(
+    connection: Connection,
+    appends: Sequence[Append],
+    *,
+    cause: Cause,
+    at: datetime,
+    recorded_at: datetime | None = None,
+) -> list[Recorded]:
+    """Append to the streams, sorted by name, as the transaction's first write (see append() in 0001_log.sql).
+
+    `at` is when the facts happened; `recorded_at` is given only where the deployment's clock is the log's.
+    Raises WrongVersion when a stream has moved on: load, decide and append again.
+    """
+    lines = [
+        (one.stream, one.expected + number, subject_of(fact, one.stream), *name_of(fact), write(fact), fact)
+        for one in sorted(appends, key=lambda one: one.stream)
+        for number, fact in enumerate(one.facts, start=1)
+    ]
+    streams, versions, subjects, types, schemas, datas, _ = zip(*lines, strict=True)
+    try:
+        row = await connection.fetchrow(
+            APPEND, streams, versions, subjects, types, schemas, datas,
+            at, recorded_at, cause.actor, cause.correlation, cause.causation, cause.trace,
+        )  # fmt: skip
+    except asyncpg.UniqueViolationError as taken:
+        raise WrongVersion(str(taken)) from taken
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == MOVED_ON:
+            raise WrongVersion(str(error)) from error
+        raise
+    assert row is not None
+    return [
+        Recorded(
+            stream=stream, version=version, subject=subject, type=name, schema=schema, fact=fact, data=data,
+            cause=cause, at=at, recorded_at=row["moment"], hash=digest,
+        )
+        for (stream, version, subject, name, schema, data, fact), digest in zip(lines, row["hashes"], strict=True)
+    ]  # fmt: skip
+
+
+def link(previous: bytes, recorded: Recorded) -> bytes:
+    """The hash of a fact after `previous` (empty for version 1): the same bytes as link() in 0001_log.sql."""
+
+    def framed(field: bytes) -> bytes:
+        return len(field).to_bytes(4, "big") + field
+
+    def instant(at: datetime) -> bytes:
+        return (int(at.timestamp()) * 1_000_000 + at.microsecond).to_bytes(8, "big", signed=True)
+
+    fields = (
+        previous, recorded.stream.encode(), recorded.version.to_bytes(4, "big"), recorded.type.encode(),
+        recorded.schema.to_bytes(2, "big"), instant(recorded.at), instant(recorded.recorded_at),
+        recorded.cause.actor.encode(), recorded.cause.correlation.encode(), recorded.cause.causation.encode(),
+        recorded.data,
+    )  # fmt: skip
+    return hashlib.sha256(b"".join(framed(field) for field in fields)).digest()

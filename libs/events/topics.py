@@ -1,0 +1,71 @@
+"""The topics: which category of stream goes where, how many partitions, and that they never expire."""
+
+from collections.abc import Iterable
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.partitioner import murmur2
+
+from events.errors import OnedoorError
+
+PARTITIONS = 12  # partition p of every dossier topic holds the same cases
+
+# A stream's category, the first part of its name, decides its topic.
+TOPIC = {
+    "submission": "intake.events",
+    "advice": "intake.events",
+    "case": "intake.events",
+    "message": "intake.events",
+    "route": "routing.events",
+    "workorder": "field.events",
+    "promise": "sla.events",
+    "generation": "sla.events",
+}
+DOSSIER_TOPICS = tuple(dict.fromkeys(TOPIC.values()))
+CASES = "sla.cases"
+HEARTBEATS = "heartbeats"
+
+FOREVER = {"retention.ms": "-1"}
+COMPACTED = {"cleanup.policy": "compact"}
+
+
+def topic_of(stream: str) -> str:
+    """The topic of a stream, by its category."""
+    return TOPIC[stream.partition("-")[0]]
+
+
+def partition_of(key: bytes) -> int:
+    """The partition of a key, as every Kafka client's default partitioner computes it."""
+    return int((murmur2(key) & 0x7FFFFFFF) % PARTITIONS)
+
+
+async def ensure(bootstrap: str, prefix: str, names: Iterable[str]) -> None:
+    """Create the topics that are missing. Raises OnedoorError when one has another number of partitions."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        wanted = [
+            NewTopic(
+                prefix + name,
+                num_partitions=1 if name == HEARTBEATS else PARTITIONS,
+                replication_factor=-1,  # the broker's default
+                topic_configs=COMPACTED if name in (CASES, HEARTBEATS) else FOREVER,
+            )
+            for name in names
+        ]
+        there = await admin.list_topics()
+        missing = [topic for topic in wanted if topic.name not in there]
+        if missing:
+            created = await admin.create_topics(missing)
+            for _, code, *_ in created.topic_errors:
+                if code and for_code(code) is not TopicAlreadyExistsError:  # another service may be first
+                    raise for_code(code)
+        for described in await admin.describe_topics([topic.name for topic in wanted if topic.name in there]):
+            name, count = described["topic"], len(described["partitions"])
+            if name != prefix + HEARTBEATS and count != PARTITIONS:
+                raise OnedoorError(
+                    f"topic {name} has {count} partitions, not {PARTITIONS}: cases would not stay together. "
+                    "Write it again from its service's store into a topic with the right number"
+                )
+    finally:
+        await admin.close()

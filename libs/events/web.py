@@ -1,0 +1,125 @@
+"""What every service's HTTP API shares: the moment, the key and the cause of a command, and the operator's routes."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from prometheus_client import generate_latest
+
+from events.actor import Actor
+from events.auth import allow
+from events.clock import new_id, now
+from events.envelope import Cause
+from events.errors import Refused
+from events.handle import Answer, IdempotencyKey, Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The frame of one command over HTTP: when, why, under which key, and which version the caller saw."""
+
+    moment: Moment
+    correlation: str
+    trace: str | None
+    key: str | None
+    seen: int | None
+    body_hash: bytes
+    route: str
+
+    def cause(self, actor: Actor) -> Cause:
+        return Cause(correlation=self.correlation, causation=self.correlation, actor=actor.id, trace=self.trace)
+
+    def idempotency(self, actor: Actor) -> IdempotencyKey | None:
+        if self.key is None:
+            return None
+        return IdempotencyKey(actor=actor.id, route=self.route, key=self.key, body_hash=self.body_hash)
+
+
+async def asked(
+    request: Request,
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    if_match: Annotated[str | None, Header(pattern=r'^(W/)?"?\d+"?$')] = None,
+    onedoor_now: Annotated[datetime | None, Header()] = None,
+    traceparent: Annotated[str | None, Header(max_length=200)] = None,
+) -> Asked:
+    """Read the frame of a command from the headers. `Onedoor-Now` counts only where the clock is the log's."""
+    body = await request.body()
+    return Asked(
+        moment=moment(request, onedoor_now),
+        correlation=idempotency_key or new_id(),
+        trace=traceparent,
+        key=idempotency_key,
+        seen=int(if_match.removeprefix("W/").strip('"')) if if_match else None,
+        body_hash=hashlib.sha256(body).digest(),
+        route=f"{request.method} {request.url.path}",
+    )
+
+
+def moment(request: Request, onedoor_now: datetime | None) -> Moment:
+    """Now: the wall's, or the caller's where the deployment was started with the log's clock."""
+    if not request.app.state.settings.log_clock:
+        return Moment(now=now())
+    if onedoor_now is None or onedoor_now.tzinfo is None:
+        raise Refused(
+            "clock-is-the-logs", "this deployment takes its time from the caller", field="Onedoor-Now",
+            way_out="send Onedoor-Now: an instant with its offset, as in 2017-07-10T09:00:00+07:00",
+        )  # fmt: skip
+    instant = onedoor_now.astimezone(UTC)
+    return Moment(now=instant, recorded_at=instant)
+
+
+def at(moment: Moment, happened: datetime | None) -> Moment:
+    """The same moment for a command whose body says when it happened."""
+    return Moment(now=moment.now, at=happened, recorded_at=moment.recorded_at)
+
+
+def reply(response: Response, answer: Answer) -> Mapping[str, Any]:
+    """The body of an accepted command, with the stream's version as ETag for the next If-Match."""
+    response.headers["ETag"] = f'"{answer.version}"'
+    return {"stream": answer.stream, "version": answer.version, "facts": answer.facts, **answer.more}
+
+
+class Stands(Protocol):
+    """What the shared routes ask of the running service."""
+
+    async def standing(self) -> Mapping[str, Any]: ...
+    async def exposition(self) -> Any: ...
+    def ready(self) -> Mapping[str, bool]: ...
+    async def retry_parked(self) -> int: ...
+
+
+def operations(service: Stands) -> APIRouter:
+    """Health, readiness, metrics and how far every follower is; the same in every service."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health")
+    async def health() -> Mapping[str, str]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    @router.get("/health/ready")
+    async def readiness(response: Response) -> Mapping[str, bool]:
+        """200 when every part works and partitions are assigned; 503 with the parts that do not."""
+        parts = service.ready()
+        response.status_code = 200 if all(parts.values()) else 503
+        return parts
+
+    @router.get("/followers")
+    async def followers() -> Mapping[str, Any]:
+        """The end of the log against every bookmark; what was published and heard, per partition."""
+        return await service.standing()
+
+    @router.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """Prometheus text format."""
+        return Response(generate_latest(await service.exposition()), media_type="text/plain; version=0.0.4")
+
+    @router.post("/parked/retry")
+    async def retry(_: Annotated[Actor, Depends(allow("operate"))]) -> Mapping[str, int]:
+        """Try everything that is parked once more."""
+        return {"settled": await service.retry_parked()}
+
+    return router
