@@ -60,6 +60,9 @@ class Child:
         Call it from the main thread: Linux takes the end of the starting *thread* for the end of the parent.
         """
         await end_stale(self.pid_file)
+        self._begin()
+
+    def _begin(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
@@ -75,7 +78,7 @@ class Child:
                 group=self.user,
                 extra_groups=[] if self.user is not None else None,
                 start_new_session=True,  # Ctrl-C in the terminal is for us; we then end the parts in order
-                preexec_fn=_dies_with(os.getpid(), self.death_signal) if _LIBC else None,
+                preexec_fn=_dies_with(os.getpid(), self.death_signal) if _LIBC else None,  # noqa: PLW1509 two system calls
             )
         self._remember(self._process.pid)
 
@@ -146,15 +149,15 @@ def still_running(note: Mapping[str, object] | None) -> psutil.Process | None:
 async def end_stale(pid_file: Path) -> bool:
     """End the process of an earlier run that the file still names; True when there was one."""
     process = still_running(read_json(pid_file))
-    if process is not None:
-        for stop in (process.terminate, process.kill):
-            try:
-                stop()
-                await asyncio.to_thread(process.wait, 5)
-                break
-            except psutil.NoSuchProcess:
-                break
-            except psutil.TimeoutExpired:
-                continue
-    pid_file.unlink(missing_ok=True)
-    return process is not None
+    if process is None:
+        return False
+    for stop in (process.terminate, process.kill):
+        try:
+            stop()
+            await asyncio.to_thread(process.wait, 5)
+        except psutil.NoSuchProcess:
+            break
+        except psutil.TimeoutExpired:
+            continue
+        break
+    return True

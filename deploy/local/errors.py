@@ -1,11 +1,11 @@
 """What can go wrong before the services run. The message is one sentence a newcomer can act on.
 
-    OnedoorError
-    └── LocalError
-        ├── NoKafka          neither Java and Maven nor a Docker engine is here
-        ├── NoPostgres       neither an address nor the wheel is here
-        ├── DidNotStart      a part ended or stayed silent while we waited for it
-        └── AlreadyRunning   another `onedoor up` holds the state folder
+OnedoorError
+└── LocalError
+    ├── NoKafka          neither Java and Maven nor a Docker engine is here
+    ├── NoPostgres       neither an address nor the wheel is here
+    ├── DidNotStart      a part ended or stayed silent while we waited for it
+    └── AlreadyRunning   another `onedoor up` holds the state folder
 """
 
 from pathlib import Path

@@ -17,7 +17,9 @@ def home() -> Path:
 def cache() -> Path:
     """Downloads of this user: ONEDOOR_CACHE, or `onedoor` below the user's cache folder. Never wiped by us."""
     given = os.environ.get("ONEDOOR_CACHE")
-    return Path(given).resolve() if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onedoor"
+    return (
+        Path(given).resolve() if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onedoor"
+    )
 
 
 def import_paths() -> list[str]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 Condition = Callable[[], Awaitable[bool]]
 
@@ -26,3 +27,15 @@ async def listens(host: str, port: int) -> bool:
         return False
     writer.close()
     return True
+
+
+async def together(*work: Coroutine[Any, Any, None]) -> None:
+    """All at once. The first failure, raised as it is, or our own cancellation ends the others first."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

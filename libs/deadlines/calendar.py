@@ -102,10 +102,8 @@ class Calendar:
         self.cutoff_at = cutoff_at
         off, made_up = national_days(country)
         self._holidays = {day_on(on): name for on, name in off.items()}
-        special: dict[Day, tuple[Session, ...] | None] = {
-            day_on(on): None for on in made_up
-        }
-        special |= {day: () for day in self._holidays}
+        special: dict[Day, tuple[Session, ...] | None] = {day_on(on): None for on in made_up}
+        special |= dict.fromkeys(self._holidays, ())
         for override in overrides:
             day = day_on(override.on)
             special[day] = override.sessions
@@ -114,9 +112,7 @@ class Calendar:
             else:
                 self._holidays.pop(day, None)
         self._base = day_on(FIRST)
-        self._days: list[tuple[Session, ...]] = _sessions_by_day(
-            hours, special, self._base
-        )
+        self._days: list[tuple[Session, ...]] = _sessions_by_day(hours, special, self._base)
         self._worked_before = [0]
         self._counted_before = [0]
         self._counted: list[Day] = []
@@ -154,9 +150,7 @@ class Calendar:
         """The earliest second at which so much has been worked: the inverse of `mark`. Raises OutsideCalendar."""
         number = bisect_left(self._worked_before, mark) - 1
         if number < 0 or number >= len(self._days):
-            raise OutsideCalendar(
-                f"{self.id} covers {FIRST} to {LAST}; the instant asked for lies beyond it"
-            )
+            raise OutsideCalendar(f"{self.id} covers {FIRST} to {LAST}; the instant asked for lies beyond it")
         left = mark - self._worked_before[number]
         for opens, closes in self._days[number]:
             if left <= closes - opens:
@@ -186,9 +180,7 @@ class Calendar:
             place = self._counted_before[number] + n - 1
             if place < len(self._counted):
                 return self._counted[place]
-        raise OutsideCalendar(
-            f"{self.id} covers {FIRST} to {LAST}; {date_of(day)} + {n} working days lies beyond it"
-        )
+        raise OutsideCalendar(f"{self.id} covers {FIRST} to {LAST}; {date_of(day)} + {n} working days lies beyond it")
 
     def counted_between(self, day: Day, later: Day) -> int:
         """How many working days lie after one local day, up to and with another."""
@@ -206,16 +198,12 @@ class Calendar:
         """When the half-day session that holds an instant began; in closed hours, the last one that began before."""
         day = day_of(second)
         of_day = second - midnight(day)
-        for opens, _ in reversed(
-            self._days[day - self._base] if self.counts(day) else ()
-        ):
+        for opens, _ in reversed(self._days[day - self._base] if self.counts(day) else ()):
             if opens <= of_day:
                 return midnight(day) + opens
         place = bisect_left(self._counted, day) - 1
         if place < 0:
-            raise OutsideCalendar(
-                f"{self.id} covers {FIRST} to {LAST}; {date_of(day)} lies beyond it"
-            )
+            raise OutsideCalendar(f"{self.id} covers {FIRST} to {LAST}; {date_of(day)} lies beyond it")
         before = self._counted[place]
         return midnight(before) + self._sessions(before)[-1][0]
 
@@ -243,9 +231,7 @@ class Calendar:
         for day in range(day_of(start), day_of(end) + 1):
             zero = midnight(day)
             edge = zero
-            for opens, closes in (
-                self._days[day - self._base] if self.counts(day) else ()
-            ):
+            for opens, closes in self._days[day - self._base] if self.counts(day) else ():
                 yield from _clip(edge, zero + opens, "closed hours", start, end)
                 yield from _clip(zero + opens, zero + closes, "worked", start, end)
                 edge = zero + closes
@@ -287,9 +273,7 @@ class Calendar:
         return instant_of(self.after(second_of(start), seconds))
 
 
-def _clip(
-    begin: Second, close: Second, kind: Kind, start: Second, end: Second
-) -> Iterator[Segment]:
+def _clip(begin: Second, close: Second, kind: Kind, start: Second, end: Second) -> Iterator[Segment]:
     begin, close = max(begin, start), min(close, end)
     if begin < close:
         yield Segment(begin, close, kind)
@@ -305,10 +289,7 @@ def _sessions_by_day(
         first = max(day_on(era.since), base)
         last = day_on(min(era.until or LAST, LAST))
         # 1970-01-01, day 0, was a Thursday: ISO weekday 4.
-        week = [
-            era.sessions if (number + 3) % 7 + 1 in era.weekdays else ()
-            for number in range(7)
-        ]
+        week = [era.sessions if (number + 3) % 7 + 1 in era.weekdays else () for number in range(7)]
         for day in range(first, last + 1):
             ordinary[day - base] = era.sessions
             days[day - base] = week[day % 7]

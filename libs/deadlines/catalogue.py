@@ -6,8 +6,6 @@ from datetime import date
 from itertools import pairwise
 from typing import TypeVar
 
-from events.contracts.terms import Limit
-
 from deadlines.calendar import Calendar
 from deadlines.entries import (
     CalendarEntry,
@@ -22,6 +20,7 @@ from deadlines.entries import (
     UnitKind,
 )
 from deadlines.errors import CatalogueError, UnknownId
+from events.contracts.terms import Limit
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Entry)
@@ -44,9 +43,7 @@ class Catalogue:
                 ((c.id, c) for c in file.calendars),
                 f"{name}: calendars",
             )
-            _enter(
-                self.services, ((s.id, s) for s in file.services), f"{name}: services"
-            )
+            _enter(self.services, ((s.id, s) for s in file.services), f"{name}: services")
             _enter(self.processes, file.processes.items(), f"{name}: processes")
             _enter(self.checklists, file.checklists.items(), f"{name}: checklists")
             _enter(self.reasons, file.reasons.items(), f"{name}: reasons")
@@ -67,9 +64,7 @@ class Catalogue:
         for service in self.services.values():
             if service.code == code and service.in_force(on):
                 return service
-        raise UnknownId(
-            f"services.yaml: id: no version of service {code!r} is in force on {on}"
-        )
+        raise UnknownId(f"services.yaml: id: no version of service {code!r} is in force on {on}")
 
     def unit(self, code: str, on: date | None = None) -> Unit:
         """A unit: its version in force on a date, or its latest. Raises UnknownId."""
@@ -77,22 +72,13 @@ class Catalogue:
         for unit in reversed(versions):
             if on is None or unit.in_force(on):
                 return unit
-        raise UnknownId(
-            f"units.yaml: code: there is no unit {code!r}"
-            + (f" on {on}" if versions and on else "")
-        )
+        raise UnknownId(f"units.yaml: code: there is no unit {code!r}" + (f" on {on}" if versions and on else ""))
 
-    def units(
-        self, kind: UnitKind | None = None, on: date | None = None
-    ) -> Iterator[Unit]:
+    def units(self, kind: UnitKind | None = None, on: date | None = None) -> Iterator[Unit]:
         """Units by code, each in its version of the date (or its latest)."""
         for code in sorted(self._units):
             unit = next(
-                (
-                    u
-                    for u in reversed(self._units[code])
-                    if on is None or u.in_force(on)
-                ),
+                (u for u in reversed(self._units[code]) if on is None or u.in_force(on)),
                 None,
             )
             if unit is not None and kind in (None, unit.kind):
@@ -115,15 +101,11 @@ class Catalogue:
 
     def process(self, process_id: str) -> Process:
         """A process by its id. Raises UnknownId."""
-        return _found(
-            self.processes, process_id, "processes.yaml: processes", "process"
-        )
+        return _found(self.processes, process_id, "processes.yaml: processes", "process")
 
     def checklist(self, checklist_id: str) -> Checklist:
         """A checklist by its id. Raises UnknownId."""
-        return _found(
-            self.checklists, checklist_id, "checklists.yaml: checklists", "checklist"
-        )
+        return _found(self.checklists, checklist_id, "checklists.yaml: checklists", "checklist")
 
     def reason(self, word: str) -> Reason:
         """The texts of a reason. Raises UnknownId."""
@@ -139,7 +121,7 @@ class Catalogue:
         return built
 
     def calendar_of(self, unit: str) -> Calendar:
-        """The calendar that a unit works by: its own, else that of the nearest unit above, else the only or first one."""
+        """The calendar that a unit works by: its own, else that of the nearest unit above, else the first one."""
         seen: set[str] = set()
         code: str | None = unit
         while code in self._units and code not in seen:
@@ -154,9 +136,7 @@ class Catalogue:
         """SHA-256 of the content behind each id@version, to notice that one was edited since it was last used."""
         versions: Mapping[str, Entry] = {**self.calendars, **self.services}
         return {
-            key: hashlib.sha256(
-                entry.model_dump_json(by_alias=True).encode()
-            ).hexdigest()
+            key: hashlib.sha256(entry.model_dump_json(by_alias=True).encode()).hexdigest()
             for key, entry in sorted(versions.items())
         }
 
@@ -186,9 +166,7 @@ class Catalogue:
                     if other := getattr(unit, field):
                         _known(f"units.yaml: {code}: {field}", other, self._units)
                 if unit.calendar:
-                    _known(
-                        f"units.yaml: {code}: calendar", unit.calendar, self.calendars
-                    )
+                    _known(f"units.yaml: {code}: calendar", unit.calendar, self.calendars)
         self._check_receipts()
 
     def _check_receipts(self) -> None:
@@ -204,9 +182,7 @@ class Catalogue:
 def _enter(into: dict[str, E], entries: Iterable[tuple[str, E]], where: str) -> None:
     for key, entry in entries:
         if key in into and into[key] != entry:
-            raise CatalogueError(
-                f"{where}: {key} is defined twice with different contents; a change is a new version"
-            )
+            raise CatalogueError(f"{where}: {key} is defined twice with different contents; a change is a new version")
         into[key] = entry
 
 
@@ -225,6 +201,4 @@ def _apart(where: str, versions: Iterable[Dated]) -> None:
     ordered = sorted(versions, key=lambda version: version.since)
     for earlier, later in pairwise(ordered):
         if earlier.until is None or earlier.until > later.since:
-            raise CatalogueError(
-                f"{where}: two versions are in force on {later.since}; end the earlier one with `to`"
-            )
+            raise CatalogueError(f"{where}: two versions are in force on {later.since}; end the earlier one with `to`")

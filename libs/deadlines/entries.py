@@ -8,14 +8,6 @@ from collections.abc import Iterable
 from datetime import date, time
 from typing import Annotated, Any, Literal, Self
 
-from events.contracts.terms import (
-    CalendarId,
-    ClockPolicy,
-    Limit,
-    ServiceId,
-    UnitCode,
-    Word,
-)
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -27,6 +19,14 @@ from pydantic import (
 
 from deadlines.calendar import Calendar, Hours, Override, Session
 from deadlines.errors import CatalogueError, UnknownId
+from events.contracts.terms import (
+    CalendarId,
+    ClockPolicy,
+    Limit,
+    ServiceId,
+    UnitCode,
+    Word,
+)
 
 UnitKind = Literal["organisation", "counter", "department", "team", "agency"]
 FieldOfWork = Literal["LV", "MV", "CONTRACT"]
@@ -36,7 +36,7 @@ Cutoff = Literal["transfer", "promise"]
 def _clock(value: object) -> object:
     # YAML reads an unquoted 13:30 as the number 810: the files quote their times, and this says so.
     if isinstance(value, int):
-        raise ValueError('a time of day is written in quotes, as in "13:30"')  # noqa: TRY004 (pydantic turns only a ValueError into its report)
+        raise ValueError('a time of day is written in quotes, as in "13:30"')  # pydantic reports only a ValueError
     return value
 
 
@@ -73,9 +73,7 @@ class Dated(Entry):
     @model_validator(mode="after")
     def _forward(self) -> Self:
         if self.until is not None and self.until <= self.since:
-            raise ValueError(
-                "`to` is the first day after and must lie later than `from`"
-            )
+            raise ValueError("`to` is the first day after and must lie later than `from`")
         return self
 
     def in_force(self, on: date) -> bool:
@@ -93,7 +91,7 @@ class HoursEntry(Dated, Sourced):
 class OverrideEntry(Sourced):
     """A day that differs from the national calendar: off, a make-up day, or worked for part of it."""
 
-    on: date
+    on: date = Field(alias="date")
     day: Literal["off", "make-up", "half"]
     sessions: Sessions = ()
 
@@ -120,14 +118,19 @@ class CalendarEntry(Sourced):
             country=self.country,
             cutoff_at=_seconds(self.cutoff_at),
             hours=[
-                Hours(since=h.since, until=_day_before(h.until), sessions=_sessions(h.sessions), weekdays=frozenset(h.weekdays))
+                Hours(
+                    since=h.since,
+                    until=_day_before(h.until),
+                    sessions=_sessions(h.sessions),
+                    weekdays=frozenset(h.weekdays),
+                )
                 for h in self.hours
             ],
             overrides=[
                 Override(on=o.on, sessions=None if o.day == "make-up" else _sessions(o.sessions), name=o.basis)
                 for o in self.overrides
             ],
-        )  # fmt: skip
+        )
 
 
 class Service(Dated, Sourced):
@@ -184,8 +187,8 @@ class Step(Sourced):
     limit: Limit | None = None
     acknowledge_within: Limit | None = None
     work: Word | None = None
-    after: Word | None = None
-    """What the customer must have done before this step begins: the dossier waits for them."""
+    waits_for: Word | None = None
+    """What the customer must have done before this step begins: asked for when the step before is complete."""
 
     def unit_for(self, district: str) -> str:
         """The unit that takes this step for a dossier of district unit "DL-193"."""
@@ -220,20 +223,14 @@ class Checklist(Sourced):
         held = set(documents)
         return (
             *(item for item in self.all if item not in held),
-            *(
-                group
-                for group, items in self.one_of.items()
-                if not held.intersection(items)
-            ),
+            *(group for group, items in self.one_of.items() if not held.intersection(items)),
         )
 
     def name(self, word: str) -> Name:
         """What an item or a group is called. Raises UnknownId."""
         found = self.items.get(word) or self.groups.get(word)
         if found is None:
-            raise UnknownId(
-                f"checklists.yaml: items: there is no item or group {word!r}"
-            )
+            raise UnknownId(f"checklists.yaml: items: there is no item or group {word!r}")
         return found
 
 

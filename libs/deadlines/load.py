@@ -19,9 +19,7 @@ def _mapping(loader: _OneKeyOnce, node: yaml.MappingNode) -> dict[Any, Any]:
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if key in seen:
-            raise CatalogueError(
-                f"line {key_node.start_mark.line + 1}: {key!r} is defined twice"
-            )
+            raise CatalogueError(f"line {key_node.start_mark.line + 1}: {key!r} is defined twice")
         seen[key] = key_node
     return loader.construct_mapping(node, deep=True)
 
@@ -33,9 +31,7 @@ def load(folder: Path) -> Catalogue:
     """The catalogue in a folder of *.yaml files. Raises CatalogueError with a sentence naming file and field."""
     paths = sorted(folder.glob("*.yaml"))
     if not paths:
-        raise CatalogueError(
-            f"{folder}: there is no *.yaml file here; the catalogue of 2017 is in deploy/catalogue"
-        )
+        raise CatalogueError(f"{folder}: there is no *.yaml file here; the catalogue of 2017 is in deploy/catalogue")
     files: dict[str, CatalogueFile] = {}
     for path in paths:
         try:

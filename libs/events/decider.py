@@ -3,24 +3,38 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
+
+from events.contracts.catalogue import Fact
+from events.envelope import Recorded
 
 C = TypeVar("C")
 S = TypeVar("S")
-F = TypeVar("F")
+
+
+class Said(NamedTuple):
+    """A fact of the stream, who said it, and its id: what a later answer refers to."""
+
+    fact: Fact
+    by: str
+    id: str
 
 
 @dataclass(frozen=True)  # generic, frozen and slotted crashes on Python 3.11
-class Decider(Generic[C, S, F]):
-    """`decide` raises Refused; doing a thing twice gives []. `evolve` never raises."""
+class Decider(Generic[C, S]):
+    """`decide` raises Refused; the same command of the same actor again gives []. `evolve` never raises."""
 
     category: str  # the first part of the stream's name
     initial: S
-    decide: Callable[[C, S], Sequence[F]]
-    evolve: Callable[[S, F], S]
+    decide: Callable[[C, S], Sequence[Fact]]
+    evolve: Callable[[S, Said], S]
 
-    def fold(self, facts: Iterable[F]) -> S:
-        return reduce(self.evolve, facts, self.initial)
+    def stream(self, id: str) -> str:
+        return f"{self.category}-{id}"
 
-    def stream(self, key: str) -> str:
-        return f"{self.category}-{key}"
+    def fold(self, past: Iterable[Said]) -> S:
+        return reduce(self.evolve, past, self.initial)
+
+    def state(self, past: Iterable[Recorded]) -> S:
+        """Where a stream stands after the facts that were loaded."""
+        return self.fold(Said(recorded.fact, recorded.cause.actor, recorded.id) for recorded in past)

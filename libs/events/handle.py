@@ -17,7 +17,6 @@ from events.store import Append, append, load
 
 C = TypeVar("C")
 S = TypeVar("S")
-F = TypeVar("F")
 Also = Callable[[Connection, Sequence[Recorded]], Awaitable[None]]
 
 KEPT = "select body_hash, answer from idempotency where actor = $1 and route = $2 and key = $3"
@@ -60,7 +59,7 @@ _answers = msgspec.json.Decoder(Answer)
 
 async def handle(
     pool: Pool,
-    decider: Decider[C, S, Any],
+    decider: Decider[C, S],
     id: str,
     command: C,
     *,
@@ -83,19 +82,21 @@ async def handle(
             past = (await load(connection, stream))[stream]
             if seen is not None and seen != len(past):
                 raise stale(stream, seen, past)
-            facts = decider.decide(command, decider.fold(recorded.fact for recorded in past))
+            facts = decider.decide(command, decider.state(past))
             if not facts:
                 return Answer(stream=stream, version=len(past), facts=(), more={})
             at = happened(moment, past, facts)
             try:
                 async with connection.transaction():
-                    new = await append(
-                        connection,
-                        [Append(stream=stream, expected=len(past), facts=facts)],
+                    saying = Append(
+                        stream=stream,
+                        expected=len(past),
+                        facts=facts,
                         cause=cause,
                         at=at,
                         recorded_at=moment.recorded_at,
                     )
+                    new = await append(connection, [saying])
                     if also is not None:
                         await also(connection, new)
                     answer = Answer(

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
+from events.contracts.catalogue import Fact
 from events.database import Connection
-from events.decider import Decider
+from events.decider import Decider, Said
 from events.envelope import Cause, Recorded
 from events.follow import EVENTS, INBOX, Entry, Follower
 from events.store import Append, append, load
@@ -15,7 +16,7 @@ Reaction = Sequence[tuple[str, C]]  # (id of the stream, command)
 
 def obey(
     name: str,
-    decider: Decider[C, Any, Any],
+    decider: Decider[C, Any],
     react: Callable[[Recorded], Reaction[C]],
     *,
     hears: tuple[type[Any], ...],
@@ -27,6 +28,8 @@ def obey(
     The heard fact's time is the command's time; with `log_clock` also what is recorded.
     """
 
+    actor = f"policy-{name.replace('.', '-')}"
+
     async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
         heard = entries[-1].item
         if not isinstance(heard.fact, hears):
@@ -37,30 +40,25 @@ def obey(
         if not commands:
             return
         past = await load(connection, *commands)
+        cause = Cause(correlation=heard.cause.correlation, causation=heard.id, actor=actor, trace=heard.cause.trace)
+        recorded_at = heard.recorded_at if log_clock else None
         appends = []
         for stream, wanted in commands.items():
-            state = decider.fold(recorded.fact for recorded in past[stream])
-            facts: list[Any] = []
+            state = decider.state(past[stream])
+            facts: list[Fact] = []
             for command in wanted:
-                said = decider.decide(command, state)
-                for fact in said:
-                    state = decider.evolve(state, fact)
-                facts.extend(said)
+                for fact in decider.decide(command, state):
+                    facts.append(fact)
+                    state = decider.evolve(state, Said(fact, actor, f"{stream}@{len(past[stream]) + len(facts)}"))
             if facts:
-                appends.append(Append(stream=stream, expected=len(past[stream]), facts=facts))
+                expected = len(past[stream])
+                appends.append(
+                    Append(
+                        stream=stream, expected=expected, facts=facts, cause=cause, at=heard.at, recorded_at=recorded_at
+                    )
+                )
         if appends:
-            await append(
-                connection,
-                appends,
-                cause=Cause(
-                    correlation=heard.cause.correlation,
-                    causation=heard.id,
-                    actor=f"policy-{name.replace('.', '-')}",
-                    trace=heard.cause.trace,
-                ),
-                at=heard.at,
-                recorded_at=heard.recorded_at if log_clock else None,
-            )
+            await append(connection, appends)
 
     return Follower(
         name=name,

@@ -16,7 +16,7 @@ from events.errors import UnknownType, WrongVersion
 COLUMNS = "stream, version, subject, type, schema, at, recorded_at, actor, correlation, causation, trace, data, hash"
 LOAD = f"select {COLUMNS} from events where stream = any($1) order by stream, version"
 APPEND = """
-select moment, hashes from append($1, $2, $3, $4, $5, $6, (select epoch from cluster), $7, $8, $9, $10, $11, $12)
+select moments, hashes from append((select epoch from cluster), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 # append() says OD003 when the stream is behind; the unique key says it when the stream moved on.
 MOVED_ON = "OD003"
@@ -24,11 +24,17 @@ MOVED_ON = "OD003"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
-    """Facts for one stream that stands at version `expected` (0: a new stream)."""
+    """Facts for one stream that stands at version `expected` (0: a new stream), and why they were said.
+
+    `at` is when they happened; `recorded_at` is given only where the deployment's clock is the log's.
+    """
 
     stream: str
     expected: int
     facts: Sequence[Fact]
+    cause: Cause
+    at: datetime
+    recorded_at: datetime | None = None
 
 
 def subject_of(fact: Fact, stream: str) -> str:
@@ -59,30 +65,25 @@ async def load(connection: Connection, *streams: str) -> dict[str, list[Recorded
     return found
 
 
-async def append(
-    connection: Connection,
-    appends: Sequence[Append],
-    *,
-    cause: Cause,
-    at: datetime,
-    recorded_at: datetime | None = None,
-) -> list[Recorded]:
+async def append(connection: Connection, appends: Sequence[Append]) -> list[Recorded]:
     """Append to the streams, sorted by name, as the transaction's first write (see append() in 0001_log.sql).
 
-    `at` is when the facts happened; `recorded_at` is given only where the deployment's clock is the log's.
     Raises WrongVersion when a stream has moved on: load, decide and append again.
     """
     lines = [
-        (one.stream, one.expected + number, subject_of(fact, one.stream), *name_of(fact), write(fact), fact)
+        (one, one.expected + number, fact, *name_of(fact), write(fact))
         for one in sorted(appends, key=lambda one: one.stream)
         for number, fact in enumerate(one.facts, start=1)
     ]
-    streams, versions, subjects, types, schemas, datas, _ = zip(*lines, strict=True)
+    columns = [
+        (
+            one.stream, version, subject_of(fact, one.stream), name, schema, data, one.at, one.recorded_at,
+            one.cause.actor, one.cause.correlation, one.cause.causation, one.cause.trace,
+        )
+        for one, version, fact, name, schema, data in lines
+    ]  # fmt: skip
     try:
-        row = await connection.fetchrow(
-            APPEND, streams, versions, subjects, types, schemas, datas,
-            at, recorded_at, cause.actor, cause.correlation, cause.causation, cause.trace,
-        )  # fmt: skip
+        row = await connection.fetchrow(APPEND, *zip(*columns, strict=True))
     except asyncpg.UniqueViolationError as taken:
         raise WrongVersion(str(taken)) from taken
     except asyncpg.PostgresError as error:
@@ -92,10 +93,12 @@ async def append(
     assert row is not None
     return [
         Recorded(
-            stream=stream, version=version, subject=subject, type=name, schema=schema, fact=fact, data=data,
-            cause=cause, at=at, recorded_at=row["moment"], hash=digest,
+            stream=one.stream, version=version, subject=subject_of(fact, one.stream), type=name, schema=schema,
+            fact=fact, data=data, cause=one.cause, at=one.at, recorded_at=moment, hash=digest,
         )
-        for (stream, version, subject, name, schema, data, fact), digest in zip(lines, row["hashes"], strict=True)
+        for (one, version, fact, name, schema, data), moment, digest in zip(
+            lines, row["moments"], row["hashes"], strict=True
+        )
     ]  # fmt: skip
 
 

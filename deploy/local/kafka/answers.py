@@ -10,7 +10,7 @@ from local.wait import listens
 
 async def answers(bootstrap: str) -> bool:
     """Whether the broker tells its metadata now."""
-    host, _, port = bootstrap.split(",")[0].rpartition(":")
+    host, _, port = bootstrap.split(",", maxsplit=1)[0].rpartition(":")
     if not await listens(host, int(port)):
         return False  # asked first, because the client logs an error for every refused connection
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)

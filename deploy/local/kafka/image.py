@@ -15,6 +15,7 @@ from local.wait import until
 
 IMAGE = os.environ.get("ONEDOOR_KAFKA_IMAGE", "apache/kafka:4.3.1")
 _CONTROLLER = 9093  # inside the container, where nothing else listens
+MARK = "container"  # a file in the folder that says: the data is in a volume, not here
 _DATA = "/var/lib/kafka/data"
 
 
@@ -32,6 +33,7 @@ class Container:
     """
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
+        self.folder = folder
         self.port = port or free_port()
         self.name = f"onedoor-kafka-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
 
@@ -45,6 +47,8 @@ class Container:
 
     async def start(self) -> None:
         await self._run("rm", "-f", self.name)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / MARK).write_text(self.name)
         listeners = f"PLAINTEXT://0.0.0.0:{self.port},CONTROLLER://localhost:{_CONTROLLER}"
         settings = broker_settings(listeners=listeners, advertised=self.bootstrap, controller=_CONTROLLER)
         settings["log.dirs"] = _DATA
@@ -68,11 +72,6 @@ class Container:
         await self.stop()
         await self.start()
 
-    def wipe(self) -> None:
-        """Remove the container and its data."""
-        _docker("rm", "-f", self.name)
-        _docker("volume", "rm", "-f", self.name)
-
     async def _run(self, *words: str) -> "subprocess.CompletedProcess[str]":
         return await asyncio.to_thread(_docker, *words)
 
@@ -80,6 +79,14 @@ class Container:
         done = await self._run(*words)
         if done.returncode != 0:
             raise LocalError(f"docker {words[0]} failed: {done.stderr.strip()[-400:]}")
+
+
+def remove(folder: Path) -> None:
+    """Remove the container and the volume that belong to a folder, if it has any."""
+    if (folder / MARK).exists():
+        name = (folder / MARK).read_text()
+        _docker("rm", "-f", name)
+        _docker("volume", "rm", "-f", name)
 
 
 def _docker(*words: str) -> "subprocess.CompletedProcess[str]":

@@ -36,5 +36,7 @@ def broker_settings(*, listeners: str, advertised: str, controller: int) -> dict
         # a killed broker is let in again when its old session has expired: 9 s by default, for networks we do not have
         "broker.session.timeout.ms": "3000",
         "broker.heartbeat.interval.ms": "500",
+        # a test that is over takes its topics with it, and their open files soon after
+        "file.delete.delay.ms": "1000",
         "message.max.bytes": "2097152",
     }

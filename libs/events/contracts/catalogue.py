@@ -69,14 +69,21 @@ def read(name: str, schema: int, data: bytes, *, trusted: bool) -> Fact:
         raise UnknownType(f"{name} v{schema} is not in this version's catalogue")
     try:
         if schema < entry.schema:
-            old: dict[str, Any] = msgspec.json.decode(data)
-            for step in range(schema, entry.schema):
-                old = UPCASTS[name, step](old)
-            data = msgspec.json.encode(old)
+            data = _upcast(name, schema, entry.schema, data)
         return entry.trusting.decode(data) if trusted else entry.strict.validate_json(data)
     except ValidationError as invalid:
         first = invalid.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "data"
         raise Unreadable(f"{name} v{schema}: data.{where}: {first['msg']}") from invalid
-    except (msgspec.MsgspecError, KeyError, TypeError) as invalid:
-        raise Unreadable(f"{name} v{schema}: {invalid}") from invalid
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as invalid:
+        raise Unreadable(f"{name} v{schema}: data: {invalid}") from invalid
+
+
+def _upcast(name: str, schema: int, today: int, data: bytes) -> bytes:
+    old = msgspec.json.decode(data, type=dict[str, Any])
+    try:
+        for step in range(schema, today):
+            old = UPCASTS[name, step](old)
+    except Exception as broken:  # a step meets whatever somebody once wrote
+        raise Unreadable(f"{name} v{schema}: data does not become v{step + 1}: {broken!r}") from broken
+    return msgspec.json.encode(old)

@@ -35,17 +35,23 @@ def _code(pattern: str, example: str, longest: int = 64) -> object:
 
 
 # Dossier codes of every scheme since 2016 (QCVN 102:2016/BTTTT, Decision 20/2020/QD-TTg).
-CASE_ID = r"^(?:\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.\d{1,3}){0,3})-(\d{6}|\d{8})-\d{4,7}$"
+# [0-9], not \d: the digits of other scripts are no digits of a code.
+CASE_ID = (
+    r"^(?:[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}|[A-Z][0-9]{2}(?:\.[0-9]{1,3}){0,3})"
+    r"-(?:[0-9]{6}|[0-9]{8})-[0-9]{4,7}$"
+)
 
 Instant = Annotated[datetime, AfterValidator(_to_utc)]
 CaseId = Annotated[str, _code(CASE_ID, "000.00.22.H49-170710-0001")]
 UnitCode = Annotated[str, _code(r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$", "DL-193", 24)]
-ServiceId = Annotated[str, _code(r"^[A-Z0-9-]+@\d{4}-\d{2}-\d{2}$", "LV-RES-URBAN@2017-07-01")]
-CalendarId = Annotated[str, _code(r"^[A-Z0-9-]+@\d{4}(\.\d+)*$", "VN-PAC@2017.1")]
+ServiceId = Annotated[str, _code(r"^[A-Z0-9-]+@[0-9]{4}-[0-9]{2}-[0-9]{2}$", "LV-RES-URBAN@2017-07-01")]
+CalendarId = Annotated[str, _code(r"^[A-Z0-9-]+@[0-9]{4}(\.[0-9]+)*$", "VN-PAC@2017.1")]
 Word = Annotated[str, _code(r"^[a-z0-9]+(-[a-z0-9]+)*$", "grid-not-ready", 48)]
 ActorId = Annotated[str, _code(r"^[a-z]+(-[A-Za-z0-9.]+)*$", "staff-193-02")]
 PersonRef = Annotated[str, _code(r"^p-[A-Za-z0-9.-]+$", "p-000.00.22.H49-170710-0001", 72)]
-EventId = Annotated[str, _code(r"^[^@\s]+@[1-9]\d*$", "case-000.00.22.H49-170710-0001@3", 160)]
+EventId = Annotated[
+    str, _code(r"^[A-Za-z0-9][A-Za-z0-9._:/~+-]*@[1-9][0-9]*$", "case-000.00.22.H49-170710-0001@3", 160)
+]
 Reference = Annotated[str, _code(r"^[A-Za-z0-9][A-Za-z0-9._:/@~+-]*$", "evidence/000.00.22.H49-170710-0001.jpg", 200)]
 
 Channel = Literal["counter", "online", "post", "zalo", "hotline"]

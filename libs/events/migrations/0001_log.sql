@@ -127,14 +127,15 @@ create function link(
 -- A transaction that already has its number would be read before an earlier version of the stream; only new
 -- streams are safe then. Raises OD001 for that, OD002 for a second append, OD003 when a stream moved on.
 create function append(
-    _streams text[], _versions integer[], _subjects text[], _types text[], _schemas smallint[], _datas bytea[],
-    _epoch integer, _at timestamptz, _recorded_at timestamptz,
-    _actor text, _correlation text, _causation text, _trace text,
-    out moment timestamptz, out hashes bytea[]
+    _epoch integer, _streams text[], _versions integer[], _subjects text[], _types text[], _schemas smallint[],
+    _datas bytea[], _ats timestamptz[], _recorded timestamptz[], _actors text[], _correlations text[],
+    _causations text[], _traces text[], out moments timestamptz[], out hashes bytea[]
 ) language plpgsql as $$
 declare
-    head bytea;
-    mine xid8;
+    head   bytea;
+    mine   xid8;
+    clock  timestamptz;
+    moment timestamptz;
 begin
     if pg_current_xact_id_if_assigned() is not null and 1 <> all (_versions) then
         if exists (select from unnest(_streams, _versions) as s (stream, version)
@@ -148,8 +149,9 @@ begin
     perform set_config('onedoor.appended', 'yes', true);
 
     mine := pg_current_xact_id();
-    moment := coalesce(_recorded_at, clock_timestamp());  -- after the number: a watermark read before a later
-    hashes := '{}';                                       -- snapshot can then trust it
+    clock := clock_timestamp();  -- after the number: a watermark read before a later snapshot can then trust it
+    hashes := '{}';
+    moments := '{}';
     for i in 1 .. cardinality(_streams) loop
         if _versions[i] = 1 then
             head := '';
@@ -159,12 +161,14 @@ begin
                 raise exception '% is not at version %', _streams[i], _versions[i] - 1 using errcode = 'OD003';
             end if;
         end if;
-        head := link(head, _streams[i], _versions[i], _types[i], _schemas[i], _at, moment,
-                     _actor, _correlation, _causation, _datas[i]);
+        moment := coalesce(_recorded[i], clock);
+        head := link(head, _streams[i], _versions[i], _types[i], _schemas[i], _ats[i], moment,
+                     _actors[i], _correlations[i], _causations[i], _datas[i]);
         insert into events (epoch, tx, stream, version, subject, type, schema, at, recorded_at,
                             actor, correlation, causation, trace, data, hash)
-        values (_epoch, mine, _streams[i], _versions[i], _subjects[i], _types[i], _schemas[i], _at, moment,
-                _actor, _correlation, _causation, _trace, _datas[i], head);
+        values (_epoch, mine, _streams[i], _versions[i], _subjects[i], _types[i], _schemas[i], _ats[i], moment,
+                _actors[i], _correlations[i], _causations[i], _traces[i], _datas[i], head);
         hashes := hashes || head;
+        moments := moments || moment;
     end loop;
 end $$;

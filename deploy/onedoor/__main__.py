@@ -1,0 +1,20 @@
+"""`onedoor`, or `python -m onedoor`: the commands, wired."""
+
+from onedoor.app import App
+from onedoor.down import down
+from onedoor.status import status
+from onedoor.up import up
+
+app = App(
+    name="onedoor",
+    help="Run a one-door system on this machine, and look after a running one.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(up)
+app.command()(down)
+app.command()(status)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,28 @@
+"""The shape of every command: errors of ours are one line and an exit code, never a traceback."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from events.errors import OnedoorError
+from local.errors import AlreadyRunning
+
+FAILED, ALREADY_RUNNING = 1, 3
+
+
+class App(typer.Typer):
+    """Typer, with our errors said plainly."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return plainly(lambda: super(App, self).__call__(*args, **kwargs))
+
+
+def plainly(work: Callable[[], Any]) -> Any:
+    """Run it; end the process with one line on stderr when it raises an error of ours."""
+    try:
+        return work()
+    except OnedoorError as error:
+        print(f"onedoor: {error}", file=sys.stderr)
+        sys.exit(ALREADY_RUNNING if isinstance(error, AlreadyRunning) else FAILED)

@@ -1,0 +1,79 @@
+"""How progress and addresses look: a live table on a terminal, one line per step elsewhere."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from local.stack import Step
+
+WHAT = {
+    "kafka": "Apache Kafka, the log",
+    "postgres": "PostgreSQL, the services' stores",
+    "issuer": "who is who (dev tokens)",
+    "zalo": "Zalo (simulator)",
+    "intake": "the door: counters and Zalo",
+    "routing": "from hand to hand",
+    "field": "work orders and visits",
+    "sla": "the verdict on every promise",
+}
+_STYLE = {"ready": "green", "given": "green", "failed": "bold red", "ended": "bold red", "stopped": "dim"}
+
+
+class Progress:
+    """Shows each part as it gets ready, with its time. Give `tell` to a Stack."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._steps: dict[str, tuple[Step, float]] = {}
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live = Live(self._table(), console=self._console, refresh_per_second=10).__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.__exit__(kind, error, trace)
+            self._live = None
+
+    def tell(self, part: str, step: Step, seconds: float) -> None:
+        self._steps[part] = step, seconds
+        if self._live:
+            self._live.update(self._table())
+        elif not (self._console.is_terminal and step in ("stopping", "stopped")):
+            took = f" after {seconds:.1f} s" if seconds else ""
+            self._console.print(f"{part:9} {step}{took}", highlight=False)
+
+    def _table(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for part, (step, seconds) in self._steps.items():
+            mark = (
+                Spinner("dots")
+                if step in ("starting", "stopping")
+                else Text("✓" if step in ("ready", "given") else "✗")
+            )
+            shown = Text(f"{step} {seconds:.1f} s" if seconds else step, style=_STYLE.get(step, ""))
+            table.add_row(mark, Text(part, style="bold"), Text(WHAT.get(part, ""), style="dim"), shown)
+        return table
+
+
+def show_addresses(console: Console, about: Mapping[str, Any]) -> None:
+    """Where everything is, for a person who wants to look."""
+    table = Table.grid(padding=(0, 2))
+    for name, url in about["urls"].items():
+        table.add_row(Text(name, style="bold"), url, Text(WHAT.get(name, ""), style="dim"))
+    table.add_row(Text("kafka", style="bold"), about["kafka"], Text(f"topics {about['topic_prefix']}*", style="dim"))
+    table.add_row(Text("postgres", style="bold"), about["database"], "")
+    if about["dev_secret"]:
+        hint = "of every client <role>.<unit>: receptionist.PAC-193, officer.DL-193, operator.onedoor …"
+        table.add_row(Text("secret", style="bold"), about["dev_secret"], Text(hint, style="dim"))
+    console.print(table, soft_wrap=True)

@@ -1,0 +1,73 @@
+"""`onedoor status`: which services are ready, and how far each follower is from the end of what it reads."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from events.errors import OnedoorError
+from local.places import home
+from onedoor.client import Client, Said, session
+
+SERVICES = ("intake", "routing", "field", "sla")
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+) -> None:
+    """Show each service, its followers and how far they are behind; exit 1 when a service is not ready.
+
+    \b
+    onedoor status
+    onedoor status --json | jq .intake.followers
+    """
+    standing = asyncio.run(_ask())
+    if as_json:
+        print(json.dumps(standing, indent=1))
+    else:
+        _show(Console(), standing)
+    if not all(one["ready"] for one in standing.values()):
+        sys.exit(1)
+
+
+async def _ask() -> dict[str, dict[str, Any]]:
+    async with session(home()) as client:
+        names = [name for name in SERVICES if name in client.urls]
+        answers = await asyncio.gather(*(_standing(client, name) for name in names))
+    return dict(zip(names, answers, strict=True))
+
+
+async def _standing(client: Client, service: str) -> dict[str, Any]:
+    """Readiness and followers of one service; a service that does not answer is not ready, and says why."""
+    try:
+        parts = await client.get(service, "/health/ready")
+        return {"ready": True, "parts": parts, **await client.get(service, "/followers")}
+    except Said as no:
+        return {"ready": False, "why": str(no)}
+    except OnedoorError as away:
+        return {"ready": False, "why": str(away)}
+
+
+def _show(console: Console, standing: Mapping[str, Mapping[str, Any]]) -> None:
+    table = Table("service", "follower", "behind", "waiting for", "trouble", box=None, pad_edge=False)
+    for service, one in standing.items():
+        shown = f"[green]{service}[/]" if one["ready"] else f"[red]{service}[/]"
+        if not one["ready"]:
+            table.add_row(shown, "not ready", "", "", one["why"])
+        for follower in one.get("followers", ()):
+            name = follower["name"] + (f" {follower['shard']}" if follower["shard"] else "")
+            behind = f"{follower['behind_events']:,}" if follower["behind_events"] else "–"
+            seconds = f"{follower['behind_seconds']:.1f} s" if follower["behind_events"] else ""
+            table.add_row(shown, name, behind, seconds, follower["trouble"] or "")
+            shown = ""
+        if one.get("parked"):
+            table.add_row("", "[yellow]parked[/]", f"{one['parked']:,}", "", "")
+    console.print(table)
+    horizon = max((one.get("horizon_seconds") or 0 for one in standing.values()), default=0)
+    if horizon > 1:
+        console.print(f"[yellow]an open transaction has held every follower back for {horizon:.1f} s[/]")

@@ -1,0 +1,374 @@
+"""HTTP in: request → command → handle; GET → queries. Rules live in decide.py, not here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from deadlines.catalogue import Catalogue
+from deadlines.errors import UnknownId
+from deadlines.instants import date_of, day_of, second_of
+from deadlines.promise import due
+from events.actor import Actor
+from events.auth import allow, within
+from events.contracts.intake import AdviceGiven, ApplicationReceived
+from events.contracts.terms import CaseId, Channel, Gap, Instant, Promise, Reference, ServiceId, UnitCode, Word
+from events.database import Connection
+from events.envelope import Recorded
+from events.errors import NotFound, Refused
+from events.handle import Answer, answered, handle, keep_answer
+from events.runtime import Parts
+from events.store import Append, append
+from events.web import Asked, asked, at, moment, reply
+from intake import codes, people, queries
+from intake.decide import (
+    Close,
+    Command,
+    Extend,
+    Rate,
+    Receive,
+    ReceiveSupplement,
+    Refuse,
+    Reopen,
+    RequestSupplement,
+    Stop,
+    Withdraw,
+    case,
+)
+from intake.people import Person
+from intake.zalo.webhook import Door
+
+ONCE = "insert into receipts (submission, case_id) values ($1, $2)"
+REASONS = "reasons.yaml"
+
+
+class Body(BaseModel):
+    """Every command may say when it happened; unknown fields are refused rather than ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+    at: Instant | None = None
+
+
+class Advice(Body):
+    counter: UnitCode
+    topic: Word
+    channel: Channel = "counter"
+
+
+class Application(Body):
+    counter: UnitCode
+    service: ServiceId
+    district: UnitCode
+    channel: Channel = "counter"
+    documents: tuple[Word, ...]
+    applicant: Person | None = None
+    submission: Reference | None = None
+    previous_case: CaseId | None = None
+
+
+class Supplement(Body):
+    gaps: Annotated[tuple[Gap, ...], Field(min_length=1)]
+
+
+class Because(Body):
+    reason: Word
+
+
+class Extension(Because):
+    appointment: Instant
+
+
+class Reopening(Because):
+    due: Instant | None = None
+
+
+class Rating(Body):
+    stars: Annotated[int, Field(ge=1, le=5)]
+
+
+def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
+    """The door's routes."""
+    router = APIRouter()
+    pool = parts.pool
+    Frame = Annotated[Asked, Depends(asked)]
+
+    @router.post("/advice", status_code=201)
+    async def give_advice(
+        body: Advice, frame: Frame, response: Response, actor: Annotated[Actor, Depends(allow("give-advice"))]
+    ) -> Any:
+        """Count a question that was answered without taking a dossier in."""
+        within(actor, body.counter, "counter")
+        key = frame.idempotency(actor)
+        async with pool.acquire() as connection:
+            if key is not None and (kept := await answered(connection, key)):
+                return reply(response, kept)
+            advice_id = frame.correlation
+            stream = f"advice-{advice_id}"
+            fact = AdviceGiven(advice_id=advice_id, counter=body.counter, topic=body.topic, channel=body.channel)
+            async with connection.transaction():
+                saying = Append(
+                    stream=stream,
+                    expected=0,
+                    facts=[fact],
+                    cause=frame.cause(actor),
+                    at=body.at or frame.moment.now,
+                    recorded_at=frame.moment.recorded_at,
+                )
+                new = await append(connection, [saying])
+                answer = Answer(stream=stream, version=1, facts=[{"id": new[0].id, "type": new[0].type}], more={})
+                if key is not None:
+                    await keep_answer(connection, key, answer)
+        parts.bell.ring()
+        return reply(response, answer)
+
+    @router.post("/applications", status_code=201)
+    async def receive(
+        body: Application, frame: Frame, response: Response, actor: Annotated[Actor, Depends(allow("receive"))]
+    ) -> Any:
+        """Take a dossier in: check the papers, draw a code, give a receipt with the appointment."""
+        within(actor, body.counter, "counter")
+        received_at = body.at or frame.moment.now
+        on = date_of(day_of(second_of(received_at)))
+        counter = _counter(catalogue, body.counter, on)
+        service = _service(catalogue, body.service, on)
+        if not catalogue.has_unit(body.district) or catalogue.unit(body.district).kind != "department":
+            raise Refused(
+                "unknown-district", f"there is no power unit {body.district}", field="district",
+                way_out="give the district's power unit, as in DL-193",
+            )  # fmt: skip
+        sent = await queries.submission(pool, body.submission) if body.submission else None
+        if body.submission and sent is None:
+            raise NotFound("no-such-submission", f"no submission {body.submission} waits", field="submission")
+        if sent is None and body.applicant is None:
+            raise Refused("no-applicant", "who applies?", field="applicant", way_out="give name, phone and address")
+        checklist = catalogue.checklist(service.checklist)
+        case_id = await codes.draw(pool, body.counter, counter, received_at, actor=actor.id, key=frame.key)
+        appointment = due(catalogue.calendar(service.calendar), service.limit, received_at, cutoff=service.cutoff)
+        applicant_ref = sent["applicant_ref"] if sent else f"p-{case_id}"
+        received = ApplicationReceived(
+            case_id=case_id,
+            counter=body.counter,
+            organisation=catalogue.unit(body.counter).parent or body.counter,
+            sector="electricity",
+            district=body.district,
+            channel=body.channel,
+            documents=body.documents,
+            submission=body.submission,
+            previous_case=body.previous_case,
+            applicant_ref=applicant_ref,
+            appointment=appointment,
+            promise=Promise(calendar=service.calendar, clock_policy=service.clock_policy, service=service.id),
+        )
+
+        async def keep(connection: Connection, _: Sequence[Recorded]) -> None:
+            if body.applicant is not None:
+                await people.keep(connection, applicant_ref, body.applicant)
+            if body.submission:
+                await connection.execute(ONCE, body.submission, case_id)
+
+        answer = await handle(
+            pool, case, case_id, Receive(received=received, checklist=checklist, by=actor),
+            cause=frame.cause(actor), moment=at(frame.moment, body.at), key=frame.idempotency(actor), also=keep,
+            more=lambda _: {
+                "case_id": case_id, "received_at": received_at, "appointment": appointment,
+                "service": service.name.model_dump(), "limit": service.limit,
+            },
+        )  # fmt: skip
+        parts.bell.ring()
+        return reply(response, answer)
+
+    async def command(
+        case_id: str, order: Command, body: Body, frame: Asked, response: Response, actor: Actor
+    ) -> dict[str, Any]:
+        """What all commands on an existing case share: the counter's scope, If-Match, the key."""
+        state, _ = await queries.dossier(pool, case_id)
+        if receipt := queries.receipt_of(state):
+            within(actor, receipt.counter, "case_id")
+        answer = await handle(
+            pool, case, case_id, order, cause=frame.cause(actor), moment=at(frame.moment, body.at),
+            key=frame.idempotency(actor), seen=frame.seen,
+        )  # fmt: skip
+        parts.bell.ring()
+        return dict(reply(response, answer))
+
+    @router.post("/applications/{case_id}/supplement-request")
+    async def request_supplement(
+        case_id: CaseId, body: Supplement, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("request-supplement"))],
+    ) -> Any:  # fmt: skip
+        """Ask the customer for what is missing. The second time needs a leader."""
+        order = RequestSupplement(case_id=case_id, gaps=body.gaps, by=actor)
+        return await command(case_id, order, body, frame, response, actor)
+
+    @router.post("/applications/{case_id}/supplement")
+    async def receive_supplement(
+        case_id: CaseId, body: Body, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("receive-supplement"))],
+    ) -> Any:  # fmt: skip
+        """The customer brought what was missing."""
+        return await command(case_id, ReceiveSupplement(case_id=case_id, by=actor), body, frame, response, actor)
+
+    @router.post("/applications/{case_id}/refusal")
+    async def refuse(
+        case_id: CaseId, body: Because, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("refuse"))],
+    ) -> Any:  # fmt: skip
+        """Refuse after receipt, with a reason a person understands."""
+        order = Refuse(case_id=case_id, reason=_reason(catalogue, "refusal", body.reason), by=actor)
+        return await command(case_id, order, body, frame, response, actor)
+
+    @router.post("/applications/{case_id}/withdrawal")
+    async def withdraw(
+        case_id: CaseId, body: Because, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("withdraw"))],
+    ) -> Any:  # fmt: skip
+        """The customer takes the application back."""
+        order = Withdraw(case_id=case_id, reason=_reason(catalogue, "withdrawal", body.reason), by=actor)
+        return await command(case_id, order, body, frame, response, actor)
+
+    @router.post("/applications/{case_id}/stop")
+    async def stop(
+        case_id: CaseId, body: Because, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("stop"))],
+    ) -> Any:  # fmt: skip
+        """Stop the processing."""
+        order = Stop(case_id=case_id, reason=_reason(catalogue, "stop", body.reason), by=actor)
+        return await command(case_id, order, body, frame, response, actor)
+
+    @router.post("/applications/{case_id}/extension")
+    async def extend(
+        case_id: CaseId, body: Extension, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("extend"))],
+    ) -> Any:  # fmt: skip
+        """Apologise and move the appointment: once, before it expires."""
+        order = Extend(
+            case_id=case_id, appointment=body.appointment, reason=_reason(catalogue, "extension", body.reason),
+            at=body.at or frame.moment.now, by=actor,
+        )  # fmt: skip
+        return await command(case_id, order, body, frame, response, actor)
+
+    @router.post("/applications/{case_id}/close")
+    async def close(
+        case_id: CaseId, body: Body, frame: Frame, response: Response, actor: Annotated[Actor, Depends(allow("close"))]
+    ) -> Any:
+        """The customer has the result."""
+        return await command(case_id, Close(case_id=case_id, by=actor), body, frame, response, actor)
+
+    @router.post("/applications/{case_id}/reopening")
+    async def reopen(
+        case_id: CaseId, body: Reopening, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("reopen"))],
+    ) -> Any:  # fmt: skip
+        """Start the work again on an ended case."""
+        order = Reopen(case_id=case_id, reason=_reason(catalogue, "reopening", body.reason), due=body.due, by=actor)
+        return await command(case_id, order, body, frame, response, actor)
+
+    @router.post("/applications/{case_id}/rating")
+    async def rate(
+        case_id: CaseId, body: Rating, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("rate"))],
+    ) -> Any:  # fmt: skip
+        """The customer's mark, entered by the counter."""
+        order = Rate(case_id=case_id, stars=body.stars, by=actor)
+        return await command(case_id, order, body, frame, response, actor)
+
+    @router.get("/applications/{case_id}")
+    async def one(case_id: CaseId, response: Response, _: Annotated[Actor, Depends(allow("read"))]) -> Any:
+        """A case as it stands now, with its history; the ETag is the version for If-Match."""
+        state, past = await queries.dossier(pool, case_id)
+        if not past:
+            raise NotFound("no-such-dossier", f"there is no dossier {case_id}", field="case_id")
+        response.headers["ETag"] = f'"{len(past)}"'
+        return queries.shown(state, past)
+
+    @router.get("/applications")
+    async def many(
+        _: Annotated[Actor, Depends(allow("read"))],
+        counter: UnitCode | None = None,
+        status: Literal["open", "waiting", "closed", "refused", "withdrawn", "stopped"] | None = None,
+        to_hand_over: bool | None = None,
+        before: datetime | None = None,
+        limit: Annotated[int, Field(ge=1, le=500)] = 100,
+    ) -> Any:
+        """The counter's list, newest first."""
+        return await queries.dossiers(pool, counter, status, to_hand_over, before, limit)
+
+    @router.get("/applications/{case_id}/person")
+    async def person(case_id: CaseId, actor: Annotated[Actor, Depends(allow("read-person"))]) -> Any:
+        """Who applied: for the counter that took the dossier in."""
+        state, _ = await queries.dossier(pool, case_id)
+        receipt = queries.receipt_of(state)
+        if receipt is None:
+            raise NotFound("no-such-dossier", f"there is no dossier {case_id}", field="case_id")
+        within(actor, receipt.counter, "case_id")
+        found = await people.find(pool, receipt.applicant_ref) if receipt.applicant_ref else None
+        if found is None:
+            raise NotFound("no-such-person", f"no person is kept for {case_id}", field="case_id")
+        return found
+
+    @router.get("/submissions")
+    async def waiting(counter: UnitCode, actor: Annotated[Actor, Depends(allow("receive"))]) -> Any:
+        """Applications sent by customers that wait for this counter."""
+        within(actor, counter, "counter")
+        return await queries.submissions(pool, counter)
+
+    @router.get("/messages/waiting")
+    async def messages(_: Annotated[Actor, Depends(allow("read"))]) -> Any:
+        """How many messages are prepared and not yet settled."""
+        return {"waiting": await queries.waiting_messages(pool)}
+
+    @router.get("/zalo/quarantine")
+    async def quarantine(_: Annotated[Actor, Depends(allow("operate"))]) -> Any:
+        """Messages that nobody could be made responsible for."""
+        return await queries.quarantine(pool)
+
+    @router.post("/zalo/webhook")
+    async def webhook(
+        request: Request,
+        x_zevent_signature: Annotated[str | None, Header()] = None,
+        onedoor_now: Annotated[datetime | None, Header()] = None,
+    ) -> Any:
+        """Zalo's events. Answered when kept; a repeat changes nothing."""
+        incoming = door.verify(await request.body(), x_zevent_signature)
+        sorted_as = await door.sort(incoming, moment(request, onedoor_now))
+        parts.bell.ring()
+        return {"sorted": sorted_as}
+
+    return router
+
+
+def _counter(catalogue: Catalogue, code: str, on: Any) -> str:
+    try:
+        unit = catalogue.unit(code, on)
+    except UnknownId as unknown:
+        raise Refused("unknown-counter", str(unknown), field="counter") from unknown
+    if unit.prefix is None:
+        raise Refused("not-a-counter", f"{code} takes no dossiers in", field="counter", way_out="as in PAC-193")
+    return unit.prefix
+
+
+def _service(catalogue: Catalogue, id: str, on: Any) -> Any:
+    try:
+        service = catalogue.service(id)
+    except UnknownId as unknown:
+        known = ", ".join(sorted(one.id for one in catalogue.services.values() if one.in_force(on)))
+        raise Refused(
+            "unknown-service", f"there is no service {id}", field="service", way_out=f"one of: {known}"
+        ) from unknown
+    if not service.in_force(on):
+        raise Refused(
+            "service-not-in-force", f"{id} is not in force on {on}", field="service",
+            way_out=f"use {catalogue.service_on(service.code, on).id}",
+        )  # fmt: skip
+    return service
+
+
+def _reason(catalogue: Catalogue, use: str, word: str) -> str:
+    allowed = sorted(known for known, reason in catalogue.reasons.items() if use in reason.uses)
+    if word not in allowed:
+        raise Refused(
+            "unknown-reason", f"{word!r} is no reason for this", field="reason", way_out=f"one of: {', '.join(allowed)}"
+        )
+    return word

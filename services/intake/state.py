@@ -1,0 +1,73 @@
+"""Where a case stands at the door: not received, open, or ended. Pure."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from events.contracts.intake import (
+    ApplicationReceived,
+    ApplicationRefused,
+    ApplicationWithdrawn,
+    CaseClosed,
+    CaseReopened,
+    CustomerRated,
+    DeadlineExtended,
+    ProcessingStopped,
+    SupplementReceived,
+    SupplementRequested,
+)
+from events.decider import Said
+
+
+@dataclass(frozen=True, slots=True)
+class Unreceived:
+    """Nobody has taken this dossier in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """The dossier is at work. `waiting` is the supplement that the customer still owes, `answered` the last answer."""
+
+    received: ApplicationReceived
+    receipt: Said
+    supplements: int = 0
+    waiting: Said | None = None
+    answered: Said | None = None
+    extension: Said | None = None
+    reopening: Said | None = None
+
+    @property
+    def appointment(self) -> datetime | None:
+        return self.extension.fact.appointment if self.extension else self.received.appointment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The customer has the result (CaseClosed), or the case ended without one."""
+
+    last: Open
+    end: Said
+    rating: Said | None = None
+
+
+State = Unreceived | Open | Ended
+
+
+def evolve(state: State, said: Said) -> State:
+    """The next state. Never raises: a fact that does not fit is a fact all the same and moves nothing."""
+    match said.fact, state:
+        case ApplicationReceived() as received, Unreceived():
+            return Open(received=received, receipt=said)
+        case SupplementRequested(), Open():
+            return replace(state, waiting=said, supplements=state.supplements + 1)
+        case SupplementReceived(), Open():
+            return replace(state, waiting=None, answered=said)
+        case DeadlineExtended(), Open():
+            return replace(state, extension=said)
+        case ((ApplicationRefused() | ApplicationWithdrawn() | ProcessingStopped() | CaseClosed()), Open()):
+            return Ended(last=state, end=said)
+        case CustomerRated(), Ended():
+            return replace(state, rating=said)
+        case CaseReopened(), Ended():
+            return replace(state.last, waiting=None, answered=None, extension=None, reopening=said)
+        case _:
+            return state

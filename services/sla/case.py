@@ -1,0 +1,312 @@
+"""One case while it is judged: what each kind of fact does to its cycles. A fact that can move nothing is a finding."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from deadlines.calendar import Calendar
+from deadlines.catalogue import Catalogue
+from deadlines.entries import Cutoff
+from deadlines.errors import OutsideCalendar, UnknownId
+from deadlines.instants import Second, instant_of, second_of
+from deadlines.promise import Counted, count
+from events.contracts import field as site
+from events.contracts import intake, routing
+from events.contracts.terms import Limit, Promise
+from sla.custody import Cycle, Referral, Wait
+from sla.rows import Finding, Outcome
+
+
+class Case:
+    """The judge's working state: the cycles so far, and what was noticed on the way."""
+
+    __slots__ = (
+        "calendar",
+        "catalogue",
+        "cutoff",
+        "cycle",
+        "cycles",
+        "field",
+        "findings",
+        "limit",
+        "promise",
+        "receipt",
+        "revision",
+        "starts",
+    )
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.receipt: intake.ApplicationReceived | None = None
+        self.calendar: Calendar | None = None
+        self.promise: Promise | None = None
+        self.limit: Limit | None = None
+        self.cutoff: Cutoff = "transfer"
+        self.field: str | None = None
+        self.cycle: Cycle | None = None
+        self.cycles: list[Cycle] = []
+        self.starts: list[Second] = []
+        self.findings: list[Finding] = []
+        self.revision = 1
+
+    # -- receipt and reopening ----------------------------------------------------------------
+
+    def received(self, fact: intake.ApplicationReceived, id: str, at: Second) -> None:
+        if self.receipt is not None:
+            self._found(id, "received-again")
+            return
+        self.receipt = fact
+        self._pin(fact, id)
+        counted = self._count(id, at, self.promise.due if self.promise else None)
+        cycle = self._open(fact, id, at, counted)
+        cycle.appointment = fact.appointment
+        if counted is not None and fact.appointment is not None and second_of(fact.appointment) != counted.due:
+            self._found(id, "appointment-differs", f"computed {instant_of(counted.due).isoformat()}")
+
+    def reopened(self, fact: intake.CaseReopened, id: str, at: Second) -> None:
+        if self.receipt is None:
+            self._found(id, "before-receipt")
+        elif self.cycle is not None:
+            self._found(id, "reopened-while-open")
+        else:
+            self.revision += 1
+            stated = fact.due if self.promise is not None and self.promise.due is not None else None
+            if fact.due != stated:
+                self._found(id, "due-ignored", "the pinned limit is counted from the reopening")
+            self._open(self.receipt, id, at, self._count(id, at, stated))
+
+    def _pin(self, fact: intake.ApplicationReceived, id: str) -> None:
+        """Looks up what the receipt pinned. What the catalogue does not know leaves the case undetermined."""
+        self.calendar = self.catalogue.calendar_of(fact.counter)
+        promise = fact.promise
+        if promise is None:
+            return
+        try:
+            self.calendar = self.catalogue.calendar(promise.calendar)
+        except UnknownId:
+            self._found(id, "unknown-calendar", promise.calendar)
+            return
+        self.promise = promise
+        if promise.working_days is not None:
+            self.limit = Limit(amount=promise.working_days, unit="working_days")
+        elif promise.service is not None:
+            service = self.catalogue.services.get(promise.service)
+            if service is None:
+                self._found(id, "unknown-service", promise.service)
+            else:
+                self.limit, self.cutoff, self.field = service.limit, service.cutoff, service.field
+
+    def _count(self, id: str, at: Second, stated: datetime | None) -> Counted | None:
+        assert self.calendar is not None
+        if stated is not None:
+            return Counted(second_of(stated), at)
+        if self.limit is None:
+            return None
+        try:
+            return count(self.calendar, self.limit, at, self.cutoff)
+        except OutsideCalendar as beyond:
+            self._found(id, "beyond-calendar", str(beyond))
+            return None
+
+    def _open(self, receipt: intake.ApplicationReceived, id: str, at: Second, counted: Counted | None) -> Cycle:
+        assert self.calendar is not None
+        counts_from = counted.counts_from if counted is not None else at
+        number = len(self.cycles) + 1
+        cycle = Cycle(number, receipt, self.calendar, at, id, counted, self.revision, self.field, counts_from)
+        self.cycle = cycle
+        self.cycles.append(cycle)
+        self.starts.append(counts_from)
+        return cycle
+
+    # -- custody ------------------------------------------------------------------------------
+
+    def forwarded(self, fact: routing.DossierForwarded, id: str, at: Second) -> None:
+        if cycle := self._running(id):
+            if fact.from_unit != cycle.unit:
+                self._found(id, "forwarded-by-another", cycle.unit)
+            cycle.hand_over(fact.to_unit, fact.step, at, id, fact.limit, fact.acknowledge_within)
+
+    def acknowledged(self, fact: routing.DossierAcknowledged, id: str, at: Second) -> None:
+        if cycle := self._running(id):
+            if fact.unit != cycle.unit:
+                self._found(id, "acknowledged-by-another", cycle.unit)
+            elif cycle.stay.acknowledged is not None:
+                self._found(id, "acknowledged-again")
+            else:
+                cycle.stay.acknowledged = at
+
+    def supplement_requested(self, _: intake.SupplementRequested, id: str, at: Second) -> None:
+        if cycle := self._running(id):
+            cycle.supplements += 1
+            cycle.wait(Wait(id, "customer", "customer", "supplement", not cycle.runs_out_before(at)), at)
+
+    def supplement_received(self, fact: intake.SupplementReceived, id: str, at: Second) -> None:
+        entry = self._answer(fact.answers, id, at)
+        cycle = self.cycle
+        if cycle is None or entry is None or not entry.may_restart:
+            return
+        # A stated due has no limit that could be counted anew: RESTART acts as PAUSE on it.
+        if self.promise is None or self.promise.clock_policy != "RESTART" or self.limit is None:
+            return
+        counted = self._count(id, at, None)
+        if counted is not None:
+            self.revision += 1
+            cycle.revision = self.revision
+            cycle.restart(counted, at)
+
+    def action_requested(self, fact: routing.CustomerActionRequested, id: str, at: Second) -> None:
+        if cycle := self._running(id):
+            cycle.wait(Wait(id, "customer", "customer", fact.action), at)
+
+    def action_completed(self, fact: routing.CustomerActionCompleted, id: str, at: Second) -> None:
+        self._answer(fact.answers, id, at)
+
+    def referred(self, fact: routing.AgencyReferred, id: str, at: Second) -> None:
+        if cycle := self._running(id):
+            limit = fact.limit or self.catalogue.agency_limit(fact.agency, fact.matter)
+            due: Second | None = None
+            if limit is not None:
+                try:
+                    due = count(cycle.calendar, limit, at).due
+                except OutsideCalendar as beyond:
+                    self._found(id, "beyond-calendar", str(beyond))
+            cycle.referrals.append(Referral(id, fact.agency, fact.matter, at, due))
+            cycle.wait(Wait(id, "agency", fact.agency, fact.matter), at)
+
+    def replied(self, fact: routing.AgencyReplied, id: str, at: Second) -> None:
+        cycle = self._running(id)
+        if cycle is None:
+            return
+        for referral in cycle.referrals:
+            named = referral.id == fact.answers if fact.answers is not None else referral.agency == fact.agency
+            if named and referral.replied is None:
+                if referral.agency != fact.agency:
+                    self._found(id, "answered-by-another", referral.agency)
+                referral.replied, referral.reply = at, fact.outcome
+                cycle.answered(referral.id, at, id)
+                return
+        self._found(id, "answers-nothing", fact.answers or fact.agency)
+
+    def obstructed(self, fact: site.WorkObstructed, id: str, at: Second) -> None:
+        if cycle := self._running(id):
+            if fact.fault == "customer":
+                cycle.wait(Wait(id, "customer", "customer", fact.reason), at)
+            elif fact.fault == "agency":
+                if fact.agency is None:
+                    self._found(id, "agency-unnamed")
+                cycle.wait(Wait(id, "agency", fact.agency or "agency", fact.reason), at)
+            else:
+                # The company's own obstacle stops no clock, but its end is no answer to nothing.
+                cycle.utility_obstacles.add(id)
+
+    def resumed(self, fact: site.WorkResumed, id: str, at: Second) -> None:
+        if self.cycle is not None and fact.answers in self.cycle.utility_obstacles:
+            self.cycle.utility_obstacles.discard(fact.answers)
+        else:
+            self._answer(fact.answers, id, at)
+
+    # -- the end, and what does not move custody ----------------------------------------------
+
+    def returned(self, fact: routing.DossierReturned, id: str, at: Second) -> None:
+        if self.cycle is not None and fact.from_unit != self.cycle.unit:
+            self._found(id, "returned-by-another", self.cycle.unit)
+        self._end("released", id, at)
+
+    def closed(self, _: intake.CaseClosed, id: str, at: Second) -> None:
+        last = self.cycles[-1] if self.cycles else None
+        if last is None or last.closed is not None or last.outcome not in ("open", "released"):
+            self._moved_nothing(id)
+            return
+        if last.outcome == "open":
+            self._end("closed", id, at)
+        last.closed = at
+
+    def refused(self, _: intake.ApplicationRefused, id: str, at: Second) -> None:
+        self._end("refused", id, at)
+
+    def withdrawn(self, _: intake.ApplicationWithdrawn, id: str, at: Second) -> None:
+        self._end("withdrawn", id, at)
+
+    def stopped(self, _: intake.ProcessingStopped, id: str, at: Second) -> None:
+        self._end("stopped", id, at)
+
+    def _end(self, outcome: Outcome, id: str, at: Second) -> None:
+        if cycle := self._running(id):
+            cycle.end(outcome, at, id)
+            self.cycle = None
+
+    def extended(self, fact: intake.DeadlineExtended, id: str, at: Second) -> None:
+        """An apology counts once, and only before expiry; the class keeps the original due."""
+        cycle = self._running(id)
+        if cycle is None:
+            return
+        if cycle.extended is not None:
+            self._found(id, "extended-twice")
+        elif cycle.runs_out_before(at):
+            self._found(id, "extended-after-due")
+        else:
+            self.revision += 1
+            cycle.revision = self.revision
+            cycle.extended, cycle.appointment = at, fact.appointment
+
+    def rated(self, fact: intake.CustomerRated, id: str, at: Second) -> None:
+        if self.cycles:
+            self.cycles[-1].stars = fact.stars
+        else:
+            self._found(id, "before-receipt")
+
+    def noted(self, fact: Any, id: str, at: Second) -> None:
+        """A fact that says how far the case has come but moves no clock."""
+
+    # -- what a fact finds ---------------------------------------------------------------
+
+    def _running(self, id: str) -> Cycle | None:
+        if self.cycle is None:
+            self._moved_nothing(id)
+        return self.cycle
+
+    def _answer(self, opened_by: str, id: str, at: Second) -> Wait | None:
+        cycle = self._running(id)
+        entry = cycle.answered(opened_by, at, id) if cycle else None
+        if cycle is not None and entry is None:
+            self._found(id, "answers-nothing", opened_by)
+        return entry
+
+    def _moved_nothing(self, id: str) -> None:
+        self._found(id, "after-end" if self.cycles else "before-receipt")
+
+    def _found(self, id: str, what: str, detail: str = "") -> None:
+        self.findings.append(Finding(id, what, detail))
+
+
+MOVES: dict[type[Any], Callable[[Case, Any, str, Second], None]] = {
+    intake.ApplicationReceived: Case.received,
+    intake.CaseReopened: Case.reopened,
+    intake.SupplementRequested: Case.supplement_requested,
+    intake.SupplementReceived: Case.supplement_received,
+    intake.ApplicationRefused: Case.refused,
+    intake.ApplicationWithdrawn: Case.withdrawn,
+    intake.ProcessingStopped: Case.stopped,
+    intake.DeadlineExtended: Case.extended,
+    intake.CaseClosed: Case.closed,
+    intake.CustomerRated: Case.rated,
+    intake.StaffReplied: Case.noted,
+    routing.DossierForwarded: Case.forwarded,
+    routing.DossierAcknowledged: Case.acknowledged,
+    routing.StepCompleted: Case.noted,
+    routing.CustomerActionRequested: Case.action_requested,
+    routing.CustomerActionCompleted: Case.action_completed,
+    routing.AgencyReferred: Case.referred,
+    routing.AgencyReplied: Case.replied,
+    routing.DossierReturned: Case.returned,
+    routing.DossierRecalled: Case.noted,
+    routing.DossierEscalated: Case.noted,
+    site.WorkOrderIssued: Case.noted,
+    site.WorkOrderCancelled: Case.noted,
+    site.VisitScheduled: Case.noted,
+    site.VisitMissed: Case.noted,
+    site.WorkStarted: Case.noted,
+    site.WorkObstructed: Case.obstructed,
+    site.WorkResumed: Case.resumed,
+    site.WorkCompleted: Case.noted,
+}

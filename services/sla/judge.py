@@ -1,0 +1,103 @@
+"""The judge: from the facts of one case alone to its verdicts, its clocks and the ledger behind them. Pure.
+
+It takes the facts as a set, so late, repeated and reordered facts need no special path, and it never refuses:
+a fact that can move nothing is shown as a finding. The rules are those of `docs`, settled once for all services.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+
+from deadlines.catalogue import Catalogue
+from deadlines.instants import Second, second_of
+from events.envelope import Recorded
+from sla.case import MOVES, Case
+from sla.facts import Placed, arrange
+from sla.ledger import Interval, intervals
+from sla.rows import ChargeRow, CycleRow, Finding, ReferralRow, Span, StayRow
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a case is judged by: every version of every rule, picked by what the receipt pinned."""
+
+    catalogue: Catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """Everything the facts of one case say. Equal sets of facts and rules give equal judgements.
+
+    A case without ApplicationReceived exists, has no cycles and says so as a finding (`no-receipt`).
+    """
+
+    case_id: str
+    received: bool
+    incomplete: bool
+    cycles: tuple[CycleRow, ...]
+    stays: tuple[StayRow, ...]
+    referrals: tuple[ReferralRow, ...]
+    charges: tuple[ChargeRow, ...]
+    findings: tuple[Finding, ...]
+    spans: tuple[Span, ...]
+    calendar: str
+    counts_from: tuple[Second, ...]
+    """Per cycle: when the day of receipt ended and time began to count."""
+
+
+def judge(
+    facts: Iterable[Recorded], rules: Rules, now: datetime | None = None, *, incomplete: bool = False
+) -> Judgement:
+    """Judges the facts of one case.
+
+    Without `now` an open cycle is judged up to the last fact of the case, messages apart, so that the rows are a
+    pure function of the facts; with it, up to that instant. `incomplete`: a fact of the case is parked elsewhere.
+    """
+    arranged = arrange(facts)
+    case = Case(rules.catalogue)
+    last: Second = 0
+    for placed in arranged.facts:
+        move = MOVES.get(type(placed.fact))
+        if move is not None:
+            last = second_of(placed.effective)
+            move(case, placed.fact, placed.id, last)
+    if now is not None:
+        last = max(last, second_of(now))
+    return _judgement(case, last, incomplete or arranged.forked, arranged.facts)
+
+
+def ledger(judgement: Judgement, rules: Rules) -> tuple[Interval, ...]:
+    """The printed ledger of every cycle, made only when somebody asks for it."""
+    calendar = rules.catalogue.calendar(judgement.calendar)
+    return tuple(
+        chain.from_iterable(
+            intervals([span for span in judgement.spans if span.cycle == number], calendar, counts_from)
+            for number, counts_from in enumerate(judgement.counts_from, 1)
+        )
+    )
+
+
+def _judgement(case: Case, to: Second, incomplete: bool, facts: list[Placed]) -> Judgement:
+    receipt, findings = case.receipt, case.findings
+    case_id = receipt.case_id if receipt else _case_id(facts)
+    if receipt is None:
+        findings = [Finding(facts[0].id if facts else "", "no-receipt"), *findings]
+    parts = [cycle.rows(case_id, incomplete, to) for cycle in case.cycles]
+    return Judgement(
+        case_id=case_id,
+        received=receipt is not None,
+        incomplete=incomplete,
+        cycles=tuple(part[0] for part in parts),
+        stays=tuple(chain.from_iterable(part[1] for part in parts)),
+        referrals=tuple(chain.from_iterable(part[2] for part in parts)),
+        charges=tuple(chain.from_iterable(part[3] for part in parts)),
+        findings=tuple(findings),
+        spans=tuple(chain.from_iterable(cycle.spans for cycle in case.cycles)),
+        calendar=case.calendar.id if case.calendar else "",
+        counts_from=tuple(case.starts),
+    )
+
+
+def _case_id(facts: list[Placed]) -> str:
+    return next((fact for placed in facts if (fact := getattr(placed.fact, "case_id", None))), "")

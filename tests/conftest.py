@@ -1,0 +1,47 @@
+"""The parts that tests share: one broker and one server for the run, a database and a topic prefix for each test."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import parts
+import pytest
+import pytest_asyncio
+
+from events.clock import new_id
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """KAFKA_BOOTSTRAP_SERVERS of a real broker."""
+    with parts.kafka() as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The administrator's URL of a real PostgreSQL."""
+    with parts.postgres() as admin_url:
+        yield admin_url
+
+
+@pytest_asyncio.fixture
+async def database(postgres: str) -> AsyncIterator[dict[str, str]]:
+    """A database of this test's own: one URL per service, and `admin`."""
+    name, urls = await parts.fresh_database(postgres)
+    yield urls
+    await parts.drop_database(postgres, name)
+
+
+@pytest_asyncio.fixture
+async def topic_prefix(kafka: str) -> AsyncIterator[str]:
+    """What this test's topics begin with; they are gone afterwards."""
+    prefix = f"t{new_id()[:12]}."
+    yield prefix
+    await parts.drop_topics(kafka, prefix)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A state folder of this test's own."""
+    with parts.folder() as place:
+        yield place

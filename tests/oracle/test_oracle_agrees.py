@@ -1,0 +1,86 @@
+"""Two implementations that share no code agree on every drawn case."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from deadlines.load import load
+from hypothesis import HealthCheck, given, settings
+from oracle.naive import ZERO, Oracle, Run, class_a, class_b
+from oracle.telling import Story, stories
+
+from sla.judge import Rules, judge
+from sla.rows import CycleRow
+
+EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "300"))
+RULES = Rules(load(Path(__file__).parents[2] / "deploy" / "catalogue"))
+quick = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def when(minute: int | None) -> datetime | None:
+    return None if minute is None else (ZERO + timedelta(minutes=minute)).astimezone(UTC)
+
+
+def naive_row(run: Run) -> dict[str, object]:
+    released = run.end if run.outcome in ("released", "closed") else None
+    paused = run.end is None and run.paused_before_due()
+    due = None if run.due is None or paused else run.due.at
+    judged = released is not None and due is not None
+    return {
+        "received_at": when(run.start),
+        "determined": run.due is not None,
+        "due_at": when(due),
+        "released_at": when(released),
+        "ended_at": when(run.end),
+        "outcome": run.outcome,
+        "closed_at": when(run.closed),
+        "class_a": class_a(released, due) if judged and released is not None and due is not None else None,
+        "class_b": class_b(released, due) if judged and released is not None and due is not None else None,
+        "utility_seconds": run.seconds["utility"],
+        "customer_seconds": run.seconds["customer"],
+        "agency_seconds": run.seconds["agency"],
+        "supplements": run.supplements,
+    }
+
+
+def judged_row(row: CycleRow) -> dict[str, object]:
+    return {key: value for key, value in row._asdict().items() if key in naive_row(Run(0, 0, None))}
+
+
+@quick
+@given(stories())
+def test_due_classes_and_sums_agree(story: Story) -> None:
+    """Due, release, classes A and B and the seconds of every clock, cycle by cycle."""
+    oracle = Oracle(story.facts)
+    judgement = judge(story.facts, RULES)
+    assert [judged_row(row) for row in judgement.cycles] == [naive_row(run) for run in oracle.runs]
+    assert [row.extended_at is not None for row in judgement.cycles] == [run.extended for run in oracle.runs]
+
+
+@quick
+@given(stories())
+def test_custody_agrees(story: Story) -> None:
+    """Who held the dossier from when to when, their own limit, and the utility time they used."""
+    oracle = Oracle(story.facts)
+    judgement = judge(story.facts, RULES)
+    naive_stays = []
+    for run in oracle.runs:
+        for number, stay in enumerate(run.stays, 1):
+            last_paused = run.end is None and number == len(run.stays) and bool(run.waiting) and run.moving["step"]
+            due = None if stay.due is None or last_paused else stay.due.at
+            naive_stays.append((stay.unit, when(stay.entered), when(stay.left), when(due), stay.utility))
+    stays = [(s.unit, s.entered_at, s.left_at, s.due_at, s.utility_seconds) for s in judgement.stays]
+    assert stays == naive_stays
+    referrals = [(r.agency, r.due_at, r.replied_at) for r in judgement.referrals]
+    assert referrals == [
+        (r.agency, when(r.due), when(r.replied)) for run in oracle.runs for r in run.referrals.values()
+    ]
+
+
+def test_the_oracle_knows_its_own_calendar() -> None:
+    """A vector by hand, so that two equal mistakes would have to be three."""
+    story = Story()
+    with pytest.raises(IndexError):
+        _ = story.facts[0]
+    assert len(Oracle(story.facts).runs) == 0
