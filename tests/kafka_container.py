@@ -13,7 +13,7 @@ _GO = "/tmp/onedoor-start.sh"
 _CLIENTS, _INSIDE, _CONTROLLER = 9092, 9093, 9094
 
 
-class ApacheKafkaContainer(DockerContainer):  # type: ignore[misc]  # the library is untyped for mypy
+class ApacheKafkaContainer(DockerContainer):
     """The port that clients are to be told is known only when Docker has mapped it.
 
     So the container first waits for a script, and the script is put in when the port is known.

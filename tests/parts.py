@@ -109,7 +109,7 @@ def docker_has(image: str) -> bool:
     """Whether a Docker engine answers and has the image or can pull it."""
     if "DOCKER_HOST" not in os.environ and not Path("/var/run/docker.sock").exists():
         return False
-    import docker
+    import docker  # type: ignore[import-untyped]
 
     try:
         docker.from_env(timeout=2).ping()

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -39,18 +38,11 @@ class PortBook:
         return self._known[name]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Zalo:
-    """The account as intake sees it: the simulator's, or what the environment gives."""
-
-    variables: Mapping[str, str]
-
-    @classmethod
-    def given(cls) -> "Zalo | None":
-        """The real account, when the environment names one."""
-        if "ZALO_API_URL" not in os.environ:
-            return None
-        return cls(variables={name: value for name, value in os.environ.items() if name.startswith("ZALO_")})
+def given_zalo() -> Mapping[str, str] | None:
+    """The real account's variables, when the environment names one; otherwise intake gets the simulator's."""
+    if "ZALO_API_URL" not in os.environ:
+        return None
+    return {name: value for name, value in os.environ.items() if name.startswith("ZALO_")}
 
 
 def service_environment(

@@ -8,17 +8,17 @@ async with Stack(folder) as stack:      # brings everything up, takes it down ag
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 import asyncpg
 
-from local.addresses import Clock, PortBook, Zalo, plain_environment, service_environment
+from local.addresses import Clock, PortBook, given_zalo, plain_environment, service_environment
 from local.errors import LocalError
-from local.kafka import choose
+from local.kafka import choose, jars
 from local.kafka.answers import answers
+from local.kafka.broker import Broker
 from local.places import Secrets
 from local.postgres import Postgres
 from local.provision import SERVICES, Provisioned, provision
@@ -26,11 +26,12 @@ from local.served import Served
 from local.state import StateFolder
 from local.wait import together, until
 
-Step = Literal["starting", "ready", "given", "failed", "ended", "stopping", "stopped"]
+Step = Literal["fetching", "starting", "ready", "given", "failed", "ended", "stopping", "stopped"]
 Tell = Callable[[str, Step, float], None]  # the part, what became of it, seconds since it began
 
 DATABASE = "onedoor"
 _GIVEN_KAFKA_WITHIN = 30.0  # seconds
+_LONGEST_PAUSE = 30.0  # seconds between two tries to start what keeps ending
 _SIMULATED = {"ZALO_APP_ID": "onedoor-local", "ZALO_OA_ID": "4900000000"}
 
 
@@ -127,20 +128,30 @@ class Stack:
         self._wanted.discard(name)
         await self.parts[name].kill()
 
-    async def watch(self, *, every: float = 0.5, longest_pause: float = 30.0) -> None:
+    async def restart(self, name: str) -> None:
+        """Stop one part in peace and start it again."""
+        await self.stop(name)
+        await self.start(name)
+
+    async def watch(self) -> None:
         """Start again whatever ends by itself, waiting longer after each failure. Runs until cancelled."""
-        pauses: dict[str, float] = {}
-        resting: dict[str, float] = {}
+        await together(*(self._keep_up(name) for name in self.parts))
+
+    async def _keep_up(self, name: str) -> None:
+        pause = 1.0
         while True:
-            for name in sorted(self._wanted):
-                if self.parts[name].alive or time.monotonic() < resting.get(name, 0):
-                    continue
-                self._tell(name, "ended", 0)
-                pauses[name] = min(longest_pause, 2 * pauses.get(name, 0.5))
-                resting[name] = time.monotonic() + pauses[name]
-                with suppress(LocalError):
-                    await self._begin(name)
-            await asyncio.sleep(every)
+            await asyncio.sleep(0.2)
+            if name not in self._wanted or self.parts[name].alive:
+                continue
+            self._tell(name, "ended", 0)
+            await asyncio.sleep(pause)
+            if name not in self._wanted:
+                continue  # meanwhile somebody stopped it on purpose
+            try:
+                await self._begin(name)
+                pause = 1.0
+            except LocalError:
+                pause = min(_LONGEST_PAUSE, 2 * pause)
 
     # -- what others ask ---------------------------------------------------------------------------------------------
 
@@ -187,6 +198,9 @@ class Stack:
         broker = await asyncio.to_thread(choose.embedded, self.state / "kafka", port=port, log=log)
         self.kafka = broker.bootstrap
         self.parts["kafka"] = broker
+        if isinstance(broker, Broker) and not jars.are_here():
+            self._tell("kafka", "fetching", 0)
+            await jars.fetch()
         await self._begin("kafka")
 
     async def _start_database(self) -> None:
@@ -219,7 +233,7 @@ class Stack:
         await self._begin("issuer")
 
     async def _start_zalo(self) -> None:
-        if Zalo.given() is not None:
+        if given_zalo() is not None:
             self._tell("zalo", "given", 0)
             return
         env = {
@@ -252,8 +266,8 @@ class Stack:
         return Served(name, module, port, {**env, "ONEDOOR_HOST": "127.0.0.1", "ONEDOOR_PORT": str(port)}, self.state)
 
     def _zalo(self) -> Mapping[str, str]:
-        if (given := Zalo.given()) is not None:
-            return given.variables
+        if (given := given_zalo()) is not None:
+            return given
         url = self.url("zalo")
         return {
             **_SIMULATED,

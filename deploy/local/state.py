@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +20,8 @@ from local.places import read_json, write_private
 # Everything a system keeps in its folder. A wipe removes these and nothing else: the folder may be the user's own.
 CONTENTS = ("kafka", "postgres", "issuer", "zalo", "files", "logs", "run", "postgres.pid.json", "ports.json",
             "secrets.json", "up.json")  # fmt: skip
+
+_TRIES = 20
 
 
 class StateFolder:
@@ -35,13 +38,13 @@ class StateFolder:
         """Take the folder for this process. Raises AlreadyRunning when a living process has it."""
         self.path.mkdir(parents=True, exist_ok=True)
         lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise AlreadyRunning(f"a system already runs in {self.path}") from None
-        self._lock = lock
-        return self
+        for _ in range(_TRIES):
+            if _taken(lock):
+                self._lock = lock
+                return self
+            time.sleep(0.01)  # it may only be somebody who looks (`held`)
+        os.close(lock)
+        raise AlreadyRunning(f"a system already runs in {self.path}")
 
     def release(self) -> None:
         if self._lock is not None:
@@ -57,11 +60,7 @@ class StateFolder:
         if not (self.path / "lock").exists():
             return False
         with (self.path / "lock").open("r+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+            return not _taken(lock.fileno())
 
     def announce(self, about: dict[str, Any]) -> None:
         """Write for other commands where everything is. Secrets are in it: only its owner can read it."""
@@ -86,3 +85,12 @@ class StateFolder:
         (self.path / "lock").unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
+
+
+def _taken(lock: int) -> bool:
+    """Take the lock if nobody has it; it lasts until the file is closed or its process ends."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -22,6 +22,11 @@ WHAT = {
     "field": "work orders and visits",
     "sla": "the verdict on every promise",
 }
+_UNDER_WAY = ("fetching", "starting", "stopping")
+_SAID: Mapping[str, str] = {
+    "fetching": "fetching its jars, once (44 MB)",
+    "ended": "ended by itself; starting it again",
+}
 _STYLE = {"ready": "green", "given": "green", "failed": "bold red", "ended": "bold red", "stopped": "dim"}
 
 
@@ -49,9 +54,9 @@ class Progress:
         self._steps[part] = step, seconds
         if self._live:
             self._live.update(self._table())
-        elif not (self._console.is_terminal and step in ("stopping", "stopped")):
+        else:  # no terminal, or a part that ended and came back while everything was up
             took = f" after {seconds:.1f} s" if seconds else ""
-            self._console.print(f"{part:9} {step}{took}", highlight=False)
+            self._console.print(f"{part:9} {_SAID.get(step, step)}{took}", highlight=False)
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
@@ -61,7 +66,7 @@ class Progress:
                 if step in ("starting", "stopping")
                 else Text("✓" if step in ("ready", "given") else "✗")
             )
-            shown = Text(f"{step} {seconds:.1f} s" if seconds else step, style=_STYLE.get(step, ""))
+            shown = Text(f"{step} {seconds:.1f} s" if seconds else _SAID.get(step, step), style=_STYLE.get(step, ""))
             table.add_row(mark, Text(part, style="bold"), Text(WHAT.get(part, ""), style="dim"), shown)
         return table
 

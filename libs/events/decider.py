@@ -35,6 +35,7 @@ class Decider(Generic[C, S]):
     def fold(self, past: Iterable[Said]) -> S:
         return reduce(self.evolve, past, self.initial)
 
-    def state(self, past: Iterable[Recorded]) -> S:
-        """Where a stream stands after the facts that were loaded."""
-        return self.fold(Said(recorded.fact, recorded.cause.actor, recorded.id) for recorded in past)
+    def state(self, past: Iterable[Recorded], since: S | None = None) -> S:
+        """Where a stream stands after the facts that were loaded (or after more of them, `since` a state)."""
+        said = (Said(recorded.fact, recorded.cause.actor, recorded.id) for recorded in past)
+        return reduce(self.evolve, said, self.initial if since is None else since)

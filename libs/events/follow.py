@@ -113,6 +113,7 @@ class Following(Generic[T]):
     follower: Follower[T]
     shard: int = 0
     mark: Mark | None = None
+    until: Mark | None = None  # do not read past it
     trouble: str | None = field(default=None)  # the last error, shown in /followers
 
     async def step(self) -> tuple[int, bool]:
@@ -154,9 +155,11 @@ class Following(Generic[T]):
             rows = await connection.fetch(query, *self.mark, f.batch, f.shards, self.shard)
         entries: list[Entry[T]] = []
         for row in rows:
+            mark = Mark(row["epoch"], row["tx"], row["position"])
+            if self.until is not None and mark > self.until:
+                return entries, False
             if not row["settled"]:
                 return entries, True
-            mark = Mark(row["epoch"], row["tx"], row["position"])
             place = f"{row['stream']}@{row['version']}" if "stream" in row else str(mark.position)
             try:
                 entries.append(Entry(mark, row["subject"], place, f.log.understand(row), row["data"]))

@@ -83,27 +83,27 @@ async def handle(
             if seen is not None and seen != len(past):
                 raise stale(stream, seen, past)
             facts = decider.decide(command, decider.state(past))
-            if not facts:
-                return Answer(stream=stream, version=len(past), facts=(), more={})
-            at = happened(moment, past, facts)
+            new: Sequence[Recorded] = ()
             try:
                 async with connection.transaction():
-                    saying = Append(
-                        stream=stream,
-                        expected=len(past),
-                        facts=facts,
-                        cause=cause,
-                        at=at,
-                        recorded_at=moment.recorded_at,
-                    )
-                    new = await append(connection, [saying])
-                    if also is not None:
-                        await also(connection, new)
+                    if facts:
+                        saying = Append(
+                            stream=stream,
+                            expected=len(past),
+                            facts=facts,
+                            cause=cause,
+                            at=happened(moment, past, facts),
+                            recorded_at=moment.recorded_at,
+                        )
+                        new = await append(connection, [saying])
+                        if also is not None:
+                            await also(connection, new)
                     answer = Answer(
                         stream=stream,
-                        version=new[-1].version,
+                        version=len(past) + len(new),
                         facts=[{"id": one.id, "type": one.type} for one in new],
-                        more=more(new) if more else {},
+                        # as it will be read back, so that a repeat gets the very same
+                        more=msgspec.to_builtins(more(new)) if new and more is not None else {},
                     )
                     if key is not None:
                         await keep_answer(connection, key, answer)

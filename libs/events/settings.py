@@ -24,3 +24,7 @@ class Settings(BaseSettings):
     @property
     def log_clock(self) -> bool:
         return self.onedoor_clock == "log"
+
+    def environment(self) -> dict[str, str]:
+        """The same settings for a child process."""
+        return {name.upper(): str(value) for name, value in self.model_dump().items()}

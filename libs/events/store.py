@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -20,6 +20,7 @@ select moments, hashes from append((select epoch from cluster), $1, $2, $3, $4, 
 """
 # append() says OD003 when the stream is behind; the unique key says it when the stream moved on.
 MOVED_ON = "OD003"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ async def append(connection: Connection, appends: Sequence[Append]) -> list[Reco
         )
         for one, version, fact, name, schema, data in lines
     ]  # fmt: skip
+    if not columns:
+        return []
     try:
         row = await connection.fetchrow(APPEND, *zip(*columns, strict=True))
     except asyncpg.UniqueViolationError as taken:
@@ -109,7 +112,7 @@ def link(previous: bytes, recorded: Recorded) -> bytes:
         return len(field).to_bytes(4, "big") + field
 
     def instant(at: datetime) -> bytes:
-        return (int(at.timestamp()) * 1_000_000 + at.microsecond).to_bytes(8, "big", signed=True)
+        return ((at - EPOCH) // timedelta(microseconds=1)).to_bytes(8, "big", signed=True)
 
     fields = (
         previous, recorded.stream.encode(), recorded.version.to_bytes(4, "big"), recorded.type.encode(),

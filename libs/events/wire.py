@@ -1,8 +1,9 @@
 """A recorded fact as a CloudEvent 1.0 in structured mode, and back. `data` travels as the bytes that were stored."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -11,26 +12,31 @@ from events.envelope import Cause, Recorded
 from events.errors import UnknownType, Unreadable
 
 PREFIX = "onedoor."
+LARGEST_VERSION, LARGEST_SCHEMA = 2**31 - 1, 2**15 - 1  # what the columns hold
+LONGEST = 300  # characters; far below what an index entry may have
+
+Short = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class CloudEvent(msgspec.Struct, omit_defaults=True, gc=False):
     """The envelope: CloudEvents' own attributes and our extensions (docs: design, "On the wire")."""
 
-    specversion: str
-    id: str
-    source: str
-    type: str
-    subject: str
-    time: datetime
-    recordedtime: datetime
-    actor: str
-    correlationid: str
-    causationid: str
-    sequence: str
-    partitionkey: str
-    hash: str
+    specversion: Literal["1.0"]
+    id: Short
+    source: Short
+    type: Short
+    subject: Short
+    time: Instant
+    recordedtime: Instant
+    actor: Short
+    correlationid: Short
+    causationid: Short
+    sequence: Short
+    partitionkey: Short
+    hash: Annotated[str, msgspec.Meta(min_length=64, max_length=64)]
     data: msgspec.Raw
-    traceparent: str | None = None
+    traceparent: Short | None = None
     datacontenttype: str = "application/json"
 
 
@@ -61,26 +67,72 @@ def to_cloudevent(row: Mapping[str, Any], source: str) -> bytes:
 
 
 def from_cloudevent(body: bytes) -> Recorded:
-    """The fact in a record of our own topics. Raises Unreadable, naming the field. An unknown type has no fact."""
+    """The fact in a record of our own topics. Raises Unreadable, naming the field. An unknown type has no fact.
+
+    Whatever is returned fits the columns of the inbox, so that keeping it cannot fail.
+    """
     try:
         event = _decoder.decode(body)
-        stream, _, version = event.id.rpartition("@")
-        name, _, schema = event.type.removeprefix(PREFIX).rpartition(".v")
-        number, schema_number = int(version), int(schema)
-        digest = bytes.fromhex(event.hash)
-    except (msgspec.MsgspecError, ValueError, UnicodeDecodeError) as invalid:
+        if not body.isascii():
+            body.decode()  # the decoder skips `data` without looking at its characters
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as invalid:
         raise Unreadable(f"not a CloudEvent of ours: {invalid}") from invalid
-    if event.time.tzinfo is None or event.recordedtime.tzinfo is None:
-        raise Unreadable("time and recordedtime need their offset")
+    stream, _, version = event.id.rpartition("@")
+    number = _number(version, LARGEST_VERSION)
+    if not (stream and number and _plain(stream)):
+        raise Unreadable(f"id: {event.id!r} is not <stream>@<version>")
+    name, schema = _type(event.type)
+    if event.sequence != version:
+        raise Unreadable(f"sequence: {event.sequence!r} is not the version in the id, {version}")
+    if not _plain(event.subject):
+        raise Unreadable(f"subject: {event.subject!r} has a space or a character that no code has")
+    for field in (event.actor, event.correlationid, event.causationid, event.traceparent or ""):
+        if not field.isprintable():
+            raise Unreadable(f"actor, correlationid, causationid, traceparent: {field!r} has a control character")
+    try:
+        digest = bytes.fromhex(event.hash)
+    except ValueError as invalid:
+        raise Unreadable(f"hash: {invalid}") from invalid
+    if len(digest) != 32:
+        raise Unreadable("hash: not 32 bytes in hexadecimal digits")
     data = bytes(event.data)
     try:
-        fact = read(name, schema_number, data, trusted=True)
+        fact = read(name, schema, data, trusted=True)
     except UnknownType:
         fact = None
     return Recorded(
-        stream=stream, version=number, subject=event.subject, type=name, schema=schema_number, fact=fact, data=data,
-        at=event.time, recorded_at=event.recordedtime, hash=digest,
+        stream=stream, version=number, subject=event.subject, type=name, schema=schema, fact=fact, data=data,
+        at=_utc("time", event.time), recorded_at=_utc("recordedtime", event.recordedtime), hash=digest,
         cause=Cause(
             correlation=event.correlationid, causation=event.causationid, actor=event.actor, trace=event.traceparent
         ),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1000)
+def _type(type: str) -> tuple[str, int]:
+    name, _, schema = type.removeprefix(PREFIX).rpartition(".v")
+    number = _number(schema, LARGEST_SCHEMA)
+    if not (type.startswith(PREFIX) and number and name.isascii() and name.isalnum()):
+        raise Unreadable(f"type: {type!r} is not {PREFIX}<Fact>.v<schema>")
+    return name, number
+
+
+def _number(digits: str, largest: int) -> int:
+    """The number in its one canonical spelling; 0 when it is not one, or too large."""
+    if not (digits.isascii() and digits.isdigit() and digits[0] != "0" and len(digits) <= 10):
+        return 0
+    return number if (number := int(digits)) <= largest else 0
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _utc(field: str, instant: datetime) -> datetime:
+    if instant.tzinfo is UTC:
+        return instant
+    try:
+        return instant.astimezone(UTC)
+    except (OverflowError, ValueError) as invalid:
+        raise Unreadable(f"{field}: {invalid}") from invalid

@@ -69,6 +69,8 @@ def judge(
 
 def ledger(judgement: Judgement, rules: Rules) -> tuple[Interval, ...]:
     """The printed ledger of every cycle, made only when somebody asks for it."""
+    if not judgement.cycles:
+        return ()
     calendar = rules.catalogue.calendar(judgement.calendar)
     return tuple(
         chain.from_iterable(

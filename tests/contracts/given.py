@@ -95,10 +95,15 @@ def _evolve(state: Standing, said: Said) -> Standing:
 CASES: Decider[Receive | Rate, Standing] = Decider("case", Standing(), _decide, _evolve)
 
 
-async def say(pool: Pool, name: str, *facts: Fact, expected: int = 0, at: datetime = NINE) -> list[Recorded]:
-    """Append facts to one stream in a transaction of their own."""
+def line(name: str, *facts: Fact, expected: int = 0, at: datetime = NINE, recorded_at: datetime | None = None) -> Append:
+    """Facts for one stream, said by the clerk."""
+    return Append(stream=name, expected=expected, facts=facts, cause=CAUSE, at=at, recorded_at=recorded_at)
+
+
+async def say(pool: Pool, *lines: Append) -> list[Recorded]:
+    """Append in a transaction of its own."""
     async with pool.acquire() as connection, connection.transaction():
-        return await append(connection, [Append(stream=name, expected=expected, facts=facts)], cause=CAUSE, at=at)
+        return await append(connection, lines)
 
 
 async def eventually(question: Callable[[], Awaitable[R] | R], *, within: float = 20.0) -> R:

@@ -4,10 +4,11 @@ import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Literal
 
+from hypothesis import strategies as st
+
 from events.contracts import field, intake, name_of, routing, write
 from events.contracts.terms import Limit, Promise
 from events.envelope import Cause, Recorded
-from hypothesis import strategies as st
 
 CASE = "000.00.02.H49-170710-0001"
 HERE = timezone(timedelta(hours=7))
@@ -33,11 +34,10 @@ class Story:
         self._versions: dict[str, int] = {}
 
     def __repr__(self) -> str:
-        return "".join(f"\n  {f.at.astimezone(HERE):%m-%d %H:%M:%S} {f.id} ← {f.cause.causation} {f.fact}" for f in self.facts)
+        lines = (f"{f.at.astimezone(HERE):%m-%d %H:%M:%S} {f.id} ← {f.cause.causation} {f.fact}" for f in self.facts)
+        return "\n  ".join(["", *lines])
 
-    def tell(
-        self, fact: Any, at: datetime, *, category: str | None = None, cause: str = "start", late: int = 0
-    ) -> str:
+    def tell(self, fact: Any, at: datetime, *, category: str | None = None, cause: str = "start", late: int = 0) -> str:
         """Adds a fact that happened at `at` and was recorded `late` seconds later."""
         name, schema = name_of(fact)
         category = category or next(key for key, module in MODULES.items() if hasattr(module, name))
@@ -104,9 +104,7 @@ class Story:
         return self.tell(routing.CustomerActionCompleted(case_id=self.case_id, answers=answers), at)
 
     def referred(self, at: datetime, agency: str = "QN-SGTVT", matter: str = "road-trench", **more: Any) -> str:
-        return self.tell(
-            routing.AgencyReferred(case_id=self.case_id, agency=agency, matter=matter, **more), at
-        )
+        return self.tell(routing.AgencyReferred(case_id=self.case_id, agency=agency, matter=matter, **more), at)
 
     def replied(self, at: datetime, agency: str = "QN-SGTVT", answers: str | None = None) -> str:
         fact = routing.AgencyReplied(case_id=self.case_id, agency=agency, answers=answers, outcome="agreed")
@@ -179,10 +177,32 @@ UNITS = st.sampled_from(["DL-193", "TC-193", "PCQN-KT", "PAC-193"])
 AGENCIES = st.sampled_from(["QN-SGTVT", "QN-SXD", "QN-NONE"])
 # Mostly minutes to hours, sometimes days, so that nights, weekends and the holiday of September are crossed.
 GAPS = st.one_of(st.integers(0, 40), st.integers(30, 600), st.integers(300, 4000))
-MOVES = (
-    "forward forward forward ack supplement supplemented works worked refer reply obstruct resume answer answer "
-    "answer return close reopen withdraw refuse stop extend rate return"
-).split()
+MOVES = [
+    "forward",
+    "forward",
+    "forward",
+    "ack",
+    "supplement",
+    "supplemented",
+    "works",
+    "worked",
+    "refer",
+    "reply",
+    "obstruct",
+    "resume",
+    "answer",
+    "answer",
+    "answer",
+    "return",
+    "close",
+    "reopen",
+    "withdraw",
+    "refuse",
+    "stop",
+    "extend",
+    "rate",
+    "return",
+]
 
 
 @st.composite

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from deadlines.load import load
 from hypothesis import HealthCheck, given, settings
 from oracle.naive import ZERO, Oracle, Run, class_a, class_b
 from oracle.telling import Story, stories
 
+from deadlines.load import load
 from sla.judge import Rules, judge
 from sla.rows import CycleRow
 

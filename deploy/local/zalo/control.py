@@ -36,14 +36,17 @@ class Control:
         self._simulator = simulator
 
     async def say(self, request: web.Request) -> web.Response:
-        """{user_id, text, msg_id?, at?}: the user says it. 502 when the webhook did not take it, with what it said."""
+        """{user_id, text, msg_id?, at?}: the user says it at that instant (else Onedoor-Now, else now).
+
+        502 when the webhook did not take it, with what it said.
+        """
         body = await _body(request, "user_id", "text")
         webhook, http = self._simulator.webhook, self._simulator.http
         assert http is not None
-        raw, timestamp = webhook.user_send_text(
-            str(body["user_id"]), str(body["text"]), str(body.get("msg_id") or new_id()), _instant(body.get("at"))
-        )
-        result = await webhook.deliver(http, raw, timestamp, request.headers.get("Onedoor-Now"))
+        moment = request.headers.get("Onedoor-Now")
+        msg_id, at = str(body.get("msg_id") or new_id()), _instant(body.get("at") or moment)
+        raw, timestamp = webhook.user_send_text(str(body["user_id"]), str(body["text"]), msg_id, at)
+        result = await webhook.deliver(http, raw, timestamp, moment)
         taken = result["status"] is not None and result["status"] < 400
         return web.json_response(result, status=200 if taken else 502)
 

@@ -137,11 +137,10 @@ declare
     clock  timestamptz;
     moment timestamptz;
 begin
-    if pg_current_xact_id_if_assigned() is not null and 1 <> all (_versions) then
-        if exists (select from unnest(_streams, _versions) as s (stream, version)
-                   group by stream having min(version) > 1) then
-            raise exception 'append must be the first write of its transaction' using errcode = 'OD001';
-        end if;
+    if pg_current_xact_id_if_assigned() is not null and exists (
+        select from unnest(_streams, _versions) as s (stream, version) group by stream having min(version) > 1
+    ) then
+        raise exception 'append must be the first write of its transaction' using errcode = 'OD001';
     end if;
     if current_setting('onedoor.appended', true) = 'yes' then
         raise exception 'a transaction appends once' using errcode = 'OD002';

@@ -1,0 +1,43 @@
+"""Wiring only: which followers and routes make up the hands."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+
+from deadlines.load import load
+from events.follow import Follower
+from events.policy import obey
+from events.runtime import Parts, Service
+from events.settings import Settings
+from routing import policy, project
+from routing.api import routes
+from routing.decide import route
+from routing.plan import Plans
+
+
+def service(settings: Settings) -> Service:
+    """The routing service with its catalogue loaded."""
+    catalogue = load(settings.onedoor_catalogue)
+    plans = Plans(catalogue)
+    decider = route(plans)
+
+    def followers(parts: Parts) -> Sequence[Follower[Any]]:
+        hand_on = policy.HandOn(plans)
+        return [
+            project.DOSSIERS,
+            obey("routing.hand-on", decider, hand_on, hears=policy.HEARD, log_clock=parts.settings.log_clock),
+        ]
+
+    def api(parts: Parts) -> APIRouter:
+        return routes(parts, catalogue, decider)
+
+    return Service(
+        name="routing",
+        says=("routing.events",),
+        hears=("intake.events", "field.events", "sla.events"),
+        migrations=Path(__file__).parent / "migrations",
+        followers=followers,
+        api=api,
+    )

@@ -1,0 +1,57 @@
+"""Wiring only: which followers, tasks and routes make up the SLA service."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+
+from deadlines.load import load
+from events.follow import Follower
+from events.runtime import Parts, Service, Task
+from events.settings import Settings
+from events.topics import CASES
+from sla import changes, generations, projector
+from sla.api import routes
+from sla.changes import Hub
+from sla.judge import Rules
+from sla.ticker import Watch
+
+HEARS = ("intake.events", "routing.events", "field.events")
+SOURCES = {topic.partition(".")[0]: topic for topic in HEARS}  # whose watermark the ticker waits for
+
+
+def service(settings: Settings) -> Service:
+    """The SLA service with its catalogue loaded."""
+    rules = Rules(load(settings.onedoor_catalogue))
+    hubs: list[Hub] = []
+
+    def hub(parts: Parts) -> Hub:
+        if not hubs:
+            hubs.append(Hub(parts.pool, parts.bell))
+        return hubs[0]
+
+    def followers(parts: Parts) -> Sequence[Follower[Any]]:
+        log_clock = parts.settings.log_clock
+        return [
+            projector.follower(rules, log_clock=log_clock),
+            generations.certified(rules, log_clock=log_clock),
+            changes.publisher(parts.producer, parts.topic(CASES)),
+        ]
+
+    def tasks(parts: Parts) -> Sequence[Task]:
+        watch: Sequence[Task] = [] if parts.settings.log_clock else [Watch(parts, SOURCES).run]
+        return [hub(parts).run, *watch]
+
+    def api(parts: Parts) -> APIRouter:
+        return routes(parts, rules, hub(parts))
+
+    return Service(
+        name="sla",
+        says=("sla.events", CASES),
+        hears=HEARS,
+        migrations=Path(__file__).parent / "migrations",
+        followers=followers,
+        tasks=tasks,
+        api=api,
+    )

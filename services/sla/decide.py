@@ -1,0 +1,113 @@
+"""What is published about a case, once each: verdicts, amendments, warnings, misses, withdrawals. Pure.
+
+It hears, so it refuses nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from events.contracts.catalogue import Fact
+from events.contracts.sla import (
+    DeadlineApproaching,
+    DeadlineMissed,
+    DeadlineMissWithdrawn,
+    VerdictAmended,
+    VerdictReached,
+)
+from events.decider import Decider
+from sla.rows import CycleRow
+from sla.state import Published, Verdict, evolve
+
+DUE = "due"
+NOTHING = Verdict(None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """What the judge says of a case now. `because` is the fact that made it look again."""
+
+    case_id: str
+    cycles: tuple[CycleRow, ...]
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warn:
+    """An instant has come: a share of the time is used up, or (threshold `due`) the deadline has passed."""
+
+    case_id: str
+    cycle: int
+    threshold: str
+    revision: int
+    due: datetime
+
+
+Command = Publish | Warn
+
+
+def decide(command: Command, state: Published) -> Sequence[Fact]:
+    match command:
+        case Publish():
+            return [*_verdicts(command, state), *_withdrawals(command, state)]
+        case Warn(threshold="due"):
+            return _missed(command, state)
+        case Warn():
+            key = command.cycle, command.threshold, command.revision
+            if key in state.said or command.cycle in state.missed:
+                return []
+            return [
+                DeadlineApproaching(
+                    case_id=command.case_id, cycle=command.cycle, threshold=command.threshold,
+                    revision=command.revision, due=command.due,
+                )
+            ]  # fmt: skip
+        case _:
+            assert_never(command)
+
+
+def _verdicts(command: Publish, state: Published) -> list[Fact]:
+    facts: list[Fact] = []
+    for row in command.cycles:
+        now = Verdict(row.due_at, row.released_at, row.class_a, row.class_b) if row.released_at else NOTHING
+        before = state.verdicts.get(row.cycle, NOTHING)
+        if now == before:
+            continue
+        if row.cycle not in state.verdicts and now.released is not None:
+            facts.append(
+                VerdictReached(
+                    case_id=command.case_id, cycle=row.cycle, due=now.due, released=now.released,
+                    by_date=now.by_date, by_session=now.by_session,
+                )
+            )  # fmt: skip
+        else:
+            facts.append(
+                VerdictAmended(
+                    case_id=command.case_id, cycle=row.cycle, due=now.due, released=now.released,
+                    by_date=now.by_date, by_session=now.by_session,
+                    was_by_date=before.by_date, was_by_session=before.by_session, because=command.because,
+                )
+            )  # fmt: skip
+    return facts
+
+
+def _withdrawals(command: Publish, state: Published) -> list[Fact]:
+    """A miss is disproved when the cycle ended by then, or its due turns out to lie later (or to be paused)."""
+    return [
+        DeadlineMissWithdrawn(
+            case_id=command.case_id, cycle=row.cycle, missed=state.missed_by[row.cycle], because=command.because
+        )
+        for row in command.cycles
+        if (miss := state.missed.get(row.cycle)) is not None
+        and (row.due_at is None or row.due_at > miss.due or (row.ended_at is not None and row.ended_at <= miss.due))
+    ]
+
+
+def _missed(command: Warn, state: Published) -> list[Fact]:
+    if command.cycle in state.missed:
+        return []
+    return [DeadlineMissed(case_id=command.case_id, cycle=command.cycle, revision=command.revision, due=command.due)]
+
+
+promise: Decider[Command, Published] = Decider(category="promise", initial=Published(), decide=decide, evolve=evolve)

@@ -1,0 +1,169 @@
+"""Generations of the judged tables: open one, compare it with the live one at one cut, swap them, drop what failed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from events.contracts.sla import GenerationSwapped
+from events.database import Connection, Pool
+from events.envelope import Cause, Recorded
+from events.errors import Conflict
+from events.follow import EVENTS, WAIT_LOCK, Entry, Follower, Following, Mark
+from events.store import Append, append
+from sla.judge import Rules
+from sla.projector import NAME as JUDGE
+from sla.projector import look_again
+
+OPEN = "insert into generations (state, phase) values ('building', 'starting') returning id"
+TABLES = "select open_generation($1)"
+DROP = "select drop_generation($1)"
+# Held by the process that builds, for as long as it lives: a row that says 'building' without it was killed.
+BUILDER = "select pg_try_advisory_lock(hashtextextended(current_schema() || '.builder', 0))"
+UNLOCK = "select pg_advisory_unlock(hashtextextended(current_schema() || '.builder', 0))"
+STRANDED = "select id from generations where state = 'building'"
+FAIL = """
+update generations set state = 'failed', phase = 'failed', error = $2, finished_at = clock_timestamp()
+where id = $1 and state = 'building'
+"""
+FORGET = "delete from bookmarks where name = $1"
+LIVE = "select id from generations where state = 'live'"
+BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = 0"
+# The live judge is past everything that had a number when the rebuild took its offsets.
+PAST = """
+select pg_snapshot_xmin(pg_current_snapshot()) >= $4 and not exists (
+    select from inbox where (epoch, tx, position) > ($1, $2, $3) and tx < $4)
+"""
+DIFFERENCES = """
+select coalesce(a.case_id, b.case_id) from case_hashes($1) a full join case_hashes($2) b on a.case_id = b.case_id
+where a.hash is distinct from b.hash or a.rows is distinct from b.rows order by 1
+"""
+FINGERPRINT = "select coalesce(sum(hash), 0)::text as hash, coalesce(sum(rows), 0)::bigint as rows from case_hashes($1)"
+COMPARED = "update generations set phase = 'compared', rows = $2, hash = $3, differences = $4 where id = $1"
+RETIRE = "update generations set state = 'retired', phase = 'replaced' where state = 'live'"
+ENTHRONE = """
+update generations set state = 'live', phase = 'live', finished_at = clock_timestamp()
+where id = $1 returning events, rows, hash, differences
+"""
+DIFFERING = "select differences from generations where id = $1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two generations at one cut: the cases whose rows differ, and the fingerprint of the new one."""
+
+    replaced: int
+    rows: int
+    hash: str
+    differing: tuple[str, ...]
+
+
+class Unexplained(Exception):
+    """The new generation differs from the live one and nobody has said why that is right."""
+
+
+async def begin(pool: Pool) -> int:
+    """Open a new generation. Raises Conflict, which names the run at work; one that was killed is cleared away."""
+    async with pool.acquire() as connection:
+        stranded = await connection.fetchval(STRANDED)
+        if not await connection.fetchval(BUILDER):
+            raise Conflict("rebuild-running", f"generation {stranded} is being built", way_out="watch that run")
+        try:
+            if stranded is not None:
+                await fail(connection, stranded, "its process ended before it did")
+            async with connection.transaction():
+                generation: int = await connection.fetchval(OPEN)
+                await connection.execute(TABLES, generation)
+        finally:
+            await connection.execute(UNLOCK)
+    return generation
+
+
+async def fail(connection: Connection, generation: int, why: str) -> None:
+    """Leave nothing of a generation but the record of its run."""
+    async with connection.transaction():
+        await connection.execute(FAIL, generation, why[:2000])
+        await connection.execute(DROP, generation)
+        await connection.execute(FORGET, f"{JUDGE}@{generation}")
+
+
+async def catch_up(pool: Pool, following: Following[Recorded]) -> None:
+    """Follow the inbox up to where the live judge stands; never past it."""
+    async with pool.acquire() as connection:
+        row = await connection.fetchrow(BOOKMARK, JUDGE)
+    following.until = Mark(*row) if row else Mark(0, 0, 0)
+    while (await following.step())[0]:
+        pass
+
+
+async def compare(
+    connection: Connection, pool: Pool, following: Following[Recorded], generation: int, ceiling: int
+) -> Comparison | None:
+    """Compare all rows at one cut, in the caller's transaction, which holds the judge's lock from here on.
+
+    None when the live judge is not yet past `ceiling`: let it go on and come again.
+    """
+    await connection.execute(WAIT_LOCK, JUDGE, 0)
+    row = await connection.fetchrow(BOOKMARK, JUDGE)
+    if row is None or not await connection.fetchval(PAST, *row, ceiling):
+        return None
+    await catch_up(pool, following)
+    live: int = await connection.fetchval(LIVE)
+    differing = tuple(row[0] for row in await connection.fetch(DIFFERENCES, live, generation))
+    print_of = await connection.fetchrow(FINGERPRINT, generation)
+    assert print_of is not None
+    return Comparison(replaced=live, rows=print_of["rows"], hash=print_of["hash"], differing=differing)
+
+
+async def swap(
+    connection: Connection,
+    generation: int,
+    comparison: Comparison,
+    *,
+    events: int,
+    actor: str,
+    at: datetime,
+    recorded_at: datetime | None,
+) -> None:
+    """Make the compared generation live, in the transaction that compared it: a reader sees the one or the other."""
+    fact = GenerationSwapped(
+        generation=generation, replaced=comparison.replaced, events=events, rows=comparison.rows,
+        hash=comparison.hash, differences=len(comparison.differing),
+    )  # fmt: skip
+    cause = Cause(correlation=f"generation-{generation}", causation=f"generation-{generation}", actor=actor)
+    await append(
+        connection,
+        [
+            Append(
+                stream=f"generation-{generation}", expected=0, facts=[fact], cause=cause, at=at, recorded_at=recorded_at
+            )
+        ],
+    )
+    differing = msgspec.json.encode(comparison.differing).decode()
+    await connection.execute(COMPARED, generation, comparison.rows, comparison.hash, differing)
+    await connection.execute(RETIRE)
+    await connection.execute(ENTHRONE, generation)
+    await connection.execute(FORGET, f"{JUDGE}@{generation}")
+
+
+def certified(rules: Rules, *, log_clock: bool) -> Follower[Recorded]:
+    """After a swap: publish each certified difference once, with the swap as its cause, and refresh those cases."""
+
+    async def apply(connection: Connection, entries: Sequence[Entry[Any]]) -> None:
+        swapped = entries[-1].item
+        if not isinstance(swapped.fact, GenerationSwapped):
+            return
+        await connection.execute(WAIT_LOCK, JUDGE, 0)
+        cases: list[str] = msgspec.json.decode(await connection.fetchval(DIFFERING, swapped.fact.generation))
+        if cases:
+            await look_again(connection, dict.fromkeys(cases, swapped), rules, log_clock=log_clock)
+
+    return Follower(
+        name="sla.certified",
+        log=EVENTS,
+        apply=apply,
+        alone=lambda recorded: isinstance(recorded.fact, GenerationSwapped),
+        stuck="halt",
+    )

@@ -1,0 +1,131 @@
+"""The live judge: hears a batch, judges the touched cases once, writes rows, timers and changes, publishes verdicts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from events.database import Connection
+from events.envelope import Cause, Recorded
+from events.follow import INBOX, Entry, Follower
+from events.store import COLUMNS, Append, append, load, recorded_from
+from sla import tables
+from sla.case import MOVES
+from sla.decide import Publish, promise
+from sla.judge import Judgement, Rules, judge
+from sla.state import Published
+from sla.timers import timers
+
+NAME = "sla.judge"
+FACTS = f"select {COLUMNS} from inbox where subject = any($1) and type = any($2) order by subject"
+INCOMPLETE = "select distinct subject from parked where subject = any($1) and settled is null"
+LIVE = "select id from generations where state = 'live'"
+CHANGED = """
+insert into changes (epoch, subject, data)
+select (select epoch from cluster), * from unnest($1::text[], $2::bytea[])
+"""
+UNTIMED = "delete from timers where case_id = any($1)"
+TIMED = "insert into timers values ($1, $2, $3, $4, $5, $6)"
+JUDGED = sorted(moved.__name__ for moved in MOVES)  # the types that the judge looks at; messages are none of them
+
+
+def follower(rules: Rules, *, log_clock: bool) -> Follower[Recorded]:
+    """The judge of the live generation. One at a time: its lock is also the lock of `changes`."""
+
+    async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+        touched = {entry.item.subject: entry.item for entry in entries if type(entry.item.fact) in MOVES}
+        if touched:
+            await look_again(connection, touched, rules, log_clock=log_clock)
+
+    return Follower(name=NAME, log=INBOX, apply=apply, stuck="park")
+
+
+def building(rules: Rules, generation: int) -> Follower[Recorded]:
+    """The judge of a generation that catches up: rows only, nothing is said."""
+
+    async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+        touched = {entry.item.subject for entry in entries if type(entry.item.fact) in MOVES}
+        if touched:
+            await tables.replace(connection, generation, await judged(connection, touched, rules))
+
+    return Follower(name=f"{NAME}@{generation}", log=INBOX, apply=apply, stuck="park")
+
+
+async def judged(connection: Connection, cases: Iterable[str], rules: Rules) -> list[Judgement]:
+    """Judge these cases from the inbox, each once."""
+    rows = await connection.fetch(FACTS, list(cases), JUDGED)
+    return [
+        judge([recorded_from(row) for row in facts], rules) for _, facts in groupby(rows, lambda row: row["subject"])
+    ]
+
+
+async def look_again(connection: Connection, touched: Mapping[str, Recorded], rules: Rules, *, log_clock: bool) -> None:
+    """Judge cases again because of a fact, publish what changed, replace their rows. The append comes first."""
+    judgements = await judged(connection, touched, rules)
+    parked = {row["subject"] for row in await connection.fetch(INCOMPLETE, list(touched))}
+    published = await _publish(connection, judgements, touched, parked, log_clock=log_clock)
+    generation: int = await connection.fetchval(LIVE)
+    await tables.replace(connection, generation, judgements)
+    cases = [judgement.case_id for judgement in judgements]
+    await connection.execute(CHANGED, cases, [status(judgement) for judgement in judgements])
+    await connection.execute(UNTIMED, cases)
+    waiting = [
+        timer
+        for judgement in judgements
+        if judgement.case_id not in parked and judgement.calendar
+        for row in judgement.cycles[-1:]
+        for timer in timers(row, rules.catalogue.calendar(judgement.calendar), published[judgement.case_id].withdrawn)
+    ]
+    if waiting:
+        await connection.executemany(TIMED, waiting)
+
+
+async def _publish(
+    connection: Connection,
+    judgements: Sequence[Judgement],
+    touched: Mapping[str, Recorded],
+    parked: set[str],
+    *,
+    log_clock: bool,
+) -> Mapping[str, Published]:
+    past = await load(connection, *(promise.stream(judgement.case_id) for judgement in judgements))
+    states: dict[str, Published] = {}
+    appends = []
+    for judgement in judgements:
+        case_id, stream = judgement.case_id, promise.stream(judgement.case_id)
+        state, heard = promise.state(past[stream]), touched[judgement.case_id]
+        if case_id not in parked and not judgement.incomplete:
+            facts = promise.decide(Publish(case_id=case_id, cycles=judgement.cycles, because=heard.id), state)
+            if facts:
+                cause = Cause(
+                    correlation=heard.cause.correlation, causation=heard.id, actor="policy-sla-judge",
+                    trace=heard.cause.trace,
+                )  # fmt: skip
+                appends.append(
+                    Append(
+                        stream=stream, expected=len(past[stream]), facts=facts, cause=cause, at=heard.at,
+                        recorded_at=heard.recorded_at if log_clock else None,
+                    )
+                )  # fmt: skip
+        states[case_id] = state
+    if appends:
+        for recorded in await append(connection, appends):
+            case_id = recorded.subject
+            states[case_id] = promise.state([recorded], states[case_id])
+    return states
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def status(judgement: Judgement) -> bytes:
+    """A case as dashboards and `sla.cases` see it: its cycles as they stand. The revision is added on the way out."""
+    cycles: list[dict[str, Any]] = [shown(row._asdict()) for row in judgement.cycles]
+    return _encode({"case_id": judgement.case_id, "received": judgement.received, "cycles": cycles})
+
+
+def shown(row: Any) -> dict[str, Any]:
+    """A cycle's row as it is shown everywhere: the classes by their versions' names."""
+    shown = {name: value for name, value in row.items() if name not in ("case_id", "generation", "class_a", "class_b")}
+    return shown | {"by_date": row["class_a"], "by_session": row["class_b"]}

@@ -1,0 +1,121 @@
+"""What boards read of the live generation. "Late now" is computed here, at query time: no stored row contains now."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from deadlines.entries import UnitKind
+from events.database import Connection, Pool
+from events.envelope import Recorded
+from events.store import COLUMNS, recorded_from
+from sla.projector import JUDGED, shown
+from sla.record import Period, Record, record
+from sla.rows import CycleRow, ReferralRow, StayRow
+from sla.tables import FIELDS
+
+LIVE = "generation = (select id from generations where state = 'live')"
+# A parked fact makes its case incomplete, whenever it came.
+HOLES = "exists (select from parked where parked.subject = {table}.case_id and settled is null)"
+
+
+def _columns(table: str) -> str:
+    hole = HOLES.format(table=table)
+    return ", ".join(f"incomplete or {hole} as incomplete" if name == "incomplete" else name for name in FIELDS[table])
+
+
+CASES = f"""
+select {_columns("cycles")} from cycles where {LIVE} and case_id in (
+    select distinct case_id from cycles where {LIVE} and case_id > $1 order by case_id limit $2)
+order by case_id, cycle
+"""
+CASE = f"select {_columns('cycles')} from cycles where {LIVE} and case_id = $1 order by cycle"
+STAYS = f"select {_columns('stays')} from stays where {LIVE} and case_id = $1 order by cycle, stay"
+REFERRALS = f"select {_columns('referrals')} from referrals where {LIVE} and case_id = $1 order by referred_at"
+CHARGES = f"select {', '.join(FIELDS['charges'])} from charges where {LIVE} and case_id = $1 order by cycle, unit"
+OVERDUE = f"""
+select {_columns("cycles")} from cycles
+where {LIVE} and ended_at is null and due_at < $1 and ($2::text is null or unit = $2) order by due_at limit $3
+"""
+# Whatever was open at some instant of the period, or begun in it.
+OF_PERIOD = """
+select {columns} from {table} where {live} and {began} < $2 and ({over} is null or {over} >= $1) order by case_id
+"""
+CYCLES_OF = OF_PERIOD.format(
+    columns=_columns("cycles"), table="cycles", live=LIVE, began="received_at", over="ended_at"
+)
+STAYS_OF = OF_PERIOD.format(columns=_columns("stays"), table="stays", live=LIVE, began="entered_at", over="left_at")
+REFERRALS_OF = OF_PERIOD.format(
+    columns=_columns("referrals"),
+    table="referrals",
+    live=LIVE,
+    began="referred_at",
+    over="coalesce(replied_at, ended_at)",
+)
+FACTS = f"select {COLUMNS} from inbox where subject = $1 and type = any($2)"
+GENERATION = """
+select id, state, phase, started_at, finished_at, expected, events, cases, seconds, undecodable, rows, hash,
+       jsonb_array_length(differences) as differences, error from generations where id = $1
+"""
+GENERATIONS = """
+select id, state, phase, started_at, finished_at, events, cases, seconds, rows, hash, error from generations order by id
+"""
+
+
+async def cases(pool: Pool, after: str, limit: int) -> tuple[Sequence[dict[str, Any]], str | None]:
+    """A page of cases with their cycles, by case id, and where the next page begins."""
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for row in await pool.fetch(CASES, after, limit):
+        grouped.setdefault(row["case_id"], []).append(shown(row))
+    page = [{"case_id": case_id, "cycles": cycles} for case_id, cycles in grouped.items()]
+    return page, page[-1]["case_id"] if len(page) == limit else None
+
+
+async def case(pool: Pool, case_id: str) -> dict[str, Any] | None:
+    """One case: cycles, stays, referrals, and who is charged with its delay."""
+    async with pool.acquire() as connection:
+        cycles = [shown(row) for row in await connection.fetch(CASE, case_id)]
+        if not cycles:
+            return None
+        return {
+            "case_id": case_id,
+            "cycles": cycles,
+            "stays": [shown(row) for row in await connection.fetch(STAYS, case_id)],
+            "referrals": [shown(row) for row in await connection.fetch(REFERRALS, case_id)],
+            "charges": [dict(row) for row in await connection.fetch(CHARGES, case_id)],
+        }
+
+
+async def overdue(pool: Pool, now: datetime, unit: str | None, limit: int) -> Sequence[dict[str, Any]]:
+    """Open cycles past their due instant, the latest first in need."""
+    rows = await pool.fetch(OVERDUE, now, unit, limit)
+    return [{"case_id": row["case_id"], **shown(row)} for row in rows]
+
+
+async def facts(pool: Pool, case_id: str) -> list[Recorded]:
+    """Everything heard of a case that the judge looks at."""
+    return [recorded_from(row) for row in await pool.fetch(FACTS, case_id, JUDGED)]
+
+
+async def the_record(pool: Pool, period: Period, kinds: Mapping[str, UnitKind]) -> Record:
+    """The record of a period, counted from the live rows in one snapshot."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        return record(
+            period,
+            kinds,
+            await _rows(connection, CYCLES_OF, period, CycleRow),
+            await _rows(connection, STAYS_OF, period, StayRow),
+            await _rows(connection, REFERRALS_OF, period, ReferralRow),
+        )
+
+
+async def _rows(connection: Connection, query: str, period: Period, row: type[Any]) -> list[Any]:
+    return [row(*found) for found in await connection.fetch(query, period.begins, period.ends)]
+
+
+async def generation(pool: Pool, id: int) -> dict[str, Any] | None:
+    row = await pool.fetchrow(GENERATION, id)
+    return dict(row) if row else None
+
+
+async def generations(pool: Pool) -> Sequence[dict[str, Any]]:
+    return [dict(row) for row in await pool.fetch(GENERATIONS)]

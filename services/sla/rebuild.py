@@ -1,0 +1,208 @@
+"""`python -m sla.rebuild GENERATION`: fold the log from Kafka into a new generation, compare it, swap it in.
+
+A process of its own, without the garbage collector: it keeps a partition's facts and judges each case once.
+"""
+
+import argparse
+import asyncio
+import gc
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+import uvloop
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from deadlines.load import load
+from events import database, logs
+from events.clock import now
+from events.database import Pool
+from events.envelope import Recorded
+from events.errors import Unreadable
+from events.follow import Following
+from events.settings import Settings
+from events.topics import PARTITIONS
+from events.wire import from_cloudevent
+from sla import generations, tables
+from sla.app import HEARS
+from sla.judge import Judgement, Rules, judge
+from sla.projector import JUDGED, building
+
+CUT = """
+select (select epoch from cluster) as epoch, pg_snapshot_xmin(pg_current_snapshot()) as floor,
+       pg_snapshot_xmax(pg_current_snapshot()) as ceiling
+"""
+HEARD = "select topic, partition, next_offset from heard where topic = any($1)"
+BEGIN = "insert into bookmarks (name, shard, epoch, tx) values ($1, 0, $2, $3)"
+PROGRESS = "update generations set phase = $2, expected = $3, events = $4, cases = $5, seconds = $6 where id = $1"
+BATCH = 10_000  # records asked of the client at once
+AT_ONCE = 1_000_000  # records held in memory: as many partition numbers as fit are folded together
+WANTED = tuple(f'"type":"onedoor.{name}.'.encode() for name in JUDGED)
+log = structlog.get_logger("sla.rebuild")
+
+
+@dataclass(slots=True)
+class Folded:
+    """What came of one reading: the facts per case, each id once, and what could not be read."""
+
+    cases: dict[str, dict[str, Recorded]] = field(default_factory=dict)
+    events: int = 0
+    undecodable: int = 0
+
+    def add(self, value: bytes) -> None:
+        """Keep one record's fact. Of two bodies of one id the first in the partition stands, as in the inbox."""
+        self.events += 1
+        head = value[:400]
+        if not any(wanted in head for wanted in WANTED):
+            return
+        try:
+            fact = from_cloudevent(value)
+        except Unreadable:
+            self.undecodable += 1
+            return
+        if fact.fact is not None:
+            self.cases.setdefault(fact.subject, {}).setdefault(fact.id, fact)
+
+
+def passes(ends: dict[tuple[str, int], int]) -> Iterator[list[tuple[str, int]]]:
+    """Topic-partitions in groups of whole partition numbers: partition p of every topic holds the same cases."""
+    group: list[tuple[str, int]] = []
+    size = 0
+    for number in range(PARTITIONS):
+        of_number = [place for place in ends if place[1] == number]
+        records = sum(ends[place] for place in of_number)
+        if group and size + records > AT_ONCE:
+            yield group
+            group, size = [], 0
+        group += of_number
+        size += records
+    if group:
+        yield group
+
+
+def read(
+    consumer: Consumer, places: list[tuple[str, int]], ends: dict[tuple[str, int], int], folded: Folded,
+    progress: Callable[[], None],
+) -> None:  # fmt: skip
+    """Read these partitions from their beginning to the cut's offsets."""
+    left = {}
+    for topic, partition in places:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        if high < ends[topic, partition]:
+            raise KafkaException(f"{topic}/{partition} ends at {high}, but {ends[topic, partition]} was heard")
+        if low:
+            raise KafkaException(f"{topic}/{partition} begins at {low}: earlier facts were cut off")
+        if ends[topic, partition]:
+            left[topic, partition] = ends[topic, partition]
+    consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in left])
+    while left:
+        for message in consumer.consume(BATCH, 1.0):
+            if error := message.error():
+                raise KafkaException(error)
+            place, offset = (message.topic(), message.partition()), message.offset()
+            end = left.get(place)
+            if end is None or offset >= end:
+                continue
+            folded.add(message.value() or b"")
+            if offset + 1 >= end:
+                del left[place]
+        progress()
+    consumer.unassign()
+
+
+async def rebuild(pool: Pool, settings: Settings, rules: Rules, generation: int, *, accept: bool, actor: str) -> None:
+    """Build, compare, swap. Raises Unexplained when the rows differ and nobody accepted that."""
+    topics = [settings.onedoor_topic_prefix + name for name in HEARS]
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+        cut = await connection.fetchrow(CUT)
+        rows = await connection.fetch(HEARD, topics)
+        assert cut is not None
+    ends = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+    follower = building(rules, generation)
+    await pool.execute(BEGIN, follower.name, cut["epoch"], cut["floor"])
+
+    expected, done, cases, undecodable = sum(ends.values()), 0, 0, 0
+    started = time.monotonic()
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap_servers,
+            "group.id": "onedoor-rebuild",  # named, never joined
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "fetch.queue.backoff.ms": 10,  # the default pauses a fast reader for a second
+            "queued.max.messages.kbytes": 65536,
+            "fetch.wait.max.ms": 10,
+        }
+    )
+    try:
+        for places in passes(ends):
+            folded = Folded()
+            await asyncio.to_thread(read, consumer, places, ends, folded, lambda: None)
+            done += folded.events
+            undecodable += folded.undecodable
+            judgements: list[Judgement] = [judge(facts.values(), rules) for _, facts in sorted(folded.cases.items())]
+            cases += len(judgements)
+            async with pool.acquire() as connection:
+                await tables.fill(connection, generation, judgements)
+                seconds = time.monotonic() - started
+                await connection.execute(PROGRESS, generation, "folding", expected, done, cases, seconds)
+    finally:
+        consumer.close()
+    log.info("folded", generation=generation, events=done, cases=cases, undecodable=undecodable, seconds=seconds)
+
+    following = Following(pool, follower)
+    while True:
+        await generations.catch_up(pool, following)
+        async with pool.acquire() as connection, connection.transaction():
+            comparison = await generations.compare(connection, pool, following, generation, cut["ceiling"])
+            if comparison is not None:
+                if comparison.differing and not accept:
+                    raise generations.Unexplained(
+                        f"{len(comparison.differing)} cases differ from the live generation, "
+                        f"the first is {comparison.differing[0]}"
+                    )
+                at, recorded_at = await _moment(pool, settings)
+                await generations.swap(
+                    connection, generation, comparison, events=done, actor=actor, at=at, recorded_at=recorded_at
+                )
+                break
+        await asyncio.sleep(0.02)
+    log.info("swapped", generation=generation, differences=len(comparison.differing))
+
+
+async def _moment(pool: Pool, settings: Settings) -> tuple[datetime, datetime | None]:
+    if not settings.log_clock:
+        return now(), None
+    clock: datetime | None = await pool.fetchval("select max(watermark) from watermarks")
+    at = clock or now()
+    return at, at
+
+
+async def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m sla.rebuild", description=__doc__)
+    parser.add_argument("generation", type=int, help="an opened generation: POST /rebuilds opens one")
+    parser.add_argument("--accept", action="store_true", help="swap even if rows differ; the differences are published")
+    parser.add_argument("--actor", default="policy-sla-rebuild", help="who asked for it")
+    arguments = parser.parse_args()
+    settings = Settings()
+    logs.configure("sla")
+    rules = Rules(load(settings.onedoor_catalogue))
+    pool = await database.connect(settings.database_url, size=4)
+    gc.disable()
+    async with pool.acquire() as holder:
+        if not await holder.fetchval(generations.BUILDER):
+            return 1
+        try:
+            await rebuild(pool, settings, rules, arguments.generation, accept=arguments.accept, actor=arguments.actor)
+        except Exception as error:
+            log.error("rebuild failed", generation=arguments.generation, exc_info=error)
+            await generations.fail(holder, arguments.generation, f"{type(error).__name__}: {error}")
+            return 1
+    await pool.close()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(uvloop.run(main()))

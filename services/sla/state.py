@@ -1,0 +1,55 @@
+"""What was published about a case's promises: verdicts, warnings, misses. Pure; read from our own log, never judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from events.contracts.sla import (
+    Class,
+    DeadlineApproaching,
+    DeadlineMissed,
+    DeadlineMissWithdrawn,
+    VerdictAmended,
+    VerdictReached,
+)
+from events.decider import Said
+
+
+class Verdict(NamedTuple):
+    """A cycle's published verdict."""
+
+    due: datetime | None
+    released: datetime | None
+    by_date: Class | None
+    by_session: Class | None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Per cycle: the last verdict, the thresholds that were said, the miss that stands. `withdrawn` counts misses
+    that late facts disproved; each begins a new revision of the promise."""
+
+    verdicts: Mapping[int, Verdict] = field(default_factory=dict)
+    said: frozenset[tuple[int, str, int]] = frozenset()
+    missed: Mapping[int, DeadlineMissed] = field(default_factory=dict)
+    missed_by: Mapping[int, str] = field(default_factory=dict)
+    withdrawn: int = 0
+
+
+def evolve(state: Published, said: Said) -> Published:
+    match said.fact:
+        case VerdictReached() | VerdictAmended() as it:
+            verdict = Verdict(it.due, it.released, it.by_date, it.by_session)
+            return replace(state, verdicts={**state.verdicts, it.cycle: verdict})
+        case DeadlineApproaching() as it:
+            return replace(state, said=state.said | {(it.cycle, it.threshold, it.revision)})
+        case DeadlineMissed() as it:
+            return replace(
+                state, missed={**state.missed, it.cycle: it}, missed_by={**state.missed_by, it.cycle: said.id}
+            )
+        case DeadlineMissWithdrawn() as it:
+            missed = {cycle: miss for cycle, miss in state.missed.items() if cycle != it.cycle}
+            return replace(state, missed=missed, withdrawn=state.withdrawn + 1)
+        case _:
+            return state

@@ -1,0 +1,53 @@
+"""The judged rows in Postgres: written per case where it is live, in sorted chunks where it is rebuilt."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from events.database import Connection
+from sla.judge import Judgement
+from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow
+
+# A table's columns are its row's fields, in order, after the generation.
+TABLES: dict[str, type[Any]] = {"cycles": CycleRow, "stays": StayRow, "referrals": ReferralRow, "charges": ChargeRow}
+FIELDS: dict[str, tuple[str, ...]] = {table: row._fields for table, row in TABLES.items()}
+INSERT = {
+    table: f"insert into {table} (generation, {', '.join(fields)}) "
+    f"values ({', '.join(f'${number}' for number in range(1, len(fields) + 2))})"
+    for table, fields in FIELDS.items()
+}
+DELETE = {table: f"delete from {table} where generation = $1 and case_id = any($2)" for table in TABLES}
+CHUNK = 2000  # rows in one COPY: a transaction of some milliseconds, because a long one holds every follower back
+
+
+def rows_of(judgements: Iterable[Judgement]) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of each table, in order of case."""
+    rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TABLES}
+    for judgement in judgements:
+        rows["cycles"] += judgement.cycles
+        rows["stays"] += judgement.stays
+        rows["referrals"] += judgement.referrals
+        rows["charges"] += judgement.charges
+    return rows
+
+
+async def replace(connection: Connection, generation: int, judgements: Sequence[Judgement]) -> None:
+    """Put these cases' rows in place of what stood there, in the caller's transaction. No reader sees a gap."""
+    cases = [judgement.case_id for judgement in judgements]
+    for table, rows in rows_of(judgements).items():
+        await connection.execute(DELETE[table], generation, cases)
+        if rows:
+            await connection.executemany(INSERT[table], [(generation, *row) for row in rows])
+
+
+async def fill(connection: Connection, generation: int, judgements: Sequence[Judgement]) -> int:
+    """Copy the rows of new cases into a generation that nobody reads yet; returns how many."""
+    count = 0
+    for table, rows in rows_of(judgements).items():
+        for start in range(0, len(rows), CHUNK):
+            await connection.copy_records_to_table(
+                f"{table}_{generation}",
+                records=[(generation, *row) for row in rows[start : start + CHUNK]],
+                columns=["generation", *FIELDS[table]],
+            )
+        count += len(rows)
+    return count

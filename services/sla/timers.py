@@ -1,0 +1,48 @@
+"""When something is to be said of a promise that still runs. Pure: future instants from a judged cycle."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from deadlines.calendar import Calendar
+from deadlines.instants import instant_of, second_of
+from sla.rows import CycleRow
+
+WORKING_DAY = 8 * 3600
+# A share of the promised working time that is still left when the warning is due.
+SHARES = (("half", 0.5), ("four-fifths", 0.2))
+
+
+class Timer(NamedTuple):
+    """Say `threshold` of the promise's `revision` at `fires_at`, unless the case moves before."""
+
+    case_id: str
+    cycle: int
+    threshold: str
+    fires_at: datetime
+    revision: int
+    due: datetime
+
+
+def timers(row: CycleRow, calendar: Calendar, withdrawn: int) -> Iterator[Timer]:
+    """The instants of an open cycle; none while it is paused or undetermined.
+
+    Warnings run to the appointment where an apology moved it, the miss to the due that the class keeps.
+    """
+    if row.ended_at is not None or row.due_at is None:
+        return
+    revision = row.revision + withdrawn
+    received = second_of(row.received_at)
+    target = row.appointment if row.extended_at and row.appointment else row.due_at
+    end = second_of(target)
+    total = calendar.worked(received, end)
+    for threshold, left in SHARES:
+        yield Timer(row.case_id, row.cycle, threshold, _before(calendar, end, int(total * left)), revision, target)
+    if total > WORKING_DAY:
+        yield Timer(row.case_id, row.cycle, "one-day", _before(calendar, end, WORKING_DAY), revision, target)
+    yield Timer(row.case_id, row.cycle, "due", row.due_at, revision, row.due_at)
+
+
+def _before(calendar: Calendar, end: int, seconds: int) -> datetime:
+    """The instant at which so much working time is left before `end`."""
+    return instant_of(calendar.at_mark(calendar.mark(end) - seconds))

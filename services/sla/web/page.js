@@ -1,0 +1,134 @@
+// The live page: the record of a month, read again whenever some case changed. No figure is computed here.
+
+const COLUMNS = [
+  ["received", "Tiếp nhận", "Received"],
+  ["carried over", "Kỳ trước", "Carried over"],
+  ["solved", "Đã giải quyết", "Solved"],
+  ["ahead", "Trước hạn", "Ahead"],
+  ["on time", "Đúng hạn", "On time"],
+  ["overdue", "Quá hạn", "Overdue"],
+  ["open", "Đang giải quyết", "Open"],
+  ["open overdue", "Đang quá hạn", "Open overdue"],
+  ["waiting", "Chờ bổ sung", "Waiting"],
+  ["undetermined", "Chưa xác định", "Undetermined"],
+];
+const KINDS = [
+  ["organisation", "Cơ quan, tổ chức", "Organisations"],
+  ["counter", "Trung tâm Hành chính công", "Counters"],
+  ["department", "Phòng, Điện lực", "Departments"],
+  ["team", "Đội công tác", "Teams"],
+  ["agency", "Cơ quan phối hợp", "Agencies"],
+];
+const LATE = new Set(["overdue", "open overdue"]);
+const $ = (id) => document.getElementById(id);
+
+let shown = null; // "2017-07"
+let read = 0; // when the figures were read (ms)
+let pending = false;
+
+function two(vi, en) {
+  const box = document.createDocumentFragment();
+  const small = document.createElement("small");
+  small.lang = "en";
+  small.textContent = en;
+  box.append(vi, " ", small);
+  return box;
+}
+
+function cell(tag, content, late) {
+  const made = document.createElement(tag);
+  made.append(content);
+  if (late) made.className = "late";
+  return made;
+}
+
+function draw(record) {
+  const company = record.lines.find((line) => line.kind === "organisation");
+  $("sums").replaceChildren(
+    ...COLUMNS.map(([name, vi, en]) => {
+      const box = document.createElement("div");
+      const value = company ? company.figures[name] : 0;
+      box.append(cell("dt", two(vi, en)), cell("dd", String(value), LATE.has(name) && value > 0));
+      return box;
+    }),
+  );
+  $("tables").replaceChildren(
+    ...KINDS.flatMap(([kind, vi, en]) => {
+      const lines = record.lines.filter((line) => line.kind === kind);
+      if (!lines.length) return [];
+      const table = document.createElement("table");
+      table.append(cell("caption", two(vi, en)));
+      const head = table.createTHead().insertRow();
+      head.append(cell("th", ""), ...COLUMNS.map(([, v, e]) => cell("th", two(v, e))));
+      for (const th of head.children) th.scope = "col";
+      const body = table.createTBody();
+      for (const line of lines) {
+        const row = body.insertRow();
+        const name = cell("th", two(line.name.vi, line.unit));
+        name.scope = "row";
+        row.append(name);
+        for (const [column] of COLUMNS) {
+          const value = line.figures[column];
+          row.append(cell("td", value ? String(value) : "–", LATE.has(column) && value > 0));
+        }
+      }
+      const scroll = document.createElement("div");
+      scroll.className = "scroll";
+      scroll.tabIndex = 0;
+      scroll.append(table);
+      return [scroll];
+    }),
+  );
+}
+
+function month(text, by) {
+  const [year, number] = text.split("-").map(Number);
+  const date = new Date(Date.UTC(year, number - 1 + by, 1));
+  return date.toISOString().slice(0, 7);
+}
+
+async function refresh() {
+  pending = false;
+  const query = shown ? `?from=${shown}-01&to=${month(shown, 1)}-01` : "";
+  try {
+    const answer = await fetch(`/public/record${query}`);
+    if (!answer.ok) throw new Error(answer.status);
+    const record = await answer.json();
+    shown = record.from.slice(0, 7);
+    $("month").value = shown;
+    draw(record);
+    read = Date.now();
+  } catch {
+    // The age of the figures goes on rising, which says it.
+  }
+  age();
+}
+
+function soon() {
+  if (!pending) {
+    pending = true;
+    setTimeout(refresh, 500);
+  }
+}
+
+function age() {
+  const seconds = Math.round((Date.now() - read) / 1000);
+  const connected = stream.readyState === EventSource.OPEN;
+  $("age").classList.toggle("stale", !connected);
+  $("age").replaceChildren(
+    two(
+      connected ? `Trực tiếp · số liệu cách đây ${seconds} giây` : `Mất kết nối · số liệu cách đây ${seconds} giây`,
+      connected ? `live, figures are ${seconds} s old` : `disconnected, figures are ${seconds} s old`,
+    ),
+  );
+}
+
+const stream = new EventSource("/public/stream");
+stream.addEventListener("case", soon);
+stream.addEventListener("open", soon);
+$("month").addEventListener("change", () => { shown = $("month").value; refresh(); });
+$("earlier").addEventListener("click", () => { shown = month(shown, -1); refresh(); });
+$("later").addEventListener("click", () => { shown = month(shown, 1); refresh(); });
+$("period").addEventListener("submit", (event) => event.preventDefault());
+setInterval(age, 1000);
+refresh();

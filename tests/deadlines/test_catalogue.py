@@ -1,0 +1,193 @@
+"""The data of 2017 as shipped, and what a broken catalogue says."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from deadlines.catalogue import Catalogue
+from deadlines.entries import CatalogueFile
+from deadlines.errors import CatalogueError, UnknownId
+from deadlines.load import load
+
+FOLDER = Path(__file__).parents[2] / "deploy" / "catalogue"
+SHIPPED = load(FOLDER)
+
+LIMITS = {
+    "LV-RES-URBAN": 3, "LV-RES-RURAL": 5, "LV-POLE": 7, "LV-NONRES-SMALL": 5, "LV-NONRES-LARGE": 7, "MV-CONNECT": 7,
+    "CAPACITY-URBAN": 3, "CAPACITY-RURAL": 5, "CAPACITY-CT": 7, "RELOCATE": 5, "METER-CHECK": 3, "CONTRACT-CHANGE": 3,
+    "TERMINATION": 3,
+}  # fmt: skip
+
+
+def test_the_services_of_2017_have_their_limits() -> None:
+    """In working days; Decision 505/QD-EVN and what could be looked up beside it."""
+    found = {code: SHIPPED.service_on(code, date(2017, 7, 10)).limit for code in LIMITS}
+    assert {code: limit.amount for code, limit in found.items()} == LIMITS
+    assert {limit.unit for limit in found.values()} == {"working_days"}
+
+
+def test_a_service_changes_by_a_new_version() -> None:
+    """The meter check of 2018 restarts after a supplement; the one of 2017 pauses."""
+    assert SHIPPED.service_on("METER-CHECK", date(2018, 6, 20)).clock_policy == "PAUSE"
+    assert SHIPPED.service_on("METER-CHECK", date(2018, 6, 21)).clock_policy == "RESTART"
+    assert SHIPPED.service("METER-CHECK@2017-07-01").clock_policy == "PAUSE"
+
+
+def test_fifteen_counters_each_with_its_own_receipt_part() -> None:
+    """The province's and fourteen districts'."""
+    counters = list(SHIPPED.units("counter", date(2017, 7, 10)))
+    assert len(counters) == 15
+    assert len({counter.prefix for counter in counters}) == 15
+    assert SHIPPED.unit("PAC-22").prefix == "000.00.01.H49"
+
+
+def test_every_unit_is_named_in_both_languages_and_can_be_reached() -> None:
+    """Agencies are not ours to write to; everybody else has an account."""
+    for unit in SHIPPED.units():
+        assert unit.name.vi
+        assert unit.name.en
+        assert (unit.zalo is None) == (unit.kind == "agency")
+    accounts = [unit.zalo for unit in SHIPPED.units() if unit.zalo]
+    assert len(accounts) == len(set(accounts))
+
+
+def test_a_merged_district_names_its_successor() -> None:
+    """Hoanh Bo joined Ha Long on 1 January 2020."""
+    assert SHIPPED.unit("PAC-204", date(2019, 12, 31)).successor == "PAC-193"
+    with pytest.raises(UnknownId, match="PAC-204"):
+        SHIPPED.unit("PAC-204", date(2020, 1, 1))
+
+
+def test_every_step_of_every_process_leads_to_a_unit() -> None:
+    """For each district, whichever the service."""
+    for service in SHIPPED.services.values():
+        for step in SHIPPED.process(service.process).steps:
+            for unit in SHIPPED.units("counter"):
+                assert SHIPPED.has_unit(step.unit_for(unit.district or "DL-193"))
+                assert step.limit is not None
+        SHIPPED.checklist(service.checklist)
+
+
+def test_medium_voltage_has_two_phases_of_two_and_five_days() -> None:
+    """The customer's own works lie between them."""
+    steps = SHIPPED.process("MV").steps
+    second = next(number for number, step in enumerate(steps) if step.waits_for == "own-works")
+    hours = [step.limit.amount for step in steps if step.limit]
+    assert (sum(hours[:second]), sum(hours[second:])) == (2 * 8, 5 * 8)
+
+
+def test_agencies_have_limits_by_matter() -> None:
+    """Ten working days underground, five overhead (Circular 24/2016/TT-BCT); unknown matters have none."""
+    trench, overhead = (SHIPPED.agency_limit("QN-SGTVT", matter) for matter in ("road-trench", "corridor-overhead"))
+    assert trench is not None
+    assert overhead is not None
+    assert (trench.amount, overhead.amount) == (10, 5)
+    assert SHIPPED.agency_limit("QN-SGTVT", "something-else") is None
+    assert SHIPPED.agency_limit("QN-NONE", "road-trench") is None
+
+
+def test_a_checklist_names_every_gap_at_once() -> None:
+    """A missing item by its name, a one-of group by the group's."""
+    papers = SHIPPED.checklist("lv-residential")
+    assert papers.missing([]) == ("request-form", "identity", "place")
+    assert papers.missing(["identity", "land-use-right"]) == ("request-form",)
+    assert papers.missing(["request-form", "identity", "household-book"]) == ()
+    assert papers.name("place").en.startswith("Papers of the place")
+    with pytest.raises(UnknownId, match="passport"):
+        papers.name("passport")
+
+
+def test_reasons_have_texts_and_uses() -> None:
+    """What a word may be a reason for."""
+    assert "obstacle" in SHIPPED.reason("trench-permit").uses
+    with pytest.raises(UnknownId, match=r"reasons\.yaml"):
+        SHIPPED.reason("no-such-reason")
+
+
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (
+            lambda: SHIPPED.service("NO-SUCH@2017-07-01"),
+            r"services\.yaml: id: there is no service 'NO-SUCH@2017-07-01'",
+        ),
+        (lambda: SHIPPED.service_on("LV-POLE", date(2016, 1, 1)), r"no version of service 'LV-POLE' is in force"),
+        (lambda: SHIPPED.unit("DL-999"), r"units\.yaml: code: there is no unit 'DL-999'"),
+        (lambda: SHIPPED.calendar("VN-PAC@1999.1"), r"calendars\.yaml: id: there is no calendar"),
+        (lambda: SHIPPED.process("XX"), r"processes\.yaml"),
+        (lambda: SHIPPED.checklist("xx"), r"checklists\.yaml"),
+    ],
+)
+def test_an_unknown_id_is_a_sentence(ask: object, sentence: str) -> None:
+    """Which file, which field, which id."""
+    assert callable(ask)
+    with pytest.raises(UnknownId, match=sentence):
+        ask()
+
+
+def broken(tmp_path: Path, name: str, old: str, new: str) -> Path:
+    """A copy of the shipped folder with one thing changed."""
+    for path in FOLDER.glob("*.yaml"):
+        text = path.read_text("utf-8")
+        if path.name == name:
+            assert old in text
+            text = text.replace(old, new, 1)
+        (tmp_path / path.name).write_text(text, "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "sentence"),
+    [
+        ("services.yaml", "process: LV\n", "process: LW\n", r"services\.yaml: .*: process: 'LW' is not defined"),
+        ("services.yaml", "    field: LV\n", "    feild: LV\n", r"services\.yaml: services\.0\.fe?i?e?ld"),
+        ("services.yaml", "unit: working_days", "unit: days", r"services\.yaml: services\.0\.limit\.unit"),
+        ("services.yaml", "    from: 2017-07-01\n", "    from: 2017-07-02\n", r"from: the version in the id"),
+        ("services.yaml", "    to: 2018-06-21\n", "", r"two versions are in force on 2018-06-21"),
+        ("services.yaml", '"VN-PAC@2017.1"', '"VN-PAC@2017.9"', r"calendar: 'VN-PAC@2017\.9' is not defined"),
+        ("units.yaml", 'receipt: "02"', 'receipt: "01"', r"receipt: '01' is already the code part of"),
+        ("units.yaml", "parent: PC-QN", "parent: PC-XX", r"parent: 'PC-XX' is not defined"),
+        ("units.yaml", "to: 2020-01-01", "to: 2016-01-01", r"must lie later than `from`"),
+        ("checklists.yaml", "all: [request-form,", "all: [request-from,", r"items without a name: request-from"),
+        ("calendars.yaml", '["07:00", "11:30"]', "[07:00, 11:30]", r"in quotes"),
+        ("calendars.yaml", 'day: "off"', 'day: "half"', r"`sessions` is given for a half day"),
+        ("reasons.yaml", "existing-debt:", "outside-area:", r"'outside-area' is defined twice"),
+        ("processes.yaml", "processes:", "processes: [", r"processes\.yaml: "),
+    ],
+)
+def test_a_broken_file_is_refused_with_a_sentence(tmp_path: Path, name: str, old: str, new: str, sentence: str) -> None:
+    """File, entry, field, and what is wrong."""
+    with pytest.raises(CatalogueError, match=sentence):
+        load(broken(tmp_path, name, old, new))
+
+
+def test_one_id_with_two_contents_is_refused(tmp_path: Path) -> None:
+    """The same content twice is no harm; another content needs another version."""
+    folder = broken(tmp_path, "reasons.yaml", "reasons:", "reasons:")
+    (folder / "zz.yaml").write_text((folder / "services.yaml").read_text("utf-8"), "utf-8")
+    assert load(folder).services == SHIPPED.services
+    (folder / "zz.yaml").write_text(
+        (folder / "zz.yaml").read_text("utf-8").replace("amount: 3", "amount: 2", 1), "utf-8"
+    )
+    with pytest.raises(CatalogueError, match="LV-RES-URBAN@2017-07-01 is defined twice with different contents"):
+        load(folder)
+
+
+def test_a_fingerprint_tells_an_edit(tmp_path: Path) -> None:
+    """Every version has one; an edit changes that one alone."""
+    edited = load(broken(tmp_path, "services.yaml", "amount: 3", "amount: 2")).fingerprints()
+    shipped = SHIPPED.fingerprints()
+    assert {key for key in shipped if shipped[key] != edited[key]} == {"LV-RES-URBAN@2017-07-01"}
+    assert "VN-PAC@2017.1" in shipped
+
+
+def test_an_empty_folder_says_so(tmp_path: Path) -> None:
+    """Rather than an empty catalogue."""
+    with pytest.raises(CatalogueError, match="there is no"):
+        load(tmp_path)
+
+
+def test_an_empty_file_is_an_empty_part() -> None:
+    """Nothing in it, nothing wrong."""
+    assert Catalogue({"x.yaml": CatalogueFile.of("x.yaml", None)}).services == {}

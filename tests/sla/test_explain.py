@@ -1,0 +1,123 @@
+"""The explanation of one case: its lines, its sums, and who made it late."""
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from oracle.telling import Story, local, promise, stories
+
+from deadlines.load import load
+from sla.explain import explain, why_overdue
+from sla.judge import Rules, judge
+
+CATALOGUE = load(Path(__file__).parents[2] / "deploy" / "catalogue")
+RULES = Rules(CATALOGUE)
+HOUR = 3600
+
+
+def late() -> Story:
+    """Due Thursday 17:00, moved to Friday 08:00 by an hour of the customer's; returned Friday 11:00."""
+    story = Story()
+    story.received(local(7, 10, 16), promise())
+    story.forwarded(local(7, 11, 8), "DL-193")
+    asked = story.supplement(local(7, 11, 9))
+    story.supplemented(local(7, 11, 10), asked)
+    story.forwarded(local(7, 13, 9), "TC-193", by="DL-193", hours=4, step="install")
+    story.returned(local(7, 14, 11), "TC-193")
+    return story
+
+
+def test_the_lines_say_what_happened_in_both_languages() -> None:
+    """From the day of receipt to release, each with the event that began it."""
+    story = late()
+    lines = explain(judge(story.facts, RULES), RULES).cycles[0].lines
+    assert lines[0].text.en == "Day of receipt, not counted"
+    assert lines[0].because == story.facts[0].id
+    waiting = next(line for line in lines if line.clock == "customer")
+    assert waiting.text.vi == "Chờ khách hàng: bổ sung hồ sơ"
+    assert (waiting.minutes, waiting.because) == (60, story.facts[2].id)
+    assert lines[-1].text.en == "Works Team, Ha Long works on the dossier"
+    assert lines[-1].after_due
+
+
+def test_the_sums_run_down_to_the_due_instant() -> None:
+    """Three days of the company and the customer's hour before due, three hours after it."""
+    cycle = explain(judge(late().facts, RULES), RULES).cycles[0]
+    assert cycle.row.due_at == local(7, 14, 8)
+    assert (cycle.to_due.utility, cycle.to_due.customer) == (24 * HOUR, HOUR)
+    assert (cycle.after_due.utility, cycle.after_due.not_counted) == (3 * HOUR, 0)
+    assert cycle.verdict.vi.startswith("Đúng hạn") is True
+
+
+def test_why_a_case_is_overdue_names_who_held_it() -> None:
+    """A day later: the team overran its four hours and is charged the whole delay."""
+    story = Story()
+    story.received(local(7, 10, 16), promise())
+    story.forwarded(local(7, 11, 8), "DL-193")
+    story.forwarded(local(7, 13, 9), "TC-193", by="DL-193", hours=4, step="install")
+    story.returned(local(7, 14, 11), "TC-193")
+    judgement = judge(story.facts, RULES)
+    (held,) = why_overdue(judgement, 1, CATALOGUE)
+    assert (held.unit, held.charged, held.overrun) == ("TC-193", 4 * HOUR, 6 * HOUR)
+    assert held.text.en == (
+        "Works Team, Ha Long made the dossier late by 4 h 0 min of working time, "
+        "over its own step limits by 6 h 0 min of working time"
+    )
+    assert (
+        explain(judgement, RULES).cycles[0].verdict.en.startswith("Overdue: released 14/07/2017 11:00, due 13")
+    )
+
+
+def test_a_case_in_time_has_nobody_to_name() -> None:
+    """No delay, no shares."""
+    story = Story()
+    story.received(local(7, 10, 16), promise())
+    story.returned(local(7, 11, 11))
+    judgement = judge(story.facts, RULES)
+    assert why_overdue(judgement, 1, CATALOGUE) == ()
+    assert explain(judgement, RULES).cycles[0].verdict.en.startswith("Ahead of time")
+
+
+def test_open_paused_undetermined_and_ended_cases_say_so() -> None:
+    """Each state in its own words."""
+    words = {
+        "open": lambda story: None,
+        "paused": lambda story: story.supplement(local(7, 11, 9)),
+        "withdrawn": lambda story: story.withdrawn(local(7, 11, 9)),
+    }
+    said = {}
+    for word, happens in words.items():
+        story = Story()
+        story.received(local(7, 10, 9), promise())
+        happens(story)
+        said[word] = explain(judge(story.facts, RULES), RULES).cycles[0].verdict.en
+    nothing = Story()
+    nothing.received(local(7, 10, 9), None)
+    said["none"] = explain(judge(nothing.facts, RULES), RULES).cycles[0].verdict.en
+    said["forked"] = explain(judge(nothing.facts, RULES, incomplete=True), RULES).cycles[0].verdict.en
+    assert said["open"] == "Open, due 13/07/2017 17:00"
+    assert said["paused"].startswith("Paused")
+    assert said["withdrawn"].endswith("withdrawn")
+    assert said["none"].startswith("Undetermined")
+    assert said["forked"].startswith("Incomplete")
+
+
+def test_findings_have_texts() -> None:
+    """A case without receipt explains itself too."""
+    story = Story()
+    story.forwarded(local(7, 11, 8), "DL-193")
+    said = [text.en for _, text in explain(judge(story.facts, RULES), RULES).findings]
+    assert said == ["The case has no receipt", "Before receipt: moved nothing"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(stories())
+def test_the_explanation_adds_up_to_the_rows(story: Story) -> None:
+    """Before and after due together are the cycle's sums; every line has both languages and an event."""
+    explained = explain(judge(story.facts, RULES), RULES)
+    for cycle in explained.cycles:
+        sums = [before + after for before, after in zip(cycle.to_due, cycle.after_due, strict=True)]
+        row = cycle.row
+        assert sums == [row.utility_seconds, row.customer_seconds, row.agency_seconds, row.not_counted_seconds]
+        assert all(line.text.vi and line.text.en and line.because for line in cycle.lines)
+        assert cycle.after_due.utility == row.delay_seconds
+        assert sum(held.charged for held in cycle.why_overdue) == row.delay_seconds
