@@ -66,8 +66,8 @@ async def cases(pool: Pool, after: str, limit: int) -> tuple[Sequence[dict[str, 
     grouped: dict[str, list[dict[str, Any]]] = {}
     for row in await pool.fetch(CASES, after, limit):
         grouped.setdefault(row["case_id"], []).append(shown(row))
-    page = [{"case_id": case_id, "cycles": cycles} for case_id, cycles in grouped.items()]
-    return page, page[-1]["case_id"] if len(page) == limit else None
+    page: list[dict[str, Any]] = [{"case_id": case_id, "cycles": cycles} for case_id, cycles in grouped.items()]
+    return page, str(page[-1]["case_id"]) if len(page) == limit else None
 
 
 async def case(pool: Pool, case_id: str) -> dict[str, Any] | None:

@@ -101,7 +101,7 @@ def read(
         for message in consumer.consume(BATCH, 1.0):
             if error := message.error():
                 raise KafkaException(error)
-            place, offset = (message.topic(), message.partition()), message.offset()
+            place, offset = (str(message.topic()), int(message.partition() or 0)), int(message.offset() or 0)
             end = left.get(place)
             if end is None or offset >= end:
                 continue

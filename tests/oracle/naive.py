@@ -193,7 +193,8 @@ class Oracle:
             run.stays[-1].utility += 60
 
     def _apply(self, at: int, recorded: Recorded) -> None:
-        fact, run = recorded.fact, self.run
+        fact: Any = recorded.fact
+        run = self.run
         kind = recorded.type
         if kind == "ApplicationReceived" and self.receipt is None:
             self.receipt = fact

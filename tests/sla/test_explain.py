@@ -79,16 +79,14 @@ def test_a_case_in_time_has_nobody_to_name() -> None:
 
 def test_open_paused_undetermined_and_ended_cases_say_so() -> None:
     """Each state in its own words."""
-    words = {
-        "open": lambda story: None,
-        "paused": lambda story: story.supplement(local(7, 11, 9)),
-        "withdrawn": lambda story: story.withdrawn(local(7, 11, 9)),
-    }
     said = {}
-    for word, happens in words.items():
+    for word in ("open", "paused", "withdrawn"):
         story = Story()
         story.received(local(7, 10, 9), promise())
-        happens(story)
+        if word == "paused":
+            story.supplement(local(7, 11, 9))
+        elif word == "withdrawn":
+            story.withdrawn(local(7, 11, 9))
         said[word] = explain(judge(story.facts, RULES), RULES).cycles[0].verdict.en
     nothing = Story()
     nothing.received(local(7, 10, 9), None)

@@ -545,11 +545,13 @@ def test_duplicates_fall_together() -> None:
 def test_the_same_id_with_another_body_makes_the_case_incomplete() -> None:
     """Whichever came first; nothing about it is published."""
     story = handed()
-    fork = replace(story.facts[3], fact=replace(story.facts[3].fact, to_unit="TC-194"), hash=b"x")
+    told: routing.DossierForwarded = story.facts[3].fact  # type: ignore[assignment]
+    fork = replace(story.facts[3], fact=replace(told, to_unit="TC-194"), hash=b"x")
     one, two = judge([*story.facts, fork], RULES), judge([fork, *story.facts], RULES)
     assert one == two
     assert one.incomplete
-    assert all(row.incomplete for row in (*one.cycles, *one.stays))
+    assert all(row.incomplete for row in one.cycles)
+    assert all(stay.incomplete for stay in one.stays)
 
 
 def test_a_cause_never_follows_its_effect() -> None:
