@@ -16,7 +16,6 @@ import holidays as national
 from deadlines.errors import OutsideCalendar
 from deadlines.instants import (
     DAY,
-    OFFSET,
     Day,
     Second,
     date_of,
@@ -28,6 +27,7 @@ from deadlines.instants import (
 )
 
 FIRST, LAST = date(1990, 1, 1), date(2100, 12, 31)
+FIRST_DAY: Day = day_on(FIRST)
 
 Session = tuple[int, int]
 """Opening and closing of half a day, in seconds after local midnight."""
@@ -79,15 +79,8 @@ class Calendar:
     """
 
     __slots__ = (
-        "_base",
-        "_counted",
-        "_counted_before",
-        "_days",
-        "_holidays",
-        "_worked_before",
-        "cutoff_at",
-        "id",
-    )
+        "_base", "_closes", "_counted", "_days", "_holidays", "_mark_less_open", "_marks", "_opens", "cutoff_at", "id",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -111,21 +104,22 @@ class Calendar:
                 self._holidays[day] = override.name
             else:
                 self._holidays.pop(day, None)
-        self._base = day_on(FIRST)
+        self._base = FIRST_DAY
         self._days: list[tuple[Session, ...]] = _sessions_by_day(hours, special, self._base)
-        self._worked_before = [0]
-        self._counted_before = [0]
-        self._counted: list[Day] = []
-        lengths: dict[tuple[Session, ...], int] = {}
+        self._counted = [self._base + number for number, sessions in enumerate(self._days) if sessions]
+        self._opens: list[Second] = []
+        self._closes: list[Second] = []
+        self._mark_less_open: list[int] = []
+        self._marks: list[int] = []
         worked = 0
-        for number, sessions in enumerate(self._days):
-            if sessions:
-                if sessions not in lengths:
-                    lengths[sessions] = sum(close - opens for opens, close in sessions)
-                worked += lengths[sessions]
-                self._counted.append(self._base + number)
-            self._worked_before.append(worked)
-            self._counted_before.append(len(self._counted))
+        for day in self._counted:
+            zero = midnight(day)
+            for opens, closes in self._days[day - self._base]:
+                self._opens.append(zero + opens)
+                self._closes.append(zero + closes)
+                self._mark_less_open.append(worked - zero - opens)
+                worked += closes - opens
+                self._marks.append(worked)
 
     def __repr__(self) -> str:
         return f"Calendar({self.id!r})"
@@ -134,29 +128,18 @@ class Calendar:
 
     def mark(self, second: Second) -> int:
         """The working seconds from the start of the span to an instant: rises only while somebody works."""
-        local = second + OFFSET
-        number = local // DAY - self._base
-        if not 0 <= number < len(self._days):
-            return 0 if number < 0 else self._worked_before[-1]
-        worked = self._worked_before[number]
-        of_day = local % DAY
-        for opens, closes in self._days[number]:
-            if of_day < closes:
-                return worked + of_day - opens if of_day > opens else worked
-            worked += closes - opens
-        return worked
+        place = bisect_right(self._opens, second) - 1
+        if place < 0:
+            return 0
+        closes = self._closes[place]
+        return self._mark_less_open[place] + (second if second < closes else closes)
 
     def at_mark(self, mark: int) -> Second:
         """The earliest second at which so much has been worked: the inverse of `mark`. Raises OutsideCalendar."""
-        number = bisect_left(self._worked_before, mark) - 1
-        if number < 0 or number >= len(self._days):
+        place = bisect_left(self._marks, mark)
+        if place == len(self._marks) or mark <= 0:
             raise OutsideCalendar(f"{self.id} covers {FIRST} to {LAST}; the instant asked for lies beyond it")
-        left = mark - self._worked_before[number]
-        for opens, closes in self._days[number]:
-            if left <= closes - opens:
-                return midnight(self._base + number) + opens + left
-            left -= closes - opens
-        raise AssertionError("a day's sessions add up to its running total")
+        return mark - self._mark_less_open[place]
 
     def worked(self, start: Second, end: Second) -> int:
         """The working seconds in [start, end)."""
@@ -175,11 +158,9 @@ class Calendar:
 
     def nth_after(self, day: Day, n: int) -> Day:
         """The n-th working day after a local day (n of at least 1). Raises OutsideCalendar."""
-        number = day - self._base + 1
-        if 0 <= number < len(self._counted_before):
-            place = self._counted_before[number] + n - 1
-            if place < len(self._counted):
-                return self._counted[place]
+        place = bisect_right(self._counted, day) + n - 1
+        if day >= FIRST_DAY and place < len(self._counted):
+            return self._counted[place]
         raise OutsideCalendar(f"{self.id} covers {FIRST} to {LAST}; {date_of(day)} + {n} working days lies beyond it")
 
     def counted_between(self, day: Day, later: Day) -> int:
@@ -196,16 +177,10 @@ class Calendar:
 
     def session_start(self, second: Second) -> Second:
         """When the half-day session that holds an instant began; in closed hours, the last one that began before."""
-        day = day_of(second)
-        of_day = second - midnight(day)
-        for opens, _ in reversed(self._days[day - self._base] if self.counts(day) else ()):
-            if opens <= of_day:
-                return midnight(day) + opens
-        place = bisect_left(self._counted, day) - 1
+        place = bisect_right(self._opens, second) - 1
         if place < 0:
-            raise OutsideCalendar(f"{self.id} covers {FIRST} to {LAST}; {date_of(day)} lies beyond it")
-        before = self._counted[place]
-        return midnight(before) + self._sessions(before)[-1][0]
+            raise OutsideCalendar(f"{self.id} covers {FIRST} to {LAST}; {instant_of(second)} lies beyond it")
+        return self._opens[place]
 
     def _sessions(self, day: Day) -> tuple[Session, ...]:
         if not self.counts(day):

@@ -5,6 +5,7 @@ the door, so that sums of parts equal the whole. Viet Nam has no daylight saving
 """
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 Second = int
 """Whole seconds since 1970-01-01T00:00Z."""
@@ -24,6 +25,7 @@ def second_of(instant: datetime) -> Second:
     return since.days * DAY + since.seconds
 
 
+@lru_cache(maxsize=4096)
 def instant_of(second: Second) -> datetime:
     """The UTC instant of a second."""
     return _EPOCH + timedelta(seconds=second)

@@ -5,7 +5,6 @@ the day of receipt is not counted, and the customer's time before due moves due 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -25,8 +24,7 @@ class Pause(NamedTuple):
     ends: Second
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """A due instant without pauses, and the instant from which time is counted towards it."""
 
     due: Second

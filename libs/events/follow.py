@@ -5,7 +5,7 @@ One loop: read past the bookmark, up to the horizon; apply; move the bookmark in
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import structlog
@@ -45,6 +45,8 @@ REWIND = "update bookmarks set epoch = 0, tx = '0', position = 0 where name = $1
 
 POLL = 0.05  # seconds between looks when nobody rings: another process may have written
 HELD = 0.004  # seconds to the next look when a row waits at the horizon
+LOOK_AGAIN = 20  # looks that found nothing before the bookmark is read again: a replay may have moved it back
+LONGEST_REASON, LONGEST_SUBJECT = 2000, 200  # characters
 
 
 class Mark(NamedTuple):
@@ -114,45 +116,35 @@ class Following(Generic[T]):
     shard: int = 0
     mark: Mark | None = None
     until: Mark | None = None  # do not read past it
-    trouble: str | None = field(default=None)  # the last error, shown in /followers
+    trouble: str | None = None  # the last error, shown in /followers
+    idle: int = 0  # looks in a row that found nothing
 
     async def step(self) -> tuple[int, bool]:
         """Apply what has settled since the bookmark: (rows applied, whether rows wait at the horizon)."""
-        entries, held = await self._read()
-        for chunk in self._chunks(entries):
-            try:
-                await self._commit(chunk)
-            except Overtaken:
-                self.mark = None
-                return 0, False
-            except TRANSIENT:
-                raise
-            except Exception as error:
-                if len(chunk) == 1:
-                    await self._give_up(chunk[0], error)
-                else:  # one of them: each again on its own, never with savepoints (they keep the number)
-                    for entry in chunk:
-                        try:
-                            await self._commit([entry])
-                        except Overtaken:
-                            self.mark = None
-                            return 0, False
-                        except TRANSIENT:
-                            raise
-                        except Exception as single:
-                            await self._give_up(entry, single)
+        try:
+            entries, held = await self._read()
+            for chunk in self._chunks(entries):
+                await self._apply(chunk)
+        except Overtaken:
+            self.mark = None
+            return 0, False
         return len(entries), held
 
     async def _read(self) -> tuple[list[Entry[T]], bool]:
         f = self.follower
         async with self.pool.acquire() as connection:
             if self.mark is None:
-                await connection.execute(OPEN, f.name, self.shard)
                 row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
+                if row is None:
+                    await connection.execute(OPEN, f.name, self.shard)
+                    row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
                 assert row is not None
                 self.mark = Mark(*row)
             query = READ.format(table=f.log.table, columns=f.log.columns)
             rows = await connection.fetch(query, *self.mark, f.batch, f.shards, self.shard)
+        self.idle = 0 if rows else self.idle + 1
+        if self.idle == LOOK_AGAIN:
+            self.mark, self.idle = None, 0
         entries: list[Entry[T]] = []
         for row in rows:
             mark = Mark(row["epoch"], row["tx"], row["position"])
@@ -162,27 +154,43 @@ class Following(Generic[T]):
                 return entries, True
             place = f"{row['stream']}@{row['version']}" if "stream" in row else str(mark.position)
             try:
-                entries.append(Entry(mark, row["subject"], place, f.log.understand(row), row["data"]))
+                item: Any = f.log.understand(row)
             except Unreadable as error:
-                if entries:  # apply what comes before it first; the next step starts with this row
-                    return entries, False
-                await self._give_up(Entry(mark, row["subject"], place, None, row["data"]), error)
-                return await self._read()
+                item = error
+            entries.append(Entry(mark, row["subject"], place, item, row["data"]))
         return entries, False
 
     def _chunks(self, entries: list[Entry[T]]) -> Iterator[list[Entry[T]]]:
-        if self.follower.alone is None:
-            if entries:
-                yield entries
-            return
+        """What goes into one transaction: all of it, or up to the next row that ends one. Unreadable rows alone."""
         chunk: list[Entry[T]] = []
         for entry in entries:
+            if isinstance(entry.item, Unreadable):
+                if chunk:
+                    yield chunk
+                yield [entry]
+                chunk = []
+                continue
             chunk.append(entry)
-            if self.follower.alone(entry.item):
+            if self.follower.alone is not None and self.follower.alone(entry.item):
                 yield chunk
                 chunk = []
         if chunk:
             yield chunk
+
+    async def _apply(self, chunk: list[Entry[T]]) -> None:
+        """One transaction; when it fails, each row again on its own, never with savepoints (they keep the number)."""
+        try:
+            if isinstance(chunk[0].item, Unreadable):
+                raise chunk[0].item
+            await self._commit(chunk)
+        except (Overtaken, *TRANSIENT):
+            raise
+        except Exception as error:
+            if len(chunk) == 1:
+                await self._give_up(chunk[0], error)
+            else:
+                for entry in chunk:
+                    await self._apply([entry])
 
     async def _commit(self, chunk: Sequence[Entry[Any]], *, parking: Exception | None = None) -> None:
         f, since, until = self.follower, self.mark, chunk[-1].mark
@@ -194,8 +202,7 @@ class Following(Generic[T]):
                 await f.apply(connection, chunk)
             else:
                 stuck = chunk[0]
-                reason = f"{type(parking).__name__}: {parking}"
-                await connection.execute(PARK, f.name, stuck.subject, stuck.place, reason, stuck.body)
+                await park(connection, f.name, stuck.subject, stuck.place, parking, stuck.body)
             if not await connection.fetchval(MOVE, f.name, self.shard, *until, *since):
                 raise Overtaken
         self.mark = until
@@ -228,6 +235,22 @@ class Following(Generic[T]):
                 return
             else:
                 await bell.wait(heard, HELD if held else pause)
+
+
+async def park(
+    connection: Connection, follower: str, subject: str, place: str, reason: Exception | str, body: bytes
+) -> None:
+    """Set something aside with its reason and its bytes. Any text can be stored: what is no text is replaced."""
+    if isinstance(reason, Exception):
+        reason = f"{type(reason).__name__}: {reason}"
+    await connection.execute(
+        PARK, follower, storable(subject)[:LONGEST_SUBJECT], place, storable(reason)[:LONGEST_REASON], body
+    )
+
+
+def storable(text: str) -> str:
+    """The text as Postgres can hold it: without zero characters and halves of characters."""
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
 async def replay(pool: Pool, follower: Follower[Any]) -> None:

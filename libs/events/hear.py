@@ -84,12 +84,8 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
                 log.warning("waiting", doing="assign", error=repr(error))
                 await asyncio.sleep(0.2)
         self.heard = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-        for partition in assigned:
-            offset = self.heard.get((partition.topic, partition.partition))
-            if offset is not None:
-                consumer.seek(partition, offset)
-            else:
-                await consumer.seek_to_beginning(partition)
+        for partition in assigned:  # 0, where retention has cut, is out of range and becomes the earliest there is
+            consumer.seek(partition, self.heard.get((partition.topic, partition.partition), 0))
         with bound_contextvars(partitions=len(assigned)):
             log.info("listening", topics=list(self.topics))
         self.assigned.set()

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from events import follow
 from events.database import Connection
 from events.envelope import Recorded
 from events.errors import Unreadable
-from events.follow import PARK
 from events.wire import from_cloudevent
 
 HEAR = "hear"  # the name under which unreadable and forked records are parked
@@ -78,12 +78,7 @@ async def keep(connection: Connection, records: Sequence[Record]) -> Kept:
     new = await _insert(connection, [fact for fact, _ in facts.values()])
     old = [pair for id, pair in facts.items() if id not in new]
     if old:
-        known = {
-            (row["stream"], row["version"]): row["hash"]
-            for row in await connection.fetch(
-                KNOWN, [fact.stream for fact, _ in old], [fact.version for fact, _ in old]
-            )
-        }
+        known = await _known(connection, [fact for fact, _ in old])
         for fact, record in old:
             if known[fact.stream, fact.version] == fact.hash:
                 repeated += 1
@@ -103,7 +98,7 @@ async def keep(connection: Connection, records: Sequence[Record]) -> Kept:
 async def park(connection: Connection, record: Record, subject: str, reason: str) -> None:
     """Set a record aside with its reason and its bytes; its case is incomplete until somebody settles it."""
     place = f"{record.topic}/{record.partition}/{record.offset}"
-    await connection.execute(PARK, HEAR, subject, place, reason, record.value or b"")
+    await follow.park(connection, HEAR, subject, place, reason, record.value or b"")
 
 
 async def _insert(connection: Connection, facts: Sequence[Recorded]) -> set[tuple[str, int]]:
@@ -118,6 +113,12 @@ async def _insert(connection: Connection, facts: Sequence[Recorded]) -> set[tupl
     ]  # fmt: skip
     kept = await connection.fetch(KEEP, *(list(column) for column in zip(*rows, strict=True)))
     return {(row["stream"], row["version"]) for row in kept}
+
+
+async def _known(connection: Connection, facts: Sequence[Recorded]) -> dict[tuple[str, int], bytes]:
+    """The hashes under which the inbox has these ids."""
+    streams, versions = [fact.stream for fact in facts], [fact.version for fact in facts]
+    return {(row["stream"], row["version"]): row["hash"] for row in await connection.fetch(KNOWN, streams, versions)}
 
 
 RETRY = "select id, place, body from parked where follower = $1 and settled is null order by id"
@@ -135,9 +136,14 @@ async def retry_unreadable(connection: Connection) -> int:
         try:
             fact = from_cloudevent(row["body"])
         except Unreadable as error:
-            await connection.execute(FAILED, row["id"], str(error))
+            await connection.execute(FAILED, row["id"], follow.storable(str(error)))
             continue
         if await _insert(connection, [fact]):
-            await connection.execute(SETTLE, row["id"], "retried")
-            settled += 1
+            how = "retried"
+        elif (await _known(connection, [fact]))[fact.stream, fact.version] == fact.hash:
+            how = "repeated"
+        else:
+            continue
+        await connection.execute(SETTLE, row["id"], how)
+        settled += 1
     return settled

@@ -44,15 +44,7 @@ async def ensure(bootstrap: str, prefix: str, names: Iterable[str]) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        wanted = [
-            NewTopic(
-                prefix + name,
-                num_partitions=1 if name == HEARTBEATS else PARTITIONS,
-                replication_factor=-1,  # the broker's default
-                topic_configs=COMPACTED if name in (CASES, HEARTBEATS) else FOREVER,
-            )
-            for name in names
-        ]
+        wanted = [_new(prefix + name, name) for name in names]
         there = await admin.list_topics()
         missing = [topic for topic in wanted if topic.name not in there]
         if missing:
@@ -69,3 +61,14 @@ async def ensure(bootstrap: str, prefix: str, names: Iterable[str]) -> None:
                 )
     finally:
         await admin.close()
+
+
+def _new(full_name: str, name: str) -> NewTopic:
+    topic = NewTopic(
+        full_name,
+        num_partitions=1 if name == HEARTBEATS else PARTITIONS,
+        replication_factor=1,
+        topic_configs=COMPACTED if name in (CASES, HEARTBEATS) else FOREVER,
+    )
+    topic.replication_factor = -1  # the broker's default, which this client's constructor refuses to be asked for
+    return topic

@@ -15,7 +15,7 @@ from events.auth import allow
 from events.contracts.terms import CaseId, EventId, Instant, Limit, UnitCode, Word
 from events.decider import Decider
 from events.errors import NotFound, Refused
-from events.handle import handle
+from events.handle import IdempotencyKey, answered, handle
 from events.runtime import Parts
 from events.web import Asked, asked, at, reply
 from routing import queries
@@ -78,21 +78,29 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
     pool = parts.pool
     Frame = Annotated[Asked, Depends(asked)]
 
+    async def fits(case_id: str, order: Order, told: datetime, key: IdempotencyKey | None) -> None:
+        """Refuse a told time that custody has passed; a repeat, which records nothing, may tell any."""
+        async with pool.acquire() as connection:
+            if key is not None and await answered(connection, key) is not None:
+                return
+        state, past = await queries.dossier(pool, decider, case_id)
+        before = earliest(order, state, past)
+        if before is not None and told < before.at and decider.decide(order, state):
+            raise Refused(
+                "time-before-hand-over", f"{told.isoformat()} is before {before.type} ({before.id})",
+                field="at", way_out=f"give a time from {before.at.isoformat()} on",
+            )  # fmt: skip
+
     async def command(
         case_id: str, order: Order, body: Body, frame: Asked, response: Response, actor: Actor
     ) -> dict[str, Any]:
         """What all commands on a dossier share: a told time that fits, If-Match, the key."""
+        key = frame.idempotency(actor)
         if body.at is not None:
-            state, past = await queries.dossier(pool, decider, case_id)
-            before = earliest(order, state, past)
-            if before is not None and body.at < before.at:
-                raise Refused(
-                    "time-before-hand-over", f"{body.at.isoformat()} is before {before.type} ({before.id})",
-                    field="at", way_out=f"give a time from {before.at.isoformat()} on",
-                )  # fmt: skip
+            await fits(case_id, order, body.at, key)
         answer = await handle(
             pool, decider, case_id, order, cause=frame.cause(actor), moment=at(frame.moment, body.at),
-            key=frame.idempotency(actor), seen=frame.seen,
+            key=key, seen=frame.seen,
         )  # fmt: skip
         parts.bell.ring()
         return dict(reply(response, answer))
@@ -201,7 +209,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
         _: Annotated[Actor, Depends(allow("read"))],
         unit: UnitCode | None = None,
         open: bool | None = None,
-        after: datetime | None = None,
+        after: Instant | None = None,
         limit: Annotated[int, Field(ge=1, le=500)] = 100,
     ) -> Any:
         """A unit's worklist, oldest first."""

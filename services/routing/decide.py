@@ -1,4 +1,4 @@
-"""What is decided about a dossier's way: one function per command. Pure; the plan, the time and the actor are arguments.
+"""What is decided about a dossier's way: one function per command. Pure; plan, time and actor are arguments.
 
 People's commands are refused when a rule says no. What we ask of ourselves after hearing a fact is in onward.py.
 """

@@ -3,6 +3,7 @@
 `Cycle` is the judge's own working state and is thrown away after it; what stays are its rows.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -287,15 +288,16 @@ class Cycle:
         )
 
     def _stay_row(self, case_id: str, incomplete: bool, number: int, stay: Stay) -> StayRow:
+        left = stay.left
         due = None
         if stay.limit is not None:
+            upto = NEVER if left is None else left
             inside = [
-                Pause(max(pause.begins, stay.at), pause.ends if stay.left is None else min(pause.ends, stay.left))
+                Pause(max(pause.begins, stay.at), min(pause.ends, upto))
                 for pause in self.all_pauses()
-                if pause.ends > stay.at and (stay.left is None or pause.begins < stay.left)
+                if pause.ends > stay.at and pause.begins < upto
             ]
             due = self._moved(stay.limit, stay.at, inside)
-        left = stay.left
         late = due is not None and (left is None or left > due)
         return StayRow(
             case_id=case_id,
@@ -311,7 +313,7 @@ class Cycle:
             left_at=_instant(left),
             class_a=_by_date(left, due),
             class_b=self._by_session(left, due),
-            acknowledge_due=_instant(self._moved(stay.ack_limit, stay.at, [])) if stay.ack_limit else None,
+            acknowledge_due=_instant(self._moved(stay.ack_limit, stay.at, ())) if stay.ack_limit else None,
             acknowledged_at=_instant(stay.acknowledged),
             utility_seconds=stay.utility,
             overrun_seconds=sum(self._utility_after(due, stay.spans, stay.to).values()) if late and due else 0,
@@ -333,9 +335,7 @@ class Cycle:
             replied_at=_instant(replied),
             ended_at=_instant(ended),
             reply=referral.reply,
-            class_a=verdict.by_date(replied, referral.due)
-            if replied is not None and referral.due is not None
-            else None,
+            class_a=_by_date(replied, referral.due),
             class_b=self._by_session(replied, referral.due),
             seconds=self.calendar.worked(referral.at, end if replied is None else replied),
         )
@@ -344,7 +344,7 @@ class Cycle:
         # Due only ever moves forward, and never past a pause that did not move it: the last due tells them apart.
         return due is None or pause.begins < due
 
-    def _moved(self, limit: Limit, start: Second, pauses: list[Pause]) -> Second | None:
+    def _moved(self, limit: Limit, start: Second, pauses: Sequence[Pause]) -> Second | None:
         try:
             return moved(self.calendar, count(self.calendar, limit, start), pauses)
         except OutsideCalendar:

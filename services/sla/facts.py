@@ -13,6 +13,8 @@ CATEGORIES: Final = (
 )  # fmt: skip
 RANKS: Final = {category: rank for rank, category in enumerate(CATEGORIES)}
 
+_ANY_SYSTEM: Final = RANKS["foreign"]
+
 # A fact from another system ranks as if our own service had said it, whatever its stream is called.
 _FOREIGN: Final = {
     name: RANKS[category]
@@ -21,16 +23,13 @@ _FOREIGN: Final = {
 }
 
 
-class Placed(NamedTuple):
-    """A fact at its place in the order of its case: compared field by field, it sorts."""
+Placed = tuple[datetime, int, int, str, int, str, Any]
+"""(effective, depth, rank, stream, version, id, fact): plain tuples, because a rebuild sorts millions of them."""
 
-    effective: datetime
-    depth: int
-    rank: int
-    stream: str
-    version: int
-    id: str
-    fact: Any
+_Timed = tuple[datetime, str, int, str]
+"""When it happened, stream, version, id."""
+_Settled = tuple[datetime, int]
+"""Effective time and depth."""
 
 
 class Arranged(NamedTuple):
@@ -56,62 +55,77 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
             forked = True
             # Any choice will do as long as it does not depend on which came first.
             known[key] = min(other, recorded, key=lambda fork: fork.hash)
-    before: dict[str, str] = {}
-    last: dict[str, str] = {}
-    by_stream = sorted(known, key=lambda key: (known[key].stream, known[key].version))
-    for key in by_stream:
-        stream = known[key].stream
-        if stream in last:
-            before[key] = last[stream]
-        last[stream] = key
-    # Causes mostly happen before their effects: in this order one pass is enough, and a second finds nothing to do.
-    by_time = sorted(known, key=lambda key: (known[key].at, known[key].stream, known[key].version))
-    effective: dict[str, datetime] = {}
-    depth: dict[str, int] = {}
-    # A ring of causes can only be forged; the number of passes bounds it, the same way in any arrival order.
-    for _ in range(len(known) + 1):
-        settled = True
-        for key in by_time:
-            recorded = known[key]
-            at, deep, seen = recorded.at, -1, True
-            for parent in _parents(recorded, known):
-                if parent in effective:
-                    at, deep = max(at, effective[parent]), max(deep, depth[parent])
-                else:
-                    seen = False
-            earlier = before.get(key)
-            if earlier is not None:
-                if earlier in depth:
-                    deep = max(deep, depth[earlier])
-                else:
-                    seen = False
-            if effective.get(key) != at or depth.get(key) != deep + 1:
-                settled = settled and seen and key not in effective
-                effective[key], depth[key] = at, deep + 1
-        if settled:
-            break
-    placed = [
-        Placed(effective[key], depth[key], _rank(recorded), recorded.stream, recorded.version, key, recorded.fact)
-        for key, recorded in known.items()
-    ]
-    placed.sort(key=_order)
+    by_time = sorted((recorded.at, recorded.stream, recorded.version, key) for key, recorded in known.items())
+    settled = _in_one_pass(known, by_time) or _in_passes(known, by_time)
+    ranks = {stream: _rank(stream) for _, stream, _, _ in by_time}
+    placed: list[Placed] = []
+    for _, stream, version, key in by_time:
+        recorded = known[key]
+        effective, depth = settled[key]
+        rank = ranks[stream]
+        if rank == _ANY_SYSTEM:
+            rank = _FOREIGN.get(recorded.type, rank)
+        placed.append((effective, depth, rank, stream, version, key, recorded.fact))
+    # Ids are unique, so two of them never compare equal up to their facts.
+    placed.sort()
     return Arranged(placed, forked)
 
 
-def _order(placed: Placed) -> tuple[datetime, int, int, str, int]:
-    return placed[:5]
+def _in_one_pass(known: dict[str, Recorded], by_time: list[_Timed]) -> dict[str, _Settled] | None:
+    """Effective time and depth where every parent happened before its child, as nearly always; None where not."""
+    settled: dict[str, _Settled] = {}
+    newest: dict[str, tuple[int, int]] = {}
+    for at, stream, version, key in by_time:
+        recorded = known[key]
+        effective, depth = at, -1
+        for parent in (recorded.cause.causation, getattr(recorded.fact, "answers", None)):
+            if parent in settled:
+                above = settled[parent]
+                effective = max(effective, above[0])
+                depth = max(depth, above[1])
+            elif parent in known:
+                return None
+        if stream in newest:
+            before = newest[stream]
+            if before[0] > version:
+                return None
+            depth = max(depth, before[1])
+        elif stream.startswith("foreign-"):
+            return None
+        depth += 1
+        settled[key] = effective, depth
+        newest[stream] = version, depth
+    return settled
+
+
+def _in_passes(known: dict[str, Recorded], by_time: list[_Timed]) -> dict[str, _Settled]:
+    """The same for any facts: passes until nothing changes. A forged ring of causes is bounded by their number."""
+    before: dict[str, str] = {}
+    last: dict[str, str] = {}
+    for stream, _, key in sorted((recorded.stream, recorded.version, key) for key, recorded in known.items()):
+        if stream in last:
+            before[key] = last[stream]
+        last[stream] = key
+    settled: dict[str, _Settled] = {}
+    for _ in range(len(known) + 1):
+        changed = False
+        for at, _, _, key in by_time:
+            above = [settled[parent] for parent in _parents(known[key], known) if parent in settled]
+            depth = max((parent[1] for parent in above), default=-1)
+            if key in before and before[key] in settled:
+                depth = max(depth, settled[before[key]][1])
+            now = max([at, *(parent[0] for parent in above)]), depth + 1
+            if settled.get(key) != now:
+                settled[key], changed = now, True
+        if not changed:
+            break
+    return settled
 
 
 def _parents(recorded: Recorded, known: dict[str, Recorded]) -> list[str]:
-    cause = recorded.cause.causation
-    found = [cause] if cause in known and not recorded.stream.startswith("foreign-") else []
-    answers = getattr(recorded.fact, "answers", None)
-    if answers in known and answers not in found:
-        found.append(answers)
-    return found
+    cause = None if recorded.stream.startswith("foreign-") else recorded.cause.causation
+    return [parent for parent in (cause, getattr(recorded.fact, "answers", None)) if parent in known]
 
 
-def _rank(recorded: Recorded) -> int:
-    category = recorded.stream.partition("-")[0]
-    rank = RANKS.get(category, len(RANKS))
-    return _FOREIGN.get(recorded.type, rank) if category == "foreign" else rank
+def _rank(stream: str) -> int:
+    return RANKS.get(stream.partition("-")[0], len(RANKS))

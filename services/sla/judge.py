@@ -1,7 +1,7 @@
 """The judge: from the facts of one case alone to its verdicts, its clocks and the ledger behind them. Pure.
 
 It takes the facts as a set, so late, repeated and reordered facts need no special path, and it never refuses:
-a fact that can move nothing is shown as a finding. The rules are those of `docs`, settled once for all services.
+a fact that can move nothing is shown as a finding.
 """
 
 from collections.abc import Iterable
@@ -57,11 +57,11 @@ def judge(
     arranged = arrange(facts)
     case = Case(rules.catalogue)
     last: Second = 0
-    for placed in arranged.facts:
-        move = MOVES.get(type(placed.fact))
+    for effective, _, _, _, _, id, fact in arranged.facts:
+        move = MOVES.get(type(fact))
         if move is not None:
-            last = second_of(placed.effective)
-            move(case, placed.fact, placed.id, last)
+            last = second_of(effective)
+            move(case, fact, id, last)
     if now is not None:
         last = max(last, second_of(now))
     return _judgement(case, last, incomplete or arranged.forked, arranged.facts)
@@ -84,7 +84,7 @@ def _judgement(case: Case, to: Second, incomplete: bool, facts: list[Placed]) ->
     receipt, findings = case.receipt, case.findings
     case_id = receipt.case_id if receipt else _case_id(facts)
     if receipt is None:
-        findings = [Finding(facts[0].id if facts else "", "no-receipt"), *findings]
+        findings = [Finding(facts[0][5] if facts else "", "no-receipt"), *findings]
     parts = [cycle.rows(case_id, incomplete, to) for cycle in case.cycles]
     return Judgement(
         case_id=case_id,
@@ -102,4 +102,4 @@ def _judgement(case: Case, to: Second, incomplete: bool, facts: list[Placed]) ->
 
 
 def _case_id(facts: list[Placed]) -> str:
-    return next((fact for placed in facts if (fact := getattr(placed.fact, "case_id", None))), "")
+    return next((case_id for *_, fact in facts if (case_id := getattr(fact, "case_id", None))), "")

@@ -7,9 +7,16 @@ from contextlib import AsyncExitStack
 import asyncpg
 import parts
 import pytest
+import structlog
 
 from events import database as postgres_of
 from events.database import Pool
+
+# One line for each log entry: a traceback with all its values takes longer to print than most tests run.
+structlog.configure(
+    processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
+    logger_factory=structlog.ReturnLoggerFactory(),
+)
 
 SCHEMA = "select format('create schema %I authorization %I', $1::text, $2::text)"
 NewLog = Callable[[], Awaitable[Pool]]

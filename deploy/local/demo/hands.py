@@ -17,7 +17,7 @@ HOUR = 3600  # seconds
 
 @dataclass(slots=True)
 class Hands:
-    """Time goes on by `work` (the utility's) or `wait` (somebody else's); actions are written at the present instant."""
+    """Time goes on by `work`, whosever it is; actions are written at the present instant."""
 
     chance: Random
     calendar: Calendar
@@ -31,6 +31,7 @@ class Hands:
     pauses: list[tuple[datetime, datetime]] = field(default_factory=list)
     received: datetime | None = None
     released: datetime | None = None
+    _paused: datetime | None = None
     _day: date | None = None
     _doors: int = 0
     _door: Door | None = None
@@ -38,14 +39,18 @@ class Hands:
     # -- time ----------------------------------------------------------------------------------
 
     def work(self, seconds: float) -> None:
-        """The utility works for so long."""
+        """So many working seconds pass."""
         self.now = self.calendar.add_working_seconds(self.now, max(30, int(seconds)))
 
-    def wait(self, seconds: float) -> None:
-        """Somebody else takes so long: the promise pauses."""
-        began = self.now
-        self.work(seconds)
-        self.pauses.append((began, self.now))
+    def paused(self) -> None:
+        """From the action just written on, somebody else's time runs."""
+        self._paused = self.now
+
+    def resumed(self) -> None:
+        """The action just written was the answer."""
+        assert self._paused is not None
+        self.pauses.append((self._paused, self.now))
+        self._paused = None
 
     def spread(self, low: float, high: float) -> float:
         """So many hours, in seconds."""
@@ -74,7 +79,18 @@ class Hands:
 
     def at_counter(self, does: str, path: str, *, leader: bool = False, **body: Any) -> None:
         who = "leader.PC-QN" if leader else f"receptionist.{self.counter}"
-        self._do(does, who, "intake", f"/applications{path}", body)
+        self._do(does, who, "intake", "/applications/{case}/" + path, body)
+
+    def receive(self, at: datetime, body: Mapping[str, Any], *, refused: bool = False) -> None:
+        """The customer is at the counter at that very instant, in or out of hours."""
+        self.now = at
+        who = f"receptionist.{self.counter}"
+        self._day, self._doors, self._door = local_day(at), 1, "intake"
+        self.actions.append(
+            Action(at=at, does="receive", who=who, door="intake", path="/applications", body=body, refused=refused)
+        )
+        if not refused:
+            self.received = at
 
     def acknowledge(self, unit: str) -> None:
         if unit in self.by_zalo:

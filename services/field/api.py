@@ -1,0 +1,192 @@
+"""HTTP in: request → command → handle; GET → queries. Rules live in decide.py, not here."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from deadlines.catalogue import Catalogue
+from deadlines.errors import UnknownId
+from deadlines.instants import date_of, day_of, second_of
+from events.actor import Actor
+from events.auth import allow
+from events.contracts.terms import CASE_ID, CaseId, Fault, Instant, Reference, UnitCode, Word
+from events.errors import NotFound, Refused
+from events.handle import IdempotencyKey, answered, handle
+from events.runtime import Parts
+from events.web import Asked, asked, at, reply
+from field import queries
+from field.decide import Asked as Order
+from field.decide import Complete, MissVisit, Obstruct, Resume, ScheduleVisit, Start, workorder
+from field.state import case_of
+
+WorkOrderId = Annotated[str, Path(pattern=r"^wo-" + CASE_ID[1:-1] + r"-[1-9]\d*$", max_length=80)]
+
+
+class Body(BaseModel):
+    """Every command may say when it happened; unknown fields are refused rather than ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+    at: Instant | None = None
+
+
+class Visit(Body):
+    starts: Instant
+    ends: Instant
+
+
+class Missed(Body):
+    fault: Fault
+    reason: Word
+
+
+class Obstacle(Body):
+    fault: Fault
+    agency: UnitCode | None = None
+    reason: Word
+
+
+class Completion(Body):
+    evidence: Annotated[tuple[Reference, ...], Field(max_length=50)]
+    handed_over: bool
+
+
+def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
+    """The field's routes."""
+    router = APIRouter()
+    pool = parts.pool
+    Frame = Annotated[Asked, Depends(asked)]
+
+    async def fits(work_order: str, order: Order, told: datetime, key: IdempotencyKey | None) -> None:
+        """Refuse a told time before the order's last fact; a repeat, which records nothing, may tell any."""
+        async with pool.acquire() as connection:
+            if key is not None and await answered(connection, key) is not None:
+                return
+        state, past = await queries.orders(pool, work_order)
+        before = max((one for one in past if queries.is_about(one, work_order)), key=lambda one: one.at, default=None)
+        if before is not None and told < before.at and workorder.decide(order, state):
+            raise Refused(
+                "time-before-last", f"{told.isoformat()} is before {before.type} ({before.id})",
+                field="at", way_out=f"give a time from {before.at.isoformat()} on",
+            )  # fmt: skip
+
+    async def command(
+        work_order: str, order: Order, body: Body, frame: Asked, response: Response, actor: Actor
+    ) -> dict[str, Any]:
+        """What all commands on an order share: a told time that fits, If-Match, the key."""
+        key = frame.idempotency(actor)
+        if body.at is not None:
+            await fits(work_order, order, body.at, key)
+        answer = await handle(
+            pool, workorder, case_of(work_order), order, cause=frame.cause(actor), moment=at(frame.moment, body.at),
+            key=key, seen=frame.seen,
+        )  # fmt: skip
+        parts.bell.ring()
+        return dict(reply(response, answer))
+
+    @router.post("/workorders/{work_order}/visit")
+    async def schedule_visit(
+        work_order: WorkOrderId, body: Visit, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("schedule-visit"))],
+    ) -> Any:  # fmt: skip
+        """The team and the customer agreed on a time; a later agreement replaces it."""
+        order = ScheduleVisit(
+            work_order=work_order, starts=body.starts, ends=body.ends, at=body.at or frame.moment.now, by=actor
+        )
+        return await command(work_order, order, body, frame, response, actor)
+
+    @router.post("/workorders/{work_order}/visit-missed")
+    async def miss_visit(
+        work_order: WorkOrderId, body: Missed, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("miss-visit"))],
+    ) -> Any:  # fmt: skip
+        """Nobody met on site, and by whose fault."""
+        order = MissVisit(
+            work_order=work_order, fault=body.fault, reason=_reason(catalogue, "visit", body.reason),
+            at=body.at or frame.moment.now, by=actor,
+        )  # fmt: skip
+        return await command(work_order, order, body, frame, response, actor)
+
+    @router.post("/workorders/{work_order}/start")
+    async def start(
+        work_order: WorkOrderId, body: Body, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("start-work"))],
+    ) -> Any:  # fmt: skip
+        """The team begins on site."""
+        return await command(work_order, Start(work_order=work_order, by=actor), body, frame, response, actor)
+
+    @router.post("/workorders/{work_order}/obstacle")
+    async def obstruct(
+        work_order: WorkOrderId, body: Obstacle, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("obstruct-work"))],
+    ) -> Any:  # fmt: skip
+        """Work cannot go on; whose fault it is decides whose clock runs."""
+        if body.agency is not None:
+            _agency(catalogue, body.agency, body.at or frame.moment.now)
+        order = Obstruct(
+            work_order=work_order, fault=body.fault, agency=body.agency,
+            reason=_reason(catalogue, "obstacle", body.reason), by=actor,
+        )  # fmt: skip
+        return await command(work_order, order, body, frame, response, actor)
+
+    @router.post("/workorders/{work_order}/resumption")
+    async def resume(
+        work_order: WorkOrderId, body: Body, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("resume-work"))],
+    ) -> Any:  # fmt: skip
+        """The obstacle is gone."""
+        return await command(work_order, Resume(work_order=work_order, by=actor), body, frame, response, actor)
+
+    @router.post("/workorders/{work_order}/completion")
+    async def complete(
+        work_order: WorkOrderId, body: Completion, frame: Frame, response: Response,
+        actor: Annotated[Actor, Depends(allow("complete-work"))],
+    ) -> Any:  # fmt: skip
+        """The work is done, with evidence, and handed over to the customer."""
+        order = Complete(work_order=work_order, evidence=body.evidence, handed_over=body.handed_over, by=actor)
+        return await command(work_order, order, body, frame, response, actor)
+
+    @router.get("/workorders/{work_order}")
+    async def one(work_order: WorkOrderId, response: Response, _: Annotated[Actor, Depends(allow("read"))]) -> Any:
+        """An order as it stands now; the ETag is the version for If-Match (of all orders of the dossier)."""
+        shown = queries.shown(work_order, *await queries.orders(pool, work_order))
+        if not shown:
+            raise NotFound("no-such-order", f"there is no work order {work_order}", field="work_order")
+        response.headers["ETag"] = f'"{shown["version"]}"'
+        return shown
+
+    @router.get("/workorders")
+    async def many(
+        _: Annotated[Actor, Depends(allow("read"))],
+        team: UnitCode | None = None,
+        case: CaseId | None = None,
+        open: bool | None = None,
+        after: Instant | None = None,
+        limit: Annotated[int, Field(ge=1, le=500)] = 100,
+    ) -> Any:
+        """A team's orders, or a dossier's, oldest first."""
+        return await queries.workorders(pool, team, case, open, after, limit)
+
+    return router
+
+
+def _agency(catalogue: Catalogue, code: str, when: datetime) -> None:
+    try:
+        kind = catalogue.unit(code, date_of(day_of(second_of(when)))).kind
+    except UnknownId as unknown:
+        raise Refused(
+            "unknown-unit", str(unknown), field="agency", way_out="give its code, as in UBND-193"
+        ) from unknown
+    if kind != "agency":
+        known = ", ".join(one.code for one in catalogue.units("agency"))
+        raise Refused("not-an-agency", f"{code} is of kind {kind}", field="agency", way_out=f"one of: {known}")
+
+
+def _reason(catalogue: Catalogue, use: str, word: str) -> str:
+    allowed = sorted(known for known, reason in catalogue.reasons.items() if use in reason.uses)
+    if word not in allowed:
+        raise Refused(
+            "unknown-reason", f"{word!r} is no reason for this", field="reason", way_out=f"one of: {', '.join(allowed)}"
+        )
+    return word

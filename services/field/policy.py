@@ -1,0 +1,26 @@
+"""What we ask of ourselves when we hear where a dossier goes. Pure and total."""
+
+from events.contracts.field import WorkOrderIssued
+from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned, StepCompleted
+from events.envelope import Recorded
+from events.policy import Reaction
+from field.decide import Cancel, Heard, Issue
+from field.state import order_of
+
+HEARD = (DossierForwarded, StepCompleted, DossierReturned, DossierRecalled)
+
+
+def follow_dossiers(heard: Recorded) -> Reaction[Heard]:
+    """A hand-over with work becomes an order; what ends a unit's charge cancels an order that is still open."""
+    match heard.fact:
+        case DossierForwarded(work=str(work)) as it:
+            order = WorkOrderIssued(
+                case_id=it.case_id, work_order=order_of(heard.id), team=it.to_unit, work=work, because=heard.id
+            )
+            return [(it.case_id, Issue(order=order))]
+        case DossierForwarded() | StepCompleted() as it:
+            return [(it.case_id, Cancel(because=heard.id, goes_on=True))]
+        case DossierReturned() | DossierRecalled() as it:
+            return [(it.case_id, Cancel(because=heard.id, goes_on=False))]
+        case _:
+            return []
