@@ -11,6 +11,8 @@ from events.envelope import Recorded
 C = TypeVar("C")
 S = TypeVar("S")
 
+Reaction = Sequence[tuple[str, C]]  # what a policy asks for: ids of streams, and a command for each
+
 
 class Said(NamedTuple):
     """A fact of the stream, who said it, and its id: what a later answer refers to."""

@@ -5,13 +5,12 @@ from typing import Any, Literal, TypeVar
 
 from events.contracts.catalogue import Fact
 from events.database import Connection
-from events.decider import Decider, Said
+from events.decider import Decider, Reaction, Said
 from events.envelope import Cause, Recorded
 from events.follow import EVENTS, INBOX, Entry, Follower
 from events.store import Append, append, load
 
 C = TypeVar("C")
-Reaction = Sequence[tuple[str, C]]  # (id of the stream, command)
 
 
 def obey(

@@ -2,8 +2,8 @@
 
 from events.contracts.field import WorkOrderIssued
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned, StepCompleted
+from events.decider import Reaction
 from events.envelope import Recorded
-from events.policy import Reaction
 from field.decide import Cancel, Heard, Issue
 from field.state import order_of
 

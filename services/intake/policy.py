@@ -2,8 +2,8 @@
 
 from events.contracts.intake import ApplicationReceived, MessagePrepared
 from events.contracts.routing import DossierForwarded, DossierRecalled
+from events.decider import Reaction
 from events.envelope import Recorded
-from events.policy import Reaction
 from intake.zalo.message import Prepare
 
 HEARD = (DossierForwarded, DossierRecalled)

@@ -13,8 +13,8 @@ from events.contracts.intake import (
     StaffReplied,
 )
 from events.contracts.sla import DeadlineMissed
+from events.decider import Reaction
 from events.envelope import Recorded
-from events.policy import Reaction
 from routing.onward import Begin, BeginAgain, Escalate, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
 from routing.plan import Plans
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -86,7 +87,7 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
         facts = await queries.facts(pool, case_id)
         if not facts:
             raise NotFound("no-such-dossier", f"nothing was heard of {case_id}", field="case_id")
-        return explain(judge(facts, rules, await current()), rules)
+        return _named(explain(judge(facts, rules, await current()), rules))
 
     @router.get("/overdue")
     async def overdue(
@@ -220,6 +221,17 @@ def _record(found: Record, names: Any, *, items: bool) -> dict[str, Any]:
 
 
 COLUMNS: tuple[Column, ...] = get_args(Column)
+
+
+def _named(value: Any) -> Any:
+    """Rows and lines as objects with named fields: a tuple's place says nothing to a reader of JSON."""
+    if hasattr(value, "_asdict"):
+        return {name: _named(part) for name, part in value._asdict().items()}
+    if is_dataclass(value):
+        return {one.name: _named(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, tuple | list):
+        return [_named(part) for part in value]
+    return value
 
 
 def _environment(parts: Parts) -> dict[str, str]:

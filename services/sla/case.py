@@ -310,3 +310,6 @@ MOVES: dict[type[Any], Callable[[Case, Any, str, Second], None]] = {
     site.WorkResumed: Case.resumed,
     site.WorkCompleted: Case.noted,
 }
+
+JUDGED = sorted(moved.__name__ for moved in MOVES)
+"""The names of the facts that the judge looks at; messages are none of them."""

@@ -57,7 +57,7 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
             known[key] = min(other, recorded, key=lambda fork: fork.hash)
     by_time = sorted((recorded.at, recorded.stream, recorded.version, key) for key, recorded in known.items())
     settled = _in_one_pass(known, by_time) or _in_passes(known, by_time)
-    ranks = {stream: _rank(stream) for _, stream, _, _ in by_time}
+    ranks = {stream: _rank(stream) for stream in {stream for _, stream, _, _ in by_time}}
     placed: list[Placed] = []
     for _, stream, version, key in by_time:
         recorded = known[key]

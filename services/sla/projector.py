@@ -11,9 +11,10 @@ from events.envelope import Cause, Recorded
 from events.follow import INBOX, Entry, Follower
 from events.store import COLUMNS, Append, append, load, recorded_from
 from sla import tables
-from sla.case import MOVES
+from sla.case import JUDGED, MOVES
 from sla.decide import Publish, promise
 from sla.judge import Judgement, Rules, judge
+from sla.rows import shown
 from sla.state import Published
 from sla.timers import timers
 
@@ -27,7 +28,6 @@ select (select epoch from cluster), * from unnest($1::text[], $2::bytea[])
 """
 UNTIMED = "delete from timers where case_id = any($1)"
 TIMED = "insert into timers values ($1, $2, $3, $4, $5, $6)"
-JUDGED = sorted(moved.__name__ for moved in MOVES)  # the types that the judge looks at; messages are none of them
 
 
 def follower(rules: Rules, *, log_clock: bool) -> Follower[Recorded]:
@@ -123,9 +123,3 @@ def status(judgement: Judgement) -> bytes:
     """A case as dashboards and `sla.cases` see it: its cycles as they stand. The revision is added on the way out."""
     cycles: list[dict[str, Any]] = [shown(row._asdict()) for row in judgement.cycles]
     return _encode({"case_id": judgement.case_id, "received": judgement.received, "cycles": cycles})
-
-
-def shown(row: Any) -> dict[str, Any]:
-    """A cycle's row as it is shown everywhere: the classes by their versions' names."""
-    shown = {name: value for name, value in row.items() if name not in ("case_id", "generation", "class_a", "class_b")}
-    return shown | {"by_date": row["class_a"], "by_session": row["class_b"]}

@@ -8,9 +8,9 @@ from deadlines.entries import UnitKind
 from events.database import Connection, Pool
 from events.envelope import Recorded
 from events.store import COLUMNS, recorded_from
-from sla.projector import JUDGED, shown
+from sla.case import JUDGED
 from sla.record import Period, Record, record
-from sla.rows import CycleRow, ReferralRow, StayRow
+from sla.rows import CycleRow, ReferralRow, StayRow, shown
 from sla.tables import FIELDS
 
 LIVE = "generation = (select id from generations where state = 'live')"

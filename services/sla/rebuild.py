@@ -27,8 +27,9 @@ from events.topics import PARTITIONS
 from events.wire import from_cloudevent
 from sla import generations, tables
 from sla.app import HEARS
+from sla.case import JUDGED
 from sla.judge import Judgement, Rules, judge
-from sla.projector import JUDGED, building
+from sla.projector import building
 
 CUT = """
 select (select epoch from cluster) as epoch, pg_snapshot_xmin(pg_current_snapshot()) as floor,
@@ -98,7 +99,7 @@ def read(
             left[topic, partition] = ends[topic, partition]
     consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in left])
     while left:
-        for message in consumer.consume(BATCH, 1.0):
+        for message in consumer.consume(BATCH, 0.02):
             if error := message.error():
                 raise KafkaException(error)
             place, offset = (str(message.topic()), int(message.partition() or 0)), int(message.offset() or 0)

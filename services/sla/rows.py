@@ -1,7 +1,7 @@
 """What the judge leaves behind: rows of plain values, one tuple per row in the order of its table's columns."""
 
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from deadlines.instants import Second
 from deadlines.verdict import Class
@@ -159,3 +159,9 @@ class Finding(NamedTuple):
     event: str
     what: str
     detail: str = ""
+
+
+def shown(row: Any) -> dict[str, Any]:
+    """A cycle's row as it is shown everywhere: the classes by their versions' names."""
+    shown = {name: value for name, value in row.items() if name not in ("case_id", "generation", "class_a", "class_b")}
+    return shown | {"by_date": row["class_a"], "by_session": row["class_b"]}

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from contracts.given import CASES, MINUTE, NINE, Rate, Receive, case_id, eventually, line, rated, received, say, stream
@@ -10,12 +9,11 @@ from contracts.given import CASES, MINUTE, NINE, Rate, Receive, case_id, eventua
 from events.bell import Bell
 from events.contracts.intake import ApplicationReceived
 from events.database import Pool
-from events.decider import Decider
 from events.envelope import Recorded
 from events.follow import Follower, Following
 from events.parked import retry
 from events.policy import obey
-from events.store import load
+from events.store import append, load
 
 BROKEN: set[str] = set()
 
@@ -35,8 +33,8 @@ def nothing_is_broken() -> None:
     BROKEN.clear()
 
 
-def policy(log_clock: bool = False, decider: Decider[Any, Any] = CASES) -> Follower[Recorded]:
-    return obey("intake.next", decider, _react, hears=(ApplicationReceived,), log="events", log_clock=log_clock)
+def policy(log_clock: bool = False) -> Follower[Recorded]:
+    return obey("intake.next", CASES, _react, hears=(ApplicationReceived,), log="events", log_clock=log_clock)
 
 
 async def _facts(pool: Pool, number: int) -> list[Recorded]:
@@ -118,33 +116,20 @@ async def test_each_fact_is_answered_once_although_two_processes_hear_it(pool: P
     assert await pool.fetchval("select count(*) from parked") == 0
 
 
+WAITING = "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())"
+
+
 async def test_a_stream_that_moved_meanwhile_is_decided_again(pool: Pool) -> None:
     """Somebody appended between the policy's load and its append: not an error of the fact."""
-    raced = False
-
-    def decide(command: Receive | Rate, state: Any) -> Sequence[Any]:
-        return CASES.decide(command, state)
-
-    class Racing(Decider[Any, Any]):
-        """A decider during whose first decision somebody else is quicker."""
-
-    decider = Racing("case", CASES.initial, decide, CASES.evolve)
     await say(pool, line(stream(1), received(1)))
-    follower = policy(decider=decider)
-
-    async def apply(connection: Any, entries: Any) -> None:
-        nonlocal raced
-        if not raced:
-            raced = True
-            await say(pool, line(stream(101), received(101)))
-            await connection.execute("set transaction isolation level repeatable read")
-        await follower.apply(connection, entries)
-
-    racing = Follower(
-        name=follower.name, log=follower.log, apply=apply, stuck="park", alone=follower.alone, batch=follower.batch
-    )
     stopping = asyncio.Event()
-    task = asyncio.create_task(Following(pool, racing).run(Bell(), stopping))
+    async with pool.acquire() as other:
+        transaction = other.transaction()
+        await transaction.start()
+        await append(other, [line(stream(101), received(101))])
+        task = asyncio.create_task(Following(pool, policy()).run(Bell(), stopping))
+        await eventually(lambda: pool.fetchval(WAITING))
+        await transaction.commit()
 
     async def done() -> bool:
         return len(await _facts(pool, 101)) == 3

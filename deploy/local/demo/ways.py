@@ -41,9 +41,10 @@ def low_voltage(hands: Hands, way: Way) -> None:
     """The district's department assigns, its works team installs, the department closes."""
     assign, install, close = _lengths(hands, way, ("assign", "install", "close"))
     unit, team = way.district, f"TC-{way.district[3:]}"
-    if not _first_step(hands, way, unit, assign):
+    first = _first_step(hands, way, unit, assign)
+    if first is None:
         return
-    hands.complete(unit)
+    hands.complete(first)
     if not _site(hands, way, team, install):
         return
     _step(hands, unit, close)
@@ -112,15 +113,15 @@ def _step(hands: Hands, unit: str, seconds: float) -> None:
     hands.work(seconds)
 
 
-def _first_step(hands: Hands, way: Way, unit: str, seconds: float) -> bool:
-    """The first unit's step, with whatever the papers bring; False when the case ends in it."""
+def _first_step(hands: Hands, way: Way, unit: str, seconds: float) -> str | None:
+    """The first unit's step, with whatever the papers bring: who is to complete it; None when the case ends in it."""
     _step(hands, unit, seconds / 2)
     if way.traits & {"supplement", "second-supplement", "stopped"}:
         _supplement(hands, "identity", "unreadable")
         if "stopped" in way.traits:
             hands.work(hands.chance.uniform(14, 20) * DAY)
             hands.at_counter("stop", "stop", leader=True, reason="no-supplement")
-            return False
+            return None
         _supplied(hands)
     if "second-supplement" in way.traits:
         hands.work(seconds / 8)
@@ -128,24 +129,19 @@ def _first_step(hands: Hands, way: Way, unit: str, seconds: float) -> bool:
         _supplied(hands)
     if "refused" in way.traits:
         hands.at_counter("refusal", "refusal", reason=hands.chance.choice(["outside-area", "existing-debt"]))
-        return False
+        return None
     if "withdrawn" in way.traits:
         reasons = ["customer-request", "changed-plans", "applied-twice"]
         hands.at_counter("withdrawal", "withdrawal", reason=hands.chance.choice(reasons))
-        return False
+        return None
     if hands.service.code == "LV-POLE":
         if way.traits & {"asks-agency", "asks-two-agencies"}:
             _ask_agencies(hands, way, unit)
         if hands.chance.random() < 0.4 or "asks-agency" in way.traits:  # the pole's place must be seen first
             hands.on_the_way("forward", f"officer.{unit}", to_unit=f"KS-{unit[3:]}")
-            hands.work(seconds / 2)
-            hands.on_the_way("step-completion", f"team.KS-{unit[3:]}")
-            hands.actions[-1:], done = [], hands.actions[-1]
-            hands.actions.append(done)
-            hands.handed_on = True
-            return True
+            unit = f"KS-{unit[3:]}"
     hands.work(seconds / 2)
-    return True
+    return unit
 
 
 def _supplement(hands: Hands, document: str, wrong: str, *, leader: bool = False) -> None:
@@ -197,7 +193,8 @@ def _site(hands: Hands, way: Way, team: str, seconds: float) -> bool:
     hands.work(seconds * 0.3)
     if missed:
         hands.work(HOUR / 3)
-        fault, reason = ("customer", "customer-absent") if "missed-by-customer" in missed else ("utility", "team-delayed")
+        fault = "customer" if "missed-by-customer" in missed else "utility"
+        reason = "customer-absent" if fault == "customer" else "team-delayed"
         hands.on_site("visit-missed", team, fault=fault, reason=reason)
         _agree(hands, team, seconds * 0.1)
         hands.work(seconds * 0.1)
@@ -268,7 +265,8 @@ def _collect(hands: Hands, way: Way) -> None:
         hands.at_counter("rating", "rating", stars=stars)
     if again:
         hands.work(hands.spread(8, 40))
-        hands.at_counter("reopening", "reopening", leader=True, reason=hands.chance.choice(["work-incomplete", "result-wrong"]))
+        reason = hands.chance.choice(["work-incomplete", "result-wrong"])
+        hands.at_counter("reopening", "reopening", leader=True, reason=reason)
         rest = Way(traits=frozenset(), district=way.district, aim="in time")
         hands.work(HOUR / 2)
         (contract if hands.service.process == "CONTRACT" else low_voltage)(hands, rest)

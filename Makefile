@@ -1,0 +1,47 @@
+# Every habit is one command. `make` lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CODE := libs services deploy tests
+CASES ?= 3187
+SEED ?= 2017
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(READY) ## make .venv with the locked packages
+
+demo: $(READY) ## play a quarter of one-door work through the real system (CASES=300 for a quick look)
+	$(BIN)/onedoor demo --cases $(CASES) --seed $(SEED)
+
+up: $(READY) ## start the system on this machine and stay until Ctrl-C
+	$(BIN)/onedoor up
+
+check: $(READY) ## format, lint, types, import contracts, pure tests: what every commit passes
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/pytest tests/deadlines tests/oracle tests/contracts tests/sla tests/intake tests/routing tests/field tests/demo -m "not parts and not whole"
+
+test: check ## everything that CI runs: the checks, then real Kafka and Postgres, then whole flows
+	$(BIN)/pytest tests -m "parts or whole"
+
+bench: $(READY) ## compare with the bare client in one run: rebuild, HTTP intake, relay
+	$(BIN)/python -m bench
+
+lock: $(READY) ## resolve the dependencies again: versions and hashes only
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 \
+	    --output-file requirements.lock
+
+.PHONY: help setup demo up check test bench lock
