@@ -1,10 +1,12 @@
 """The relay: what was appended goes to Kafka, in order, in whole batches per partition."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from events.database import Connection
 from events.errors import Unreadable
@@ -58,26 +60,42 @@ class Relay:
         self._until = entries[-1].mark
 
     async def _send(self, batches: Mapping[Key, Sequence[Entry[Mapping[str, Any]]]]) -> None:
-        waiting = []
-        for (topic, partition), entries in batches.items():
-            batch = self.producer.create_batch()
-            count = 0
-            for entry in entries:
-                key, value = entry.subject.encode(), to_cloudevent(entry.item, self.source)
-                if batch.append(key=key, value=value, timestamp=None) is None:  # full: a new one
-                    waiting.append((topic, partition, count, await self._submit(batch, topic, partition)))
-                    batch, count = self.producer.create_batch(), 0
-                    if batch.append(key=key, value=value, timestamp=None) is None:
-                        raise KafkaError(f"{entry.place} is larger than a batch may be")
-                count += 1
-            waiting.append((topic, partition, count, await self._submit(batch, topic, partition)))
-        for topic, partition, count, sent in waiting:
-            metadata = await sent
-            self.published[topic, partition] = metadata.offset + count
+        """One batch of each partition at a time: a batch that fails must not be overtaken by the next of its partition.
 
-    async def _submit(self, batch: Any, topic: str, partition: int) -> Any:
-        batch.close()
-        return await self.producer.send_batch(batch, topic, partition=partition)
+        Raises only when nothing is under way any more, so that whoever looks next sees all that was sent.
+        """
+        queues = {key: self._parts(entries) for key, entries in batches.items()}
+        while queues:
+            under_way = []
+            try:
+                for key, parts in list(queues.items()):
+                    if (part := next(parts, None)) is None:
+                        del queues[key]
+                    else:
+                        batch, count = part
+                        batch.close()
+                        topic, partition = key
+                        sent = await self.producer.send_batch(batch, topic, partition=partition)
+                        under_way.append((key, count, sent))
+            finally:
+                outcomes = await asyncio.gather(*(sent for _, _, sent in under_way), return_exceptions=True)
+            for (key, count, _), outcome in zip(under_way, outcomes, strict=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                self.published[key] = outcome.offset + count
+
+    def _parts(self, entries: Sequence[Entry[Mapping[str, Any]]]) -> Iterator[tuple[BatchBuilder, int]]:
+        """The entries of one partition as batches, each as large as a request may be, with their counts."""
+        batch, count = self.producer.create_batch(), 0
+        for entry in entries:
+            key, value = entry.subject.encode(), to_cloudevent(entry.item, self.source)
+            if batch.append(key=key, value=value, timestamp=None) is None:  # full: a new one
+                yield batch, count
+                batch, count = self.producer.create_batch(), 0
+                if batch.append(key=key, value=value, timestamp=None) is None:
+                    raise KafkaError(f"{entry.place} is larger than a batch may be")
+            count += 1
+        yield batch, count
 
     async def _look(self, connection: Connection) -> None:
         """Read the last record of every partition of our topics and find its place in the log."""

@@ -1,5 +1,6 @@
 """The topics: which category of stream goes where, how many partitions, and that they never expire."""
 
+import asyncio
 from collections.abc import Iterable
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -26,6 +27,7 @@ CASES = "sla.cases"
 HEARTBEATS = "heartbeats"
 
 FOREVER = {"retention.ms": "-1"}
+KNOWN_WITHIN = 30.0  # seconds from a topic's creation until every broker knows it
 COMPACTED = {"cleanup.policy": "compact"}
 
 
@@ -40,7 +42,10 @@ def partition_of(key: bytes) -> int:
 
 
 async def ensure(bootstrap: str, prefix: str, names: Iterable[str]) -> None:
-    """Create the topics that are missing. Raises OnedoorError when one has another number of partitions."""
+    """Create the topics that are missing and wait until the broker knows them all.
+
+    Raises OnedoorError when one has another number of partitions.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
@@ -52,15 +57,25 @@ async def ensure(bootstrap: str, prefix: str, names: Iterable[str]) -> None:
             for _, code, *_ in created.topic_errors:
                 if code and for_code(code) is not TopicAlreadyExistsError:  # another service may be first
                     raise for_code(code)
-        for described in await admin.describe_topics([topic.name for topic in wanted if topic.name in there]):
-            name, count = described["topic"], len(described["partitions"])
-            if name != prefix + HEARTBEATS and count != PARTITIONS:
+        for topic in wanted:
+            count = await _partitions(admin, topic.name)
+            if count != topic.num_partitions:
                 raise OnedoorError(
-                    f"topic {name} has {count} partitions, not {PARTITIONS}: cases would not stay together. "
-                    "Write it again from its service's store into a topic with the right number"
+                    f"topic {topic.name} has {count} partitions, not {topic.num_partitions}: cases would not stay "
+                    "together. Write it again from its service's store into a topic with the right number"
                 )
     finally:
         await admin.close()
+
+
+async def _partitions(admin: AIOKafkaAdminClient, name: str) -> int:
+    """How many partitions a topic has, once the broker that is asked has heard of it."""
+    async with asyncio.timeout(KNOWN_WITHIN):
+        while True:
+            described = (await admin.describe_topics([name]))[0]
+            if count := len(described["partitions"]):
+                return count
+            await asyncio.sleep(0.05)
 
 
 def _new(full_name: str, name: str) -> NewTopic:

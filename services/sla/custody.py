@@ -204,7 +204,7 @@ class Cycle:
         pauses = self.all_pauses()
         if self.restarted is not None:
             since = self.restarted
-            pauses = [Pause(max(pause.begins, since), pause.ends) for pause in pauses if pause.ends > since]
+            pauses = [pause for pause in pauses if pause.ends > since]
         try:
             return moved(self.calendar, self.counted, pauses)
         except OutsideCalendar:

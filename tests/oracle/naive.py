@@ -124,6 +124,8 @@ class Run:
     moving: dict[str, bool] = field(default_factory=dict)
     """Which clocks (promise, step) the present pause moves: those that had not run out when it began."""
     seconds: dict[str, int] = field(default_factory=lambda: {"utility": 0, "customer": 0, "agency": 0})
+    emptied: int | None = None
+    """When the waiting set was last emptied: a pause that begins at that very minute goes on as the same pause."""
     supplements: int = 0
     extended: bool = False
     closed: int | None = None
@@ -236,6 +238,7 @@ class Oracle:
                 if asked and referral.replied is None:
                     referral.replied = at
                     run.waiting.pop(opened, None)
+                    run.emptied = at if not run.waiting else run.emptied
                     break
         elif kind == "DeadlineExtended":
             expired = run.due is not None and run.due.at <= at and not run.paused_before_due()
@@ -260,7 +263,7 @@ class Oracle:
 
     def _wait(self, run: Run, opened: str, who: str, at: int, *, supplement: bool = False) -> None:
         still = run.due is not None and (run.paused_before_due() or at < run.due.at)
-        if not run.waiting:
+        if not run.waiting and run.emptied != at:
             step = run.stays[-1].due
             run.moving = {"promise": still, "step": step is not None and at < step.at}
         run.waiting[opened] = (who, still and supplement)
@@ -269,6 +272,7 @@ class Oracle:
         if answers not in run.waiting:
             return
         _, in_time = run.waiting.pop(answers)
+        run.emptied = at if not run.waiting else run.emptied
         promise = self.receipt.promise
         asked_as_supplement = kind == "SupplementReceived"
         if asked_as_supplement and in_time and promise is not None and promise.clock_policy == "RESTART":

@@ -62,9 +62,7 @@ def test_why_a_case_is_overdue_names_who_held_it() -> None:
         "Works Team, Ha Long made the dossier late by 4 h 0 min of working time, "
         "over its own step limits by 6 h 0 min of working time"
     )
-    assert (
-        explain(judgement, RULES).cycles[0].verdict.en.startswith("Overdue: released 14/07/2017 11:00, due 13")
-    )
+    assert explain(judgement, RULES).cycles[0].verdict.en.startswith("Overdue: released 14/07/2017 11:00, due 13")
 
 
 def test_a_case_in_time_has_nobody_to_name() -> None:

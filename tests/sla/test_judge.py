@@ -9,9 +9,11 @@ from oracle.telling import Story, local, promise
 
 from deadlines.catalogue import Catalogue
 from deadlines.entries import CatalogueFile
+from deadlines.instants import second_of
 from deadlines.load import load
 from events.contracts import intake, routing
 from events.contracts.terms import Limit, Promise
+from sla.facts import RANKS, arrange
 from sla.judge import Judgement, Rules, judge, ledger
 from sla.rows import CycleRow
 
@@ -256,6 +258,40 @@ def test_two_overlapping_pauses_count_once() -> None:
     # While the customer is waited for, the time is theirs; then the agency's.
     assert (row.customer_seconds, row.agency_seconds) == (4 * HOUR, HOUR)
     assert len(row.pauses_from) == 1
+
+
+def test_two_pauses_that_touch_are_one() -> None:
+    """Stated for Saturday 09:00; waited from Friday 17:30 to Monday 08:00 and from then to 09:00: due Monday 09:00."""
+    story = received(pledge=Promise(calendar="VN-PAC@2017.1", clock_policy="PAUSE", due=local(7, 15, 9)))
+    asked = story.supplement(local(7, 14, 17, 30))
+    story.supplemented(local(7, 17, 8), asked)
+    works = story.works(local(7, 17, 8))
+    story.worked(local(7, 17, 9), works)
+    row = only(story)
+    assert row.due_at == local(7, 17, 9)
+    assert (row.pauses_from, row.pauses_to) == ((local(7, 14, 17, 30),), (local(7, 17, 9),))
+
+
+def test_a_pause_of_no_length_is_none() -> None:
+    """Asked and answered in the same second."""
+    story = received()
+    asked = story.supplement(local(7, 11, 9))
+    story.supplemented(local(7, 11, 9), asked)
+    assert (only(story).due_at, only(story).pauses_from) == (THURSDAY, ())
+
+
+def test_of_two_agencies_the_one_asked_first_holds_the_clock() -> None:
+    """Until it has replied; then the other."""
+    story = received()
+    first = story.referred(local(7, 11, 8))
+    story.referred(local(7, 11, 9), "QN-SXD", "substation-position")
+    story.replied(local(7, 11, 10), answers=first)
+    lines = ledger(judge(story.facts, RULES, local(7, 11, 11)), RULES)
+    assert [(line.holder, line.start) for line in lines if line.clock == "agency"] == [
+        ("QN-SGTVT", second_of(local(7, 11, 8))),
+        ("QN-SGTVT", second_of(local(7, 11, 9))),
+        ("QN-SXD", second_of(local(7, 11, 10))),
+    ]
 
 
 def test_a_pause_never_resumed_holds_the_clock() -> None:
@@ -588,6 +624,27 @@ def test_a_foreign_fact_ranks_by_its_type_and_its_cause_is_not_used() -> None:
     story.tell(reply, local(7, 11, 10), category="foreign", cause=late)
     (referral,) = judge(story.facts, RULES).referrals
     assert referral.replied_at == local(7, 11, 10)
+
+
+def test_at_one_instant_a_foreign_fact_stands_where_our_own_would() -> None:
+    """The reply is routing's kind of fact: after the counter's, before the team's."""
+    story = Story()
+    noon = local(7, 11, 12)
+    reply = routing.AgencyReplied(case_id=story.case_id, agency="QN-SGTVT", outcome="agreed")
+    story.tell(reply, noon, category="foreign")
+    story.obstructed(noon, "customer")
+    story.rated(noon, 5)
+    assert [placed[2] for placed in arrange(story.facts).facts] == [RANKS["case"], RANKS["route"], RANKS["workorder"]]
+
+
+def test_a_stream_whose_clock_ran_backwards_keeps_its_depth() -> None:
+    """Its second fact says an earlier time than its first; at that instant a fact without forerunners goes first."""
+    story = Story()
+    story.rated(local(7, 11, 10), 1)
+    story.rated(local(7, 11, 9), 2)
+    story.returned(local(7, 11, 9))
+    order = [(placed[1], placed[3].partition("-")[0]) for placed in arrange(story.facts).facts]
+    assert order == [(0, "route"), (1, "case"), (0, "case")]
 
 
 def test_a_ring_of_causes_is_judged_all_the_same() -> None:

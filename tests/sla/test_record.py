@@ -127,6 +127,17 @@ def test_a_wait_that_ended_later_was_a_wait_then() -> None:
     }  # fmt: skip
 
 
+def test_a_wait_that_ends_with_the_period_was_a_wait_in_it() -> None:
+    """Answered at midnight: the last instant of July was still the customer's, the first of August is not."""
+    told = story(1)
+    told.received(local(7, 31, 9), promise("LV-RES-RURAL@2017-07-01"))
+    asked = told.supplement(local(7, 31, 10))
+    told.supplemented(local(8, 1), asked)
+    assert figures(counted(JULY, told), "PAC-193")["waiting"] == 1
+    first = Period(date(2017, 8, 1), date(2017, 8, 2))
+    assert "waiting" not in figures(counted(first, told), "PAC-193")
+
+
 def test_a_reopened_cycle_is_received_again() -> None:
     """In the month of its reopening; the first one stays what it was."""
     told = released(1, 14)

@@ -114,11 +114,11 @@ class Hands:
         self._do(does, client(team), "field", "/workorders/{order}/" + does, body)
 
     def _do(self, does: str, who: str, door: Door, path: str, body: Mapping[str, Any]) -> None:
-        self._pace(door)
+        self.turn_to(door)
         self.now = self.now.replace(microsecond=0)
         self.actions.append(Action(at=self.now, does=does, who=who, door=door, path=path, body=body))
 
-    def _pace(self, door: Door) -> None:
+    def turn_to(self, door: Door) -> None:
         """On the same day a dossier passes through few doors; the rest is done the next working morning."""
         today = local_day(self.now)
         if today != self._day:

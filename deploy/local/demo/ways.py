@@ -223,6 +223,7 @@ OBSTACLES = {
 
 def _agree(hands: Hands, team: str, seconds: float) -> None:
     """A time on site, half an hour wide, some working time from now."""
+    hands.turn_to("field")
     starts = hands.calendar.add_working_seconds(hands.now, int(seconds)).replace(second=0, microsecond=0)
     ends = starts + timedelta(minutes=30)
     hands.on_site("visit", team, starts=starts.isoformat(), ends=ends.isoformat())

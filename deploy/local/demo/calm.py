@@ -1,0 +1,84 @@
+"""When everything that was done has had its effect everywhere: nothing is unsent, unheard or unapplied in any service.
+
+The services are asked one after the other, so one quiet look proves nothing: a fact may be on its way to a service
+that was asked before. Two looks in a row that are quiet and count the same do (Mattern's method of four counters).
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from local.demo.doors import Doors
+from local.errors import LocalError
+
+SERVICES = ("intake", "routing", "field", "sla")
+# Who hears whom. A service whose /followers says `hears` is taken at its word.
+HEARS: Mapping[str, tuple[str, ...]] = {
+    "intake": ("routing.events",),
+    "routing": ("intake.events", "field.events", "sla.events"),
+    "field": ("routing.events",),
+    "sla": ("intake.events", "routing.events", "field.events"),
+}
+PAUSE = 0.015  # seconds between looks
+AFTER_TROUBLE = 1.5  # seconds of quiet that are wanted when a service was away: it may not know yet what it has sent
+LONGEST = 180.0  # seconds until we give up
+
+Look = tuple[Any, ...]
+Place = tuple[str, str]  # topic, partition
+
+
+class Calm:
+    """Waits until all followers of all services have caught up."""
+
+    def __init__(self, doors: Doors, prefix: str = "") -> None:
+        self._doors, self._prefix = doors, prefix
+        self._published: dict[Place, int] = {}  # the most that was ever said to be published
+        self._unanswered = 0
+        self.looks = 0
+
+    async def wait(self) -> None:
+        """Raises LocalError, saying who is behind, when it does not get calm."""
+        began = time.monotonic()
+        before: Look | None = None
+        since = began
+        while True:
+            look, behind = await self._look()
+            now = time.monotonic()
+            if look is None or look != before:
+                before, since = look, now
+            elif self._doors.unanswered == self._unanswered:
+                return
+            elif now - since >= AFTER_TROUBLE:
+                self._unanswered = self._doors.unanswered
+                return
+            if now - began > LONGEST:
+                raise LocalError(f"not everything has had its effect after {LONGEST:.0f} s: {behind}")
+            if look is None or self._doors.unanswered != self._unanswered:
+                await asyncio.sleep(PAUSE)
+
+    async def _look(self) -> tuple[Look | None, str]:
+        """What was published and heard, if all of it has been applied; otherwise None and who is behind."""
+        self.looks += 1
+        waiting, *standings = await asyncio.gather(
+            self._doors.look("intake", "/messages/waiting"),
+            *(self._doors.look(service, "/followers") for service in SERVICES),
+        )
+        if waiting is None or None in standings:
+            return None, "a service does not answer"
+        if waiting["waiting"]:
+            return None, f"{waiting['waiting']} messages are to be sent"
+        for standing in standings:
+            for topic, places in standing["published"].items():
+                for partition, offset in places.items():
+                    place = topic, partition
+                    self._published[place] = max(offset, self._published.get(place, 0))
+        for service, standing in zip(SERVICES, standings, strict=True):
+            for follower in standing["followers"]:
+                if follower["behind_events"]:
+                    return None, f"{follower['name']} is {follower['behind_events']} behind: {follower['trouble']}"
+            hears = standing.get("hears") or [self._prefix + topic for topic in HEARS[service]]
+            for (topic, partition), offset in self._published.items():
+                if topic in hears and standing["heard"].get(topic, {}).get(partition, 0) < offset:
+                    return None, f"{service} has not heard all of {topic} {partition}"
+        return tuple((standing["published"], standing["heard"]) for standing in standings), ""

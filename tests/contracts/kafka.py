@@ -1,0 +1,72 @@
+"""Kafka as the tests use it: a producer like the runtime's, a relay over a log, and everything that a topic holds."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.structs import ConsumerRecord
+
+from events import topics
+from events.database import Pool
+from events.envelope import Recorded
+from events.follow import Following
+from events.relay import Relay
+from events.wire import from_cloudevent
+
+SAID = ("intake.events",)
+
+
+@asynccontextmanager
+async def producing(bootstrap: str, **more: Any) -> AsyncIterator[AIOKafkaProducer]:
+    options = {"acks": "all", "enable_idempotence": True, "compression_type": "lz4", "max_batch_size": 1 << 19, **more}
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, request_timeout_ms=10_000, **options)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+def relay_of(producer: AIOKafkaProducer, bootstrap: str, prefix: str) -> Relay:
+    return Relay(
+        producer,
+        lambda: AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False),
+        lambda stream: prefix + topics.topic_of(stream),
+        "/onedoor/intake",
+        [prefix + name for name in SAID],
+    )
+
+
+@asynccontextmanager
+async def relaying(pool: Pool, bootstrap: str, prefix: str, **more: Any) -> AsyncIterator[Following[Any]]:
+    """A relay of its own process: its own producer, its own idea of what is there."""
+    await topics.ensure(bootstrap, prefix, SAID)
+    async with producing(bootstrap, **more) as producer:
+        yield Following(pool, relay_of(producer, bootstrap, prefix).follower())
+
+
+async def records(bootstrap: str, *names: str) -> list[ConsumerRecord[bytes, bytes]]:
+    """Everything that the topics hold now, each partition in order."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        everything = [TopicPartition(name, number) for name in names for number in range(topics.PARTITIONS)]
+        ends = {one: end for one, end in (await consumer.end_offsets(everything)).items() if end}
+        consumer.assign(list(ends))
+        if ends:
+            await consumer.seek_to_beginning()
+        found: list[ConsumerRecord[bytes, bytes]] = []
+        behind = set(ends)
+        while behind:
+            for partition, some in (await consumer.getmany(timeout_ms=200)).items():
+                found += [one for one in some if one.offset < ends[partition]]
+                if some[-1].offset >= ends[partition] - 1:
+                    behind.discard(partition)
+        return found
+    finally:
+        await consumer.stop()
+
+
+def facts_of(found: Iterable[ConsumerRecord[bytes, bytes]]) -> Sequence[Recorded]:
+    return [from_cloudevent(one.value or b"") for one in found]

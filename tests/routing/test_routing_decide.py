@@ -1,0 +1,387 @@
+"""The way of a dossier: given what was said of it, when somebody acts or something is heard, then facts."""
+
+from pathlib import Path
+
+from deadlines.load import load
+from events.actor import Actor
+from events.contracts.routing import (
+    AgencyReferred,
+    AgencyReplied,
+    CustomerActionCompleted,
+    CustomerActionRequested,
+    DossierAcknowledged,
+    DossierEscalated,
+    DossierForwarded,
+    DossierRecalled,
+    DossierReturned,
+    StepCompleted,
+)
+from events.contracts.terms import Limit
+from events.errors import Conflict, Forbidden, NotFound
+from events.testing import Scenario
+from routing.decide import (
+    Acknowledge,
+    Command,
+    CompleteCustomerAction,
+    CompleteStep,
+    Forward,
+    RecordReply,
+    Refer,
+    RequestCustomerAction,
+    Return,
+    route,
+)
+from routing.onward import Begin, BeginAgain, Escalate, NoteDone, NoteReceived, NoteWorkDone, Recall, hand_over
+from routing.plan import Plan, Plans
+from routing.state import State
+
+CASE = "000.00.02.H49-170710-0001"
+ROUTE = f"route-{CASE}"
+PLANS = Plans(load(Path(__file__).parents[2] / "deploy" / "catalogue"))
+CLOSED = f"case-{CASE}@9"
+
+
+def plan(service: str) -> Plan:
+    found = PLANS.of(service, "DL-193")
+    assert found is not None
+    return found
+
+
+LV, MV = plan("LV-RES-URBAN@2017-07-01"), plan("MV-CONNECT@2017-07-01")
+OFFICER = Actor(id="staff-193-01", roles=frozenset({"officer"}), unit="DL-193")
+COLLEAGUE = Actor(id="staff-193-02", roles=frozenset({"officer"}), unit="DL-193")
+TEAM = Actor(id="staff-193-31", roles=frozenset({"team"}), unit="TC-193")
+CLERK = Actor(id="staff-pac-01", roles=frozenset({"receptionist"}), unit="PAC-193")
+LEADER = Actor(id="staff-22-99", roles=frozenset({"leader"}), unit="PC-QN")
+TECHNICIAN = Actor(id="staff-kt-01", roles=frozenset({"officer"}), unit="PCQN-KT")
+
+
+def dossier(by: Actor | None = None) -> Scenario[Command, State]:
+    return Scenario(route(PLANS), CASE, by=by.id if by else "policy-routing-hand-on")
+
+
+def forwarded(number: int, from_unit: str, over: Plan = LV) -> DossierForwarded:
+    return hand_over(CASE, from_unit, over.legs[number])
+
+
+def done(number: int, over: Plan = LV) -> StepCompleted:
+    return StepCompleted(case_id=CASE, unit=over.legs[number].unit, step=over.legs[number].step)
+
+
+ASSIGNED = forwarded(0, "PAC-193")
+INSTALLING = forwarded(1, "DL-193")
+CLOSING = forwarded(2, "TC-193")
+ACKNOWLEDGED = DossierAcknowledged(case_id=CASE, unit="DL-193", step="assign")
+TRENCH = AgencyReferred(
+    case_id=CASE, agency="UBND-193", matter="road-trench", limit=Limit(amount=10, unit="working_days")
+)
+CORRIDOR = AgencyReferred(
+    case_id=CASE, agency="QN-SGTVT", matter="corridor-overhead", limit=Limit(amount=5, unit="working_days")
+)
+OWN_WORKS = CustomerActionRequested(case_id=CASE, action="own-works")
+
+
+def refer(asked: AgencyReferred = TRENCH, by: Actor = OFFICER) -> Refer:
+    return Refer(case_id=CASE, agency=asked.agency, matter=asked.matter, limit=asked.limit, by=by)
+
+
+def replied(asked: AgencyReferred, version: int) -> AgencyReplied:
+    return AgencyReplied(case_id=CASE, agency=asked.agency, answers=f"{ROUTE}@{version}", outcome="agreed")
+
+
+def reply(asked: AgencyReferred = TRENCH, by: Actor = OFFICER, answers: str | None = None) -> RecordReply:
+    return RecordReply(case_id=CASE, agency=asked.agency, outcome="agreed", answers=answers, by=by)
+
+
+# -- the plan ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_received_dossier_goes_from_the_counter_to_the_first_unit() -> None:
+    dossier().when(Begin(case_id=CASE, counter="PAC-193", plan=LV)).then(
+        DossierForwarded(
+            case_id=CASE,
+            from_unit="PAC-193",
+            to_unit="DL-193",
+            step="assign",
+            limit=Limit(amount=4, unit="working_hours"),
+            acknowledge_within=Limit(amount=2, unit="working_hours"),
+        )
+    )
+
+
+def test_a_dossier_on_its_way_does_not_begin_again() -> None:
+    dossier().given(ASSIGNED).when(Begin(case_id=CASE, counter="PAC-193", plan=LV)).then_nothing()
+    dossier().given(ASSIGNED).when(BeginAgain(case_id=CASE)).then_nothing()
+
+
+def test_the_hand_over_to_a_team_asks_for_its_work() -> None:
+    dossier().given(ASSIGNED).when(NoteDone(case_id=CASE, unit="DL-193")).then(done(0), INSTALLING)
+    assert INSTALLING.work == "install"
+
+
+def test_after_the_last_step_the_dossier_is_back_by_the_way_that_the_unit_answered() -> None:
+    closing = dossier(OFFICER).given(ASSIGNED, done(0), INSTALLING, done(1), CLOSING)
+    closing.when(NoteDone(case_id=CASE, unit="DL-193")).then(
+        done(2), DossierReturned(case_id=CASE, from_unit="DL-193", by="zalo")
+    )
+    closing.when(CompleteStep(case_id=CASE, by=OFFICER)).then(
+        done(2), DossierReturned(case_id=CASE, from_unit="DL-193", by="software")
+    )
+
+
+def test_the_customers_gap_is_asked_for_before_the_step_that_waits_for_it() -> None:
+    past = (forwarded(0, "PAC-193", MV), done(0, MV), forwarded(1, "PCQN-KD", MV), done(1, MV))
+    agreeing = dossier().given(*past, forwarded(2, "KS-22", MV))
+    agreeing.when(NoteDone(case_id=CASE, unit="PCQN-KT")).then(done(2, MV), OWN_WORKS)
+
+
+def test_the_second_phase_follows_the_customers_own_works() -> None:
+    past = (forwarded(0, "PAC-193", MV), done(0, MV), forwarded(1, "PCQN-KD", MV), done(1, MV))
+    waiting = dossier(CLERK).given(*past, forwarded(2, "KS-22", MV), done(2, MV), OWN_WORKS)
+    waiting.when(CompleteCustomerAction(case_id=CASE, answers=None, by=CLERK)).then(
+        CustomerActionCompleted(case_id=CASE, answers=f"{ROUTE}@7"), forwarded(3, "PCQN-KT", MV)
+    )
+
+
+def test_a_unit_that_writes_xong_while_the_customer_builds_changes_nothing() -> None:
+    past = (forwarded(0, "PAC-193", MV), done(0, MV), forwarded(1, "PCQN-KD", MV), done(1, MV))
+    waiting = dossier().given(*past, forwarded(2, "KS-22", MV), done(2, MV), OWN_WORKS)
+    waiting.when(NoteDone(case_id=CASE, unit="PCQN-KT")).then_nothing()
+
+
+def test_what_the_customer_has_done_before_is_not_asked_for_again() -> None:
+    built = CustomerActionCompleted(case_id=CASE, answers=f"{ROUTE}@2")
+    past = (forwarded(0, "PAC-193", MV), OWN_WORKS, built, done(0, MV), forwarded(2, "PCQN-KD", MV))
+    # The next step is the same unit's: only a completion that names its step can be told from the next one.
+    agreed = CompleteStep(case_id=CASE, step="agreement", by=TECHNICIAN)
+    dossier(TECHNICIAN).given(*past).when(agreed).then(done(2, MV), forwarded(3, "PCQN-KT", MV))
+
+
+def test_a_dossier_whose_process_is_gone_waits_for_a_hand() -> None:
+    lost = DossierForwarded(case_id=CASE, from_unit="PAC-193", to_unit="DL-193", step="bygone")
+    dossier().given(lost).when(NoteDone(case_id=CASE, unit="DL-193")).then(
+        StepCompleted(case_id=CASE, unit="DL-193", step="bygone")
+    )
+    dossier(OFFICER).given(lost).when(Return(case_id=CASE, by=OFFICER)).then(
+        StepCompleted(case_id=CASE, unit="DL-193", step="bygone"),
+        DossierReturned(case_id=CASE, from_unit="DL-193", by="software"),
+    )
+
+
+# -- nhận -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_unit_in_charge_acknowledges_in_the_software_or_over_zalo() -> None:
+    dossier(OFFICER).given(ASSIGNED).when(Acknowledge(case_id=CASE, by=OFFICER)).then(ACKNOWLEDGED)
+    dossier().given(ASSIGNED).when(NoteReceived(case_id=CASE, unit="DL-193")).then(ACKNOWLEDGED)
+
+
+def test_nhan_of_a_unit_that_is_not_in_charge_has_no_effect() -> None:
+    dossier().given(ASSIGNED).when(NoteReceived(case_id=CASE, unit="TC-193")).then_nothing()
+    dossier().given(ASSIGNED, ACKNOWLEDGED).when(NoteReceived(case_id=CASE, unit="DL-193")).then_nothing()
+
+
+def test_an_acknowledgement_by_another_after_the_first_is_refused() -> None:
+    known = dossier(OFFICER).given(ASSIGNED, ACKNOWLEDGED)
+    known.when(Acknowledge(case_id=CASE, by=OFFICER)).then_nothing()
+    for other in (COLLEAGUE, TEAM):
+        refused = known.when(Acknowledge(case_id=CASE, by=other)).then_refused("already-acknowledged")
+        assert isinstance(refused, Conflict)
+
+
+def test_another_unit_cannot_acknowledge_first() -> None:
+    refused = dossier().given(ASSIGNED).when(Acknowledge(case_id=CASE, by=TEAM)).then_refused("wrong-unit")
+    assert isinstance(refused, Forbidden)
+    assert refused.field == "case_id"
+
+
+def test_a_repeated_acknowledgement_is_nothing_even_when_the_dossier_went_on() -> None:
+    gone = dossier(OFFICER).given(ASSIGNED, ACKNOWLEDGED, done(0), INSTALLING)
+    gone.when(Acknowledge(case_id=CASE, by=OFFICER)).then_nothing()
+    gone.when(CompleteStep(case_id=CASE, by=OFFICER)).then_nothing()
+
+
+def test_a_dossier_that_nobody_knows_is_not_found() -> None:
+    for command in (Acknowledge(case_id=CASE, by=OFFICER), refer(), Return(case_id=CASE, by=OFFICER)):
+        assert isinstance(dossier().when(command).then_refused("no-such-dossier"), NotFound)
+
+
+# -- xong -------------------------------------------------------------------------------------------------------------
+
+
+def test_xong_of_a_unit_that_is_not_in_charge_has_no_effect() -> None:
+    dossier().given(ASSIGNED).when(NoteDone(case_id=CASE, unit="TC-193")).then_nothing()
+
+
+def test_a_step_is_completed_by_the_unit_in_charge_only() -> None:
+    refused = dossier().given(ASSIGNED).when(CompleteStep(case_id=CASE, by=TEAM)).then_refused("wrong-unit")
+    assert "DL-193" in str(refused.way_out)
+
+
+def test_a_named_step_must_be_the_one_at_hand() -> None:
+    closing = dossier(OFFICER).given(ASSIGNED, done(0), INSTALLING, done(1), CLOSING)
+    closing.when(CompleteStep(case_id=CASE, step="assign", by=OFFICER)).then_nothing()  # done before, by the same
+    closing.when(CompleteStep(case_id=CASE, step="assign", by=COLLEAGUE)).then_refused("another-step")
+
+
+def test_work_handed_over_completes_the_teams_step() -> None:
+    installing = dossier().given(ASSIGNED, done(0), INSTALLING)
+    installing.when(NoteWorkDone(case_id=CASE, work_order=f"wo-{CASE}-3")).then(done(1), CLOSING)
+
+
+def test_work_of_another_order_has_no_effect() -> None:
+    installing = dossier().given(ASSIGNED, done(0), INSTALLING)
+    installing.when(NoteWorkDone(case_id=CASE, work_order=f"wo-{CASE}-1")).then_nothing()
+
+
+# -- waiting and joining ----------------------------------------------------------------------------------------------
+
+
+def test_a_step_completed_while_an_agency_is_asked_stays_until_the_reply() -> None:
+    dossier(OFFICER).given(ASSIGNED, TRENCH).when(CompleteStep(case_id=CASE, by=OFFICER)).then(done(0))
+    dossier(OFFICER).given(ASSIGNED, TRENCH, done(0)).when(reply()).then(replied(TRENCH, 2), INSTALLING)
+
+
+def test_parallel_referrals_join_when_all_have_replied() -> None:
+    both = dossier(OFFICER).given(ASSIGNED, TRENCH, CORRIDOR, done(0))
+    both.when(reply()).then(replied(TRENCH, 2))
+    both.given(replied(TRENCH, 2)).when(reply(CORRIDOR)).then(replied(CORRIDOR, 3), INSTALLING)
+
+
+def test_a_reply_before_the_step_is_complete_hands_nothing_over() -> None:
+    dossier(OFFICER).given(ASSIGNED, TRENCH).when(reply()).then(replied(TRENCH, 2))
+
+
+def test_the_customers_gap_is_still_asked_for_after_a_join() -> None:
+    past = (forwarded(0, "PAC-193", MV), done(0, MV), forwarded(2, "PCQN-KD", MV), TRENCH, done(2, MV))
+    joining = dossier(TECHNICIAN).given(*past)
+    joining.when(reply(by=TECHNICIAN)).then(replied(TRENCH, 4), OWN_WORKS)
+
+
+def test_a_reply_to_nothing_is_refused() -> None:
+    dossier(OFFICER).given(ASSIGNED).when(reply()).then_refused("nothing-asked")
+    dossier(OFFICER).given(ASSIGNED, TRENCH).when(reply(answers=f"{ROUTE}@7")).then_refused("nothing-asked")
+    dossier(CLERK).given(ASSIGNED).when(CompleteCustomerAction(case_id=CASE, answers=None, by=CLERK)).then_refused(
+        "nothing-asked"
+    )
+
+
+def test_a_reply_that_fits_two_referrals_must_name_one() -> None:
+    second = AgencyReferred(case_id=CASE, agency="UBND-193", matter="corridor-overhead")
+    both = dossier(OFFICER).given(ASSIGNED, TRENCH, second)
+    refused = both.when(reply()).then_refused("which-question")
+    assert f"{ROUTE}@2" in str(refused.way_out)
+    both.when(reply(answers=f"{ROUTE}@3")).then(replied(second, 3))
+
+
+def test_one_matter_is_put_to_an_agency_once() -> None:
+    asked = dossier(OFFICER).given(ASSIGNED, TRENCH)
+    asked.when(refer()).then_nothing()
+    asked.when(refer(by=COLLEAGUE)).then_refused("already-asked")
+    dossier(COLLEAGUE).given(ASSIGNED, TRENCH, replied(TRENCH, 2)).when(refer(by=COLLEAGUE)).then(TRENCH)
+
+
+def test_the_unit_that_asked_may_record_the_reply_after_it_handed_on() -> None:
+    on = DossierForwarded(case_id=CASE, from_unit="DL-193", to_unit="PCQN-KT", step="assign")
+    for allowed in (OFFICER, TECHNICIAN):
+        dossier(allowed).given(ASSIGNED, TRENCH, on).when(reply(by=allowed)).then(replied(TRENCH, 2))
+    dossier().given(ASSIGNED, TRENCH, on).when(reply(by=TEAM)).then_refused("wrong-unit")
+
+
+def test_only_the_receiving_counter_says_that_the_customer_has_done_it() -> None:
+    other = Actor(id="staff-pac-02", roles=frozenset({"receptionist"}), unit="PAC-194")
+    asked = dossier(OFFICER).given(ASSIGNED).given(OWN_WORKS)
+    asked.when(CompleteCustomerAction(case_id=CASE, answers=None, by=other)).then_refused("wrong-unit")
+
+
+def test_an_officer_asks_the_customer_once() -> None:
+    ask = RequestCustomerAction(case_id=CASE, action="own-works", by=OFFICER)
+    dossier(OFFICER).given(ASSIGNED).when(ask).then(OWN_WORKS)
+    again = RequestCustomerAction(case_id=CASE, action="own-works", by=COLLEAGUE)
+    dossier(OFFICER).given(ASSIGNED, OWN_WORKS).when(again).then_refused("already-asked")
+
+
+# -- by hand ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_leader_forwards_by_hand_and_the_plan_brings_the_limits() -> None:
+    other_team = Forward(case_id=CASE, to_unit="TC-194", to_team=True, step="install", by=LEADER)
+    dossier(LEADER).given(ASSIGNED).when(other_team).then(
+        DossierForwarded(
+            case_id=CASE,
+            from_unit="DL-193",
+            to_unit="TC-194",
+            step="install",
+            limit=LV.legs[1].limit,
+            acknowledge_within=LV.legs[1].acknowledge_within,
+            work="install",
+        )
+    )
+
+
+def test_a_step_outside_the_plan_stands_in_for_the_one_it_left() -> None:
+    check = Forward(case_id=CASE, to_unit="PCQN-KT", to_team=False, step="legal-check", by=OFFICER)
+    checking = DossierForwarded(case_id=CASE, from_unit="DL-193", to_unit="PCQN-KT", step="legal-check")
+    dossier(OFFICER).given(ASSIGNED).when(check).then(checking)
+    dossier().given(ASSIGNED, checking).when(NoteDone(case_id=CASE, unit="PCQN-KT")).then(
+        StepCompleted(case_id=CASE, unit="PCQN-KT", step="legal-check"), forwarded(1, "PCQN-KT")
+    )
+
+
+def test_a_forward_needs_the_unit_in_charge_and_another_place() -> None:
+    dossier().given(ASSIGNED).when(Forward(case_id=CASE, to_unit="PCQN-KT", to_team=False, by=TECHNICIAN)).then_refused(
+        "wrong-unit"
+    )
+    dossier().given(ASSIGNED).when(Forward(case_id=CASE, to_unit="DL-193", to_team=False, by=OFFICER)).then_refused(
+        "already-there"
+    )
+
+
+def test_nobody_returns_a_dossier_early() -> None:
+    dossier().given(ASSIGNED).when(Return(case_id=CASE, by=OFFICER)).then_refused("steps-remain")
+    waiting = dossier().given(ASSIGNED, done(0), INSTALLING, done(1), CLOSING, TRENCH)
+    assert "UBND-193" in str(waiting.when(Return(case_id=CASE, by=OFFICER)).then_refused("still-waiting").way_out)
+
+
+def test_the_last_unit_returns_the_dossier_itself() -> None:
+    closing = dossier(OFFICER).given(ASSIGNED, done(0), INSTALLING, done(1), CLOSING)
+    back = DossierReturned(case_id=CASE, from_unit="DL-193", by="software")
+    closing.when(Return(case_id=CASE, by=OFFICER)).then(done(2), back)
+    closing.when(Return(case_id=CASE, by=TEAM)).then_refused("wrong-unit")
+    closing.given(done(2), back).when(Return(case_id=CASE, by=COLLEAGUE)).then_refused("route-ended")
+
+
+# -- the end, and again -----------------------------------------------------------------------------------------------
+
+
+def test_a_case_that_ends_at_the_counter_is_called_back() -> None:
+    recall = Recall(case_id=CASE, because=CLOSED)
+    dossier().given(ASSIGNED).when(recall).then(DossierRecalled(case_id=CASE, from_unit="DL-193", because=CLOSED))
+
+
+def test_nothing_is_called_back_that_is_not_on_its_way() -> None:
+    recall = Recall(case_id=CASE, because=CLOSED)
+    dossier().when(recall).then_nothing()
+    back = DossierReturned(case_id=CASE, from_unit="DL-193", by="zalo")
+    dossier().given(ASSIGNED, back).when(recall).then_nothing()
+
+
+def test_a_reopened_case_starts_the_process_again() -> None:
+    recalled = DossierRecalled(case_id=CASE, from_unit="DL-193", because=CLOSED)
+    again = dossier().given(ASSIGNED, TRENCH, recalled)
+    again.when(BeginAgain(case_id=CASE)).then(ASSIGNED)
+    again.given(ASSIGNED).when(NoteDone(case_id=CASE, unit="DL-193")).then(done(0), INSTALLING)  # nobody is waited for
+
+
+def test_a_missed_deadline_goes_to_the_unit_in_charge_once() -> None:
+    missed = Escalate(case_id=CASE, cycle=1, because=f"promise-{CASE}@1")
+    escalated = DossierEscalated(case_id=CASE, unit="DL-193", because=f"promise-{CASE}@1")
+    dossier().given(ASSIGNED).when(missed).then(escalated)
+    dossier().given(ASSIGNED, escalated, done(0), INSTALLING).when(missed).then_nothing()
+    dossier().when(missed).then_nothing()
+
+
+def test_a_missed_deadline_of_an_earlier_cycle_has_no_effect() -> None:
+    recalled = DossierRecalled(case_id=CASE, from_unit="DL-193", because=CLOSED)
+    again = dossier().given(ASSIGNED, recalled, ASSIGNED)
+    again.when(Escalate(case_id=CASE, cycle=1, because=f"promise-{CASE}@1")).then_nothing()

@@ -1,0 +1,285 @@
+"""The live judge on a real database: rows, timers, changes and published verdicts, in any order and once each."""
+
+import random
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from oracle.telling import Story, local, promise
+
+from deadlines.load import load
+from events import database as postgres_of
+from events.bell import Bell
+from events.contracts.sla import DeadlineApproaching, DeadlineMissed, VerdictAmended, VerdictReached
+from events.database import Pool
+from events.envelope import Recorded
+from events.follow import Following
+from events.inbox import keep
+from events.runtime import Parts
+from events.settings import Settings
+from events.store import load as load_streams
+from events.wire import to_cloudevent
+from sla import generations, projector, tables
+from sla.judge import Rules
+from sla.ticker import tick
+
+ROOT = Path(__file__).parents[2]
+RULES = Rules(load(ROOT / "deploy" / "catalogue"))
+MIGRATIONS = ROOT / "services" / "sla" / "migrations"
+MONDAY = local(7, 10, 9)
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A Kafka record as `keep` sees it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+
+
+class Sla:
+    """The SLA service without its HTTP: a log, an inbox and the judge."""
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        self.pool = pool
+        self.judge = Following(pool, projector.follower(RULES, log_clock=True))
+        self.parts = Parts(settings=settings, pool=pool, bell=Bell(), producer=None)
+        self._offset = 0
+
+    async def hear(self, facts: Iterable[Recorded]) -> None:
+        """Keep these facts in the inbox and judge."""
+        records = []
+        for fact in facts:
+            row: dict[str, Any] = {name: getattr(fact, name) for name in fact.__slots__}
+            row |= {"actor": fact.cause.actor, "correlation": fact.cause.correlation}
+            row |= {"causation": fact.cause.causation, "trace": None}
+            value = to_cloudevent(row, "/onedoor/test")
+            records.append(Record("t.events", 0, self._offset, fact.subject.encode(), value))
+            self._offset += 1
+        async with self.pool.acquire() as connection, connection.transaction():
+            await keep(connection, records)
+        while (await self.judge.step())[0]:
+            pass
+
+    async def tick(self, watermark: datetime) -> int:
+        return await tick(self.parts, watermark)
+
+    async def said(self, case_id: str) -> list[Any]:
+        """The facts that were published about a case."""
+        async with self.pool.acquire() as connection:
+            stream = f"promise-{case_id}"
+            return [recorded.fact for recorded in (await load_streams(connection, stream))[stream]]
+
+    async def rows(self, generation: int | None = None) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows of a generation (the live one), without its number."""
+        found = {}
+        for table, columns in tables.FIELDS.items():
+            which = generation or await self.pool.fetchval("select id from generations where state = 'live'")
+            query = f"select {', '.join(columns)} from {table} where generation = $1 order by 1, 2, 3, 4"
+            found[table] = [tuple(row) for row in await self.pool.fetch(query, which)]
+        return found
+
+
+@pytest.fixture
+async def sla(database: dict[str, str]) -> AsyncIterator[Sla]:
+    pool = await postgres_of.connect(database["sla"])
+    await postgres_of.migrate(pool, postgres_of.LOG, MIGRATIONS)
+    settings = Settings(kafka_bootstrap_servers="", database_url=database["sla"], oidc_issuer="", onedoor_clock="log")
+    yield Sla(pool, settings)
+    await pool.close()
+
+
+def story(number: int = 1) -> Story:
+    """A household in town, due Thursday 17:00."""
+    told = Story(f"000.00.02.H49-170710-{number:04d}")
+    told.received(MONDAY, promise())
+    return told
+
+
+async def test_a_release_publishes_its_verdict_once(sla: Sla) -> None:
+    """The same facts again change nothing and say nothing."""
+    told = story()
+    told.returned(local(7, 12, 10))
+    await sla.hear(told.facts)
+    await sla.hear(told.facts)
+    (verdict,) = await sla.said(told.case_id)
+    assert isinstance(verdict, VerdictReached)
+    assert (verdict.by_date, verdict.due) == ("ahead", local(7, 13, 17))
+
+
+async def test_any_arrival_gives_the_same_tables(sla: Sla) -> None:
+    """Facts one by one in disorder, some twice, leave the rows that one ordered batch leaves."""
+    told = [story(number) for number in range(1, 8)]
+    for number, one in enumerate(told):
+        one.forwarded(MONDAY, "DL-193")
+        asked = one.supplement(local(7, 10, 15))
+        one.supplemented(local(7, 11, 9 + number), asked)
+        one.returned(local(7, 13, 10 + number))
+    facts = [fact for one in told for fact in one.facts]
+    await sla.hear(facts)
+    ordered = await sla.rows()
+
+    generation = await generations.begin(sla.pool)
+    again = Following(sla.pool, projector.building(RULES, generation))
+    await generations.catch_up(sla.pool, again)
+    assert await sla.rows(generation) == ordered
+
+    shuffled = facts + facts[::3]
+    random.Random(7).shuffle(shuffled)
+    await sla.pool.execute("delete from cycles; delete from stays; delete from referrals; delete from charges")
+    await sla.pool.execute("alter table events disable trigger all; delete from events; delete from inbox")
+    for fact in shuffled:
+        await sla.hear([fact])
+    assert await sla.rows() == ordered
+
+
+async def test_a_late_fact_amends_a_published_verdict(sla: Sla) -> None:
+    """The supplement of Monday is heard after the release: due moves, and so does the class."""
+    told = story()
+    told.returned(local(7, 14, 9))
+    await sla.hear(told.facts)
+    asked = told.supplement(local(7, 11, 7))
+    told.supplemented(local(7, 12, 7), asked)
+    await sla.hear(told.facts[2:])
+    reached, amended = await sla.said(told.case_id)
+    assert isinstance(reached, VerdictReached)
+    assert isinstance(amended, VerdictAmended)
+    assert (amended.was_by_date, amended.by_date) == ("overdue", "on-time")
+
+
+async def test_each_threshold_is_said_once(sla: Sla) -> None:
+    """Half, four fifths, one day and due, however often the clock is moved; a paused case says nothing."""
+    told, paused = story(1), story(2)
+    paused.supplement(local(7, 10, 10))
+    await sla.hear([*told.facts, *paused.facts])
+    for day in (11, 12, 13, 14, 14):
+        await sla.tick(local(7, day, 23))
+    said = await sla.said(told.case_id)
+    assert [getattr(fact, "threshold", "missed") for fact in said] == ["half", "one-day", "four-fifths", "missed"]
+    assert isinstance(said[-1], DeadlineMissed)
+    assert await sla.said(paused.case_id) == []
+
+
+async def test_a_late_fact_withdraws_a_miss_and_warns_anew(sla: Sla) -> None:
+    """Missed on Thursday; then a pause of Tuesday is heard: the miss is withdrawn, and the later due is missed once."""
+    told = story()
+    await sla.hear(told.facts)
+    await sla.tick(local(7, 13, 23))
+    asked = told.supplement(local(7, 11, 7))
+    told.supplemented(local(7, 12, 7), asked)
+    await sla.hear(told.facts[1:])
+    names = [type(fact).__name__ for fact in await sla.said(told.case_id)]
+    assert names[-2:] == ["DeadlineMissed", "DeadlineMissWithdrawn"]
+    await sla.tick(local(7, 20))
+    again = [fact for fact in await sla.said(told.case_id) if isinstance(fact, DeadlineMissed)]
+    assert [missed.due for missed in again] == [local(7, 13, 17), local(7, 14, 17)]
+    assert [missed.revision for missed in again] == [1, 2]
+
+
+async def test_a_released_case_is_not_warned_of(sla: Sla) -> None:
+    """Timers go with the release."""
+    told = story()
+    told.returned(local(7, 10, 16))
+    await sla.hear(told.facts)
+    assert await sla.tick(local(8, 1)) == 0
+    assert not [fact for fact in await sla.said(told.case_id) if isinstance(fact, DeadlineApproaching)]
+
+
+async def test_two_tickers_say_it_once(sla: Sla) -> None:
+    """Two processes tick at the same time."""
+    import asyncio
+
+    told = [story(number) for number in range(1, 30)]
+    await sla.hear([fact for one in told for fact in one.facts])
+    await asyncio.gather(*(sla.tick(local(7, 20)) for _ in range(4)))
+    while await sla.tick(local(7, 20)):
+        pass
+    for one in told:
+        said = await sla.said(one.case_id)
+        assert len(said) == len({(type(fact), getattr(fact, "threshold", "")) for fact in said}) == 4
+
+
+async def test_a_parked_fact_keeps_a_case_unpublished(sla: Sla) -> None:
+    """What cannot be read of a case makes it incomplete; other cases go on."""
+    told, other = story(1), story(2)
+    for one in (told, other):
+        one.returned(local(7, 12, 10))
+    record = Record("t.events", 1, 0, told.case_id.encode(), b"{not json")
+    async with sla.pool.acquire() as connection, connection.transaction():
+        await keep(connection, [record])
+    await sla.hear([*told.facts, *other.facts])
+    assert await sla.said(told.case_id) == []
+    assert len(await sla.said(other.case_id)) == 1
+
+
+async def test_every_change_is_told_with_a_rising_revision(sla: Sla) -> None:
+    """One change per judged case and batch, in order."""
+    told = story()
+    told.returned(local(7, 12, 10))
+    await sla.hear(told.facts[:1])
+    await sla.hear(told.facts[1:])
+    rows = await sla.pool.fetch("select position, subject, data from changes order by position")
+    assert [row["subject"] for row in rows] == [told.case_id, told.case_id]
+    outcomes = [msgspec.json.decode(row["data"])["cycles"][0]["outcome"] for row in rows]
+    assert outcomes == ["open", "released"]
+
+
+async def compare(sla: Sla) -> tuple[int, generations.Comparison]:
+    generation = await generations.begin(sla.pool)
+    following = Following(sla.pool, projector.building(RULES, generation))
+    async with sla.pool.acquire() as connection, connection.transaction():
+        comparison = await generations.compare(connection, sla.pool, following, generation, 0)
+        assert comparison is not None
+        return generation, comparison
+
+
+async def test_a_damaged_row_is_found_by_the_comparison(sla: Sla) -> None:
+    """One verdict changed by hand in the live table: the rebuilt one names the case."""
+    told = [story(number) for number in range(1, 6)]
+    for one in told:
+        one.returned(local(7, 12, 10))
+    await sla.hear([fact for one in told for fact in one.facts])
+    await sla.pool.execute("update cycles set class_a = 'overdue' where case_id = $1", told[2].case_id)
+    _, comparison = await compare(sla)
+    assert comparison.differing == (told[2].case_id,)
+
+
+async def test_a_second_rebuild_is_told_of_the_first(sla: Sla) -> None:
+    """While its process lives; one that was killed is cleared away."""
+    from events.errors import Conflict
+
+    first = await generations.begin(sla.pool)
+    async with sla.pool.acquire() as builder:
+        await builder.fetchval(generations.BUILDER)
+        with pytest.raises(Conflict, match=str(first)):
+            await generations.begin(sla.pool)
+        await builder.fetchval(generations.UNLOCK)
+    second = await generations.begin(sla.pool)
+    states: Sequence[Any] = await sla.pool.fetch("select id, state from generations order by id")
+    assert [tuple(row) for row in states] == [(1, "live"), (first, "failed"), (second, "building")]
+
+
+async def test_a_swap_is_one_step_for_a_reader(sla: Sla) -> None:
+    """The new generation is live, the old one is kept, and the judge goes on in the new one."""
+    told = story()
+    await sla.hear(told.facts)
+    before = await sla.rows()
+    generation = await generations.begin(sla.pool)
+    following = Following(sla.pool, projector.building(RULES, generation))
+    async with sla.pool.acquire() as connection, connection.transaction():
+        comparison = await generations.compare(connection, sla.pool, following, generation, 0)
+        assert comparison is not None
+        await generations.swap(
+            connection, generation, comparison, events=1, actor="policy-test", at=MONDAY, recorded_at=MONDAY
+        )
+    assert await sla.pool.fetchval("select id from generations where state = 'live'") == generation
+    assert await sla.rows() == before
+    told.returned(local(7, 12, 10) + timedelta(minutes=1))
+    await sla.hear(told.facts[1:])
+    (cycle,) = (await sla.rows())["cycles"]
+    assert "released" in cycle
