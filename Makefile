@@ -36,7 +36,7 @@ test: check ## everything that CI runs: the checks, then real Kafka and Postgres
 	$(BIN)/pytest tests -m "parts or whole"
 
 bench: $(READY) ## compare with the bare client in one run: rebuild, HTTP intake, relay
-	$(BIN)/python -m bench
+	$(BIN)/python tests/bench
 
 lock: $(READY) ## resolve the dependencies again: versions and hashes only
 	$(BIN)/pip install --quiet uv

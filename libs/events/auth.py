@@ -1,7 +1,8 @@
 """Who may do what: tokens (JWT, keys from the issuer) and the one table of route → roles."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
 from time import time as wall_seconds
 from typing import Any
 
@@ -15,6 +16,7 @@ from events.errors import Forbidden, OnedoorError
 AUDIENCE = "onedoor"
 ALGORITHMS = ["EdDSA", "ES256", "RS256"]
 REMEMBER = 10_000  # tokens whose signature was checked and that have not expired
+ASK_AGAIN = 10.0  # seconds before a key that nobody knows may make us ask the issuer once more
 
 # Routes that read, open to everybody who works here; leaders and auditors read everything.
 READERS: frozenset[Role] = frozenset({"receptionist", "officer", "team", "leader", "operator", "auditor"})
@@ -65,6 +67,7 @@ class Gate:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._known: dict[str, tuple[Actor, float]] = {}
         self._fetching = asyncio.Lock()
+        self._next_fetch = 0.0
 
     async def actor(self, request: Request) -> Actor:
         """Who calls. Raises Unauthenticated with what is wrong with the token."""
@@ -80,7 +83,7 @@ class Gate:
                                 options={"require": ["exp", "sub"]})  # fmt: skip
         except jwt.PyJWTError as invalid:
             raise Unauthenticated(f"the token is not valid: {invalid}") from invalid
-        actor = Actor(id=claims["sub"], roles=frozenset(claims.get("roles", ())), unit=claims.get("unit"))
+        actor = _actor(claims)
         if len(self._known) >= REMEMBER:
             self._known.clear()
         self._known[token] = actor, float(claims["exp"])
@@ -89,8 +92,10 @@ class Gate:
     async def _key(self, kid: str) -> jwt.PyJWK:
         if kid not in self._keys:
             async with self._fetching:
-                if kid not in self._keys:
+                if kid not in self._keys and monotonic() >= self._next_fetch:
                     self._keys = await self._fetch()
+                    if kid not in self._keys:
+                        self._next_fetch = monotonic() + ASK_AGAIN
         if kid not in self._keys:
             raise jwt.InvalidKeyError(f"the issuer has no key {kid!r}")
         return self._keys[kid]
@@ -102,9 +107,20 @@ class Gate:
                     address = (await about.json())["jwks_uri"]
                 async with http.get(address) as answer:
                     keys: dict[str, Any] = await answer.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, KeyError) as away:
-            raise jwt.PyJWTError(f"the issuer cannot be asked for its keys: {away}") from away
-        return {str(key.key_id): key for key in jwt.PyJWKSet.from_dict(keys).keys}
+            return {str(key.key_id): key for key in jwt.PyJWKSet.from_dict(keys).keys}
+        except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError, AttributeError,
+                jwt.PyJWTError) as away:  # fmt: skip
+            raise ConnectionError(f"the issuer cannot be asked for its keys: {away!r}") from away
+
+
+def _actor(claims: Mapping[str, Any]) -> Actor:
+    """The claims as we use them. Signed is not well-formed: another provider may mean something else by `roles`."""
+    roles, unit = claims.get("roles") or [], claims.get("unit")
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        raise Unauthenticated("the token is not valid: `roles` is not a list of texts")
+    if not isinstance(unit, str | None):
+        raise Unauthenticated("the token is not valid: `unit` is not a text")
+    return Actor(id=claims["sub"], roles=frozenset(roles), unit=unit)
 
 
 def allow(right: str) -> Callable[[Request], Awaitable[Actor]]:
@@ -117,7 +133,8 @@ def allow(right: str) -> Callable[[Request], Awaitable[Actor]]:
         if not actor.roles & roles:
             raise Forbidden(
                 "wrong-role", f"{right} needs one of: {', '.join(sorted(roles))}; you are "
-                f"{', '.join(sorted(actor.roles)) or 'without a role'}", way_out="ask somebody who has the role",
+                f"{', '.join(sorted(actor.roles)) or 'without a role'}", field="Authorization",
+                way_out="ask somebody who has the role",
             )  # fmt: skip
         return actor
 

@@ -49,7 +49,7 @@ RECORD = "insert into migrations (name, hash) values ($1, $2)"
 CLUSTER = """
 select c.system_identifier as ours, s.system_identifier as actual from cluster c, pg_control_system() s
 """
-NUMBERED = re.compile(r"\d{4}_[a-z_]+\.sql")
+NUMBERED = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 
 
 async def connect(url: str, *, size: int = 10) -> Pool:
@@ -62,7 +62,7 @@ async def connect(url: str, *, size: int = 10) -> Pool:
 async def migrate(pool: Pool, *folders: Path) -> None:
     """Apply the numbered SQL files of each folder that this schema has not seen, all in one transaction.
 
-    Raises OnedoorError when an applied file was edited, NotOurCluster when the database was restored
+    Raises OnedoorError when an applied file was edited or one has no number, NotOurCluster when the database was restored
     into another cluster (transaction numbers begin again there; `onedoor db adopt` raises the epoch).
     """
     async with pool.acquire() as connection, connection.transaction():
@@ -70,7 +70,9 @@ async def migrate(pool: Pool, *folders: Path) -> None:
         await connection.execute(MIGRATIONS)
         applied = {row["name"]: row["hash"] for row in await connection.fetch(APPLIED)}
         for folder in folders:
-            for file in sorted(path for path in folder.glob("*.sql") if NUMBERED.fullmatch(path.name)):
+            for file in sorted(folder.glob("*.sql")):
+                if not NUMBERED.fullmatch(file.name):
+                    raise OnedoorError(f"{file.name} in {folder} would never be applied: name it 0002_what_it_does.sql")
                 name, text = f"{folder.parent.name}/{file.name}", file.read_text()
                 digest = hashlib.sha256(text.encode()).hexdigest()
                 if applied.get(name, digest) != digest:

@@ -12,7 +12,7 @@ from structlog.contextvars import bound_contextvars
 
 from events.bell import Bell
 from events.database import TRANSIENT, Pool
-from events.inbox import keep
+from events.inbox import Kept, keep, set_aside
 
 HEARD = "select topic, partition, next_offset from heard where topic = any($1)"
 LARGEST_BATCH = 5000
@@ -52,22 +52,40 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
 
     async def _keep(self, records: list[ConsumerRecord[bytes, bytes]]) -> None:
         """Never raises because the database is away: FastStream would go on with the next batch and lose this one."""
-        pause = 0.05
-        while True:
-            try:
-                async with self.pool.acquire() as connection, connection.transaction():
-                    kept = await keep(connection, records)
-                break
-            except TRANSIENT as error:
-                log.warning("waiting", doing="hear", error=repr(error))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 1.0)
+        kept = await self._keep_or_park(records)
         for record in records:
             self.heard[record.topic, record.partition] = record.offset + 1
             self.written[record.topic, record.partition] = record.timestamp
         self.bell.ring()
         if kept.parked:
             log.error("parked", follower="hear", records=kept.parked)
+
+    async def _keep_or_park(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> Kept:
+        """Keep them together; where that fails by a fault of ours, each on its own, and the one at fault is parked."""
+        fault: Exception | None = None
+        pause = 0.05
+        while True:
+            try:
+                async with self.pool.acquire() as connection, connection.transaction():
+                    if fault is None:
+                        return await keep(connection, records)
+                    return await set_aside(connection, records[0], fault)
+            except TRANSIENT as error:
+                log.warning("waiting", doing="hear", error=repr(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 1.0)
+            except Exception as error:
+                log.error("faulty", doing="hear", records=len(records), exc_info=error)
+                if len(records) > 1:
+                    each = [await self._keep_or_park([record]) for record in records]
+                    return Kept(
+                        new=sum(one.new for one in each), repeated=sum(one.repeated for one in each),
+                        parked=sum(one.parked for one in each),
+                    )  # fmt: skip
+                if fault is not None:  # not even parking works: shown and tried again, for dropping it is worse
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, 1.0)
+                fault = error
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         self.assigned.clear()

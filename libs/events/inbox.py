@@ -66,7 +66,7 @@ async def keep(connection: Connection, records: Sequence[Record]) -> Kept:
         try:
             fact = from_cloudevent(record.value or b"")
         except Unreadable as error:
-            await park(connection, record, (record.key or b"").decode(errors="replace"), str(error))
+            await park(connection, record, _key(record), str(error))
             parked += 1
             continue
         twin = facts.setdefault((fact.stream, fact.version), (fact, record))
@@ -86,19 +86,34 @@ async def keep(connection: Connection, records: Sequence[Record]) -> Kept:
                 forks.append((fact, record))
     for fact, record in forks:
         await park(connection, record, fact.subject, f"forked: {fact.id} came again with another body")
+    await _advance(connection, records)
+    return Kept(new=len(new), repeated=repeated, parked=parked + len(forks))
+
+
+async def set_aside(connection: Connection, record: Record, fault: Exception) -> Kept:
+    """Park a record that our own code could not keep, and go on behind it."""
+    await park(connection, record, _key(record), fault)
+    await _advance(connection, [record])
+    return Kept(new=0, repeated=0, parked=1)
+
+
+async def park(connection: Connection, record: Record, subject: str, reason: Exception | str) -> None:
+    """Set a record aside with its reason and its bytes; its case is incomplete until somebody settles it."""
+    place = f"{record.topic}/{record.partition}/{record.offset}"
+    await follow.park(connection, HEAR, subject, place, reason, record.value or b"")
+
+
+def _key(record: Record) -> str:
+    return (record.key or b"").decode(errors="replace")
+
+
+async def _advance(connection: Connection, records: Sequence[Record]) -> None:
     heard: dict[tuple[str, int], int] = {}
     for record in records:
         place = record.topic, record.partition
         heard[place] = max(heard.get(place, 0), record.offset + 1)
     topics, partitions = [topic for topic, _ in heard], [partition for _, partition in heard]
     await connection.execute(ADVANCE, topics, partitions, list(heard.values()))
-    return Kept(new=len(new), repeated=repeated, parked=parked + len(forks))
-
-
-async def park(connection: Connection, record: Record, subject: str, reason: str) -> None:
-    """Set a record aside with its reason and its bytes; its case is incomplete until somebody settles it."""
-    place = f"{record.topic}/{record.partition}/{record.offset}"
-    await follow.park(connection, HEAR, subject, place, reason, record.value or b"")
 
 
 async def _insert(connection: Connection, facts: Sequence[Recorded]) -> set[tuple[str, int]]:

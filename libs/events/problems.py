@@ -1,5 +1,6 @@
 """Errors over HTTP as problem documents (RFC 9457): which field, which rule, what to do. The only place for them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -15,6 +16,14 @@ from events.database import TRANSIENT
 from events.errors import Refused
 
 LARGEST_BODY = 1 << 20  # bytes; a dossier's form is a few kilobytes, files go to object storage
+# What to do where the refusal itself does not say.
+WAY_OUT = {
+    403: "ask somebody who has the right",
+    404: "check the code, or look it up in the list",
+    409: "read it again: somebody has changed it",
+    412: "read it again and decide on what it says now",
+    422: "mend the field that is named and send it again",
+}
 log = structlog.get_logger("events.problems")
 
 
@@ -26,9 +35,8 @@ def problem(status: int, rule: str, detail: str, **more: Any) -> JSONResponse:
 
 
 def _refused(_: Request, refused: Refused) -> Response:
-    return problem(
-        refused.status, refused.rule, refused.detail, field=refused.field, way_out=refused.way_out, **refused.more
-    )
+    way_out = refused.way_out or WAY_OUT.get(refused.status)
+    return problem(refused.status, refused.rule, refused.detail, field=refused.field, way_out=way_out, **refused.more)
 
 
 def _unauthenticated(_: Request, error: Unauthenticated) -> Response:
@@ -40,10 +48,9 @@ def _unauthenticated(_: Request, error: Unauthenticated) -> Response:
 
 def _invalid(_: Request, invalid: RequestValidationError | ValidationError) -> Response:
     errors = [
-        {"field": ".".join(str(part) for part in error["loc"] if part != "body") or "body", "rule": error["type"],
-         "detail": error["msg"]}
+        {"field": _field(error["type"], error["loc"]), "rule": error["type"], "detail": error["msg"]}
         for error in invalid.errors()
-    ]  # fmt: skip
+    ]
     broken = any(error["rule"] == "json_invalid" for error in errors)
     return problem(
         400 if broken else 422,
@@ -55,14 +62,22 @@ def _invalid(_: Request, invalid: RequestValidationError | ValidationError) -> R
     )
 
 
+def _field(rule: str, place: Sequence[int | str]) -> str:
+    """The field as the caller wrote it; in broken JSON the place is a number of bytes, and the body is at fault."""
+    inside = [] if rule == "json_invalid" else [str(part) for part in place if part != "body"]
+    return ".".join(inside) or "body"
+
+
 def _http(_: Request, error: HTTPException) -> Response:
     rule = {404: "no-such-route", 405: "method-not-allowed"}.get(error.status_code, "http-error")
-    return problem(error.status_code, rule, str(error.detail), way_out="/docs lists the routes")
+    answer = problem(error.status_code, rule, str(error.detail), way_out="/docs lists the routes")
+    answer.headers.update(error.headers or {})  # Allow, of a method that is not
+    return answer
 
 
 def _away(request: Request, error: Exception) -> Response:
     log.warning("unavailable", path=request.url.path, error=repr(error))
-    answer = problem(503, "unavailable", "the database does not answer just now; nothing was recorded",
+    answer = problem(503, "unavailable", "a part that this needs does not answer just now; nothing was recorded",
                      way_out="send the request again with the same Idempotency-Key")  # fmt: skip
     answer.headers["Retry-After"] = "1"
     return answer
@@ -102,8 +117,11 @@ class LimitBody:
         await self.app(scope, counted, send)
 
 
-class TooLarge(Exception):
-    """More bytes came than a request may have."""
+class TooLarge(HTTPException):
+    """More bytes came than a request may have. An HTTPException, for any other is a broken body to FastAPI."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 def too_large() -> Response:

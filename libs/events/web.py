@@ -1,6 +1,7 @@
 """What every service's HTTP API shares: the moment, the key and the cause of a command, and the operator's routes."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,10 @@ from events.clock import new_id, now
 from events.envelope import Cause
 from events.errors import Refused
 from events.handle import Answer, IdempotencyKey, Moment
+
+# Both travel with the facts, so neither may hold a sentence. A broken trace is left out, never refused (W3C).
+KEY = r"^[A-Za-z0-9._:/@+~-]+$"
+TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +45,17 @@ class Asked:
 
 async def asked(
     request: Request,
-    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    idempotency_key: Annotated[str | None, Header(max_length=200, pattern=KEY)] = None,
     if_match: Annotated[str | None, Header(pattern=r'^(W/)?"?\d+"?$')] = None,
     onedoor_now: Annotated[datetime | None, Header()] = None,
-    traceparent: Annotated[str | None, Header(max_length=200)] = None,
+    traceparent: Annotated[str | None, Header()] = None,
 ) -> Asked:
     """Read the frame of a command from the headers. `Onedoor-Now` counts only where the clock is the log's."""
     body = await request.body()
     return Asked(
         moment=moment(request, onedoor_now),
         correlation=idempotency_key or new_id(),
-        trace=traceparent,
+        trace=traceparent if traceparent and TRACE.fullmatch(traceparent) else None,
         key=idempotency_key,
         seen=int(if_match.removeprefix("W/").strip('"')) if if_match else None,
         body_hash=hashlib.sha256(body).digest(),

@@ -1,9 +1,11 @@
 """HTTP in: request → command → handle; GET → queries. Rules live in decide.py, not here."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from asyncpg import UniqueViolationError
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,10 +19,9 @@ from events.contracts.intake import AdviceGiven, ApplicationReceived
 from events.contracts.terms import CaseId, Channel, Gap, Instant, Promise, Reference, ServiceId, UnitCode, Word
 from events.database import Connection
 from events.envelope import Recorded
-from events.errors import NotFound, Refused
-from events.handle import Answer, answered, handle, keep_answer
+from events.errors import Conflict, NotFound, Refused
+from events.handle import answered, handle
 from events.runtime import Parts
-from events.store import Append, append
 from events.web import Asked, asked, at, moment, reply
 from intake import codes, people, queries
 from intake.decide import (
@@ -35,6 +36,7 @@ from intake.decide import (
     RequestSupplement,
     Stop,
     Withdraw,
+    advice,
     case,
 )
 from intake.people import Person
@@ -100,26 +102,13 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     ) -> Any:
         """Count a question that was answered without taking a dossier in."""
         within(actor, body.counter, "counter")
-        key = frame.idempotency(actor)
-        async with pool.acquire() as connection:
-            if key is not None and (kept := await answered(connection, key)):
-                return reply(response, kept)
-            advice_id = frame.correlation
-            stream = f"advice-{advice_id}"
-            fact = AdviceGiven(advice_id=advice_id, counter=body.counter, topic=body.topic, channel=body.channel)
-            async with connection.transaction():
-                saying = Append(
-                    stream=stream,
-                    expected=0,
-                    facts=[fact],
-                    cause=frame.cause(actor),
-                    at=body.at or frame.moment.now,
-                    recorded_at=frame.moment.recorded_at,
-                )
-                new = await append(connection, [saying])
-                answer = Answer(stream=stream, version=1, facts=[{"id": new[0].id, "type": new[0].type}], more={})
-                if key is not None:
-                    await keep_answer(connection, key, answer)
+        # The actor belongs to it: keys are only unique within one.
+        advice_id = hashlib.sha256(f"{actor.id} {frame.correlation}".encode()).hexdigest()[:32]
+        given = AdviceGiven(advice_id=advice_id, counter=body.counter, topic=body.topic, channel=body.channel)
+        answer = await handle(
+            pool, advice, given.advice_id, given, cause=frame.cause(actor), moment=at(frame.moment, body.at),
+            key=frame.idempotency(actor),
+        )  # fmt: skip
         parts.bell.ring()
         return reply(response, answer)
 
@@ -129,18 +118,29 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     ) -> Any:
         """Take a dossier in: check the papers, draw a code, give a receipt with the appointment."""
         within(actor, body.counter, "counter")
+        key = frame.idempotency(actor)
+        async with pool.acquire() as connection:
+            # Before anything that depends on the day or on what still waits: a repeat gets the answer of then.
+            if key is not None and (kept := await answered(connection, key)) is not None:
+                return reply(response, kept)
         received_at = body.at or frame.moment.now
         on = date_of(day_of(second_of(received_at)))
         counter = _counter(catalogue, body.counter, on)
         service = _service(catalogue, body.service, on)
-        if not catalogue.has_unit(body.district) or catalogue.unit(body.district).kind != "department":
+        districts = sorted({unit.district for unit in catalogue.units("counter", on) if unit.district})
+        if body.district not in districts:
             raise Refused(
-                "unknown-district", f"there is no power unit {body.district}", field="district",
-                way_out="give the district's power unit, as in DL-193",
+                "unknown-district", f"{body.district} is the power unit of no district", field="district",
+                way_out=f"one of: {', '.join(districts)}",
             )  # fmt: skip
         sent = await queries.submission(pool, body.submission) if body.submission else None
         if body.submission and sent is None:
             raise NotFound("no-such-submission", f"no submission {body.submission} waits", field="submission")
+        if sent is not None and sent["counter"] != body.counter:
+            raise Refused(
+                "another-counters-submission", f"{body.submission} waits at {sent['counter']}", field="submission",
+                way_out=f"somebody of {sent['counter']} receives it",
+            )  # fmt: skip
         if sent is None and body.applicant is None:
             raise Refused("no-applicant", "who applies?", field="applicant", way_out="give name, phone and address")
         checklist = catalogue.checklist(service.checklist)
@@ -166,11 +166,17 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
             if body.applicant is not None:
                 await people.keep(connection, applicant_ref, body.applicant)
             if body.submission:
-                await connection.execute(ONCE, body.submission, case_id)
+                try:
+                    await connection.execute(ONCE, body.submission, case_id)
+                except UniqueViolationError as taken:
+                    raise Conflict(
+                        "submission-received", f"{body.submission} was received before", field="submission",
+                        way_out="look for its dossier in the counter's list",
+                    ) from taken  # fmt: skip
 
         answer = await handle(
             pool, case, case_id, Receive(received=received, checklist=checklist, by=actor),
-            cause=frame.cause(actor), moment=at(frame.moment, body.at), key=frame.idempotency(actor), also=keep,
+            cause=frame.cause(actor), moment=at(frame.moment, body.at), key=key, also=keep,
             more=lambda _: {
                 "case_id": case_id, "received_at": received_at, "appointment": appointment,
                 "service": service.name.model_dump(), "limit": service.limit,
@@ -289,7 +295,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         counter: UnitCode | None = None,
         status: Literal["open", "waiting", "closed", "refused", "withdrawn", "stopped"] | None = None,
         to_hand_over: bool | None = None,
-        before: datetime | None = None,
+        before: Instant | None = None,
         limit: Annotated[int, Field(ge=1, le=500)] = 100,
     ) -> Any:
         """The counter's list, newest first."""

@@ -9,6 +9,7 @@ from deadlines.entries import Checklist
 from events.actor import Actor
 from events.contracts.catalogue import Fact
 from events.contracts.intake import (
+    AdviceGiven,
     ApplicationReceived,
     ApplicationRefused,
     ApplicationWithdrawn,
@@ -290,4 +291,11 @@ def _unknown(case_id: str) -> NotFound:
     )
 
 
+def _count(given: AdviceGiven, counted: bool) -> Sequence[Fact]:
+    return [] if counted else [given]
+
+
+advice: Decider[AdviceGiven, bool] = Decider(
+    category="advice", initial=False, decide=_count, evolve=lambda _, said: True
+)
 case: Decider[Command, State] = Decider(category="case", initial=Unreceived(), decide=decide, evolve=evolve)

@@ -25,7 +25,6 @@ where counter = $1 order by submitted_at limit 500
 SUBMISSION = "select counter, service, district, applicant_ref from submissions where submission_id = $1"
 QUARANTINE = "select msg_id, sender, body, reason, received_at from quarantine order by received_at desc limit 500"
 OUTGOING = "select count(*) from outgoing"
-RECEIVED_BEFORE = "select case_id from receipts where submission = $1"
 
 
 async def dossiers(

@@ -11,7 +11,7 @@ from events.contracts.sla import GenerationSwapped
 from events.database import Connection, Pool
 from events.envelope import Cause, Recorded
 from events.errors import Conflict
-from events.follow import EVENTS, WAIT_LOCK, Entry, Follower, Following, Mark
+from events.follow import EVENTS, START, WAIT_LOCK, Entry, Follower, Following, Mark
 from events.store import Append, append
 from sla.judge import Rules
 from sla.projector import NAME as JUDGE
@@ -93,7 +93,7 @@ async def catch_up(pool: Pool, following: Following[Recorded]) -> None:
     """Follow the inbox up to where the live judge stands; never past it."""
     async with pool.acquire() as connection:
         row = await connection.fetchrow(BOOKMARK, JUDGE)
-    following.until = Mark(*row) if row else Mark(0, 0, 0)
+    following.until = Mark(*row) if row else START
     while (await following.step())[0]:
         pass
 
@@ -107,7 +107,7 @@ async def compare(
     """
     await connection.execute(WAIT_LOCK, JUDGE, 0)
     row = await connection.fetchrow(BOOKMARK, JUDGE)
-    if row is None or not await connection.fetchval(PAST, *row, ceiling):
+    if not await connection.fetchval(PAST, *(Mark(*row) if row else START), ceiling):
         return None
     await catch_up(pool, following)
     live: int = await connection.fetchval(LIVE)

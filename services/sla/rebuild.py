@@ -6,8 +6,9 @@ A process of its own, without the garbage collector: it keeps a partition's fact
 import argparse
 import asyncio
 import gc
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,7 +29,7 @@ from events.wire import from_cloudevent
 from sla import generations, tables
 from sla.app import HEARS
 from sla.case import JUDGED
-from sla.judge import Judgement, Rules, judge
+from sla.judge import Rules, judge
 from sla.projector import building
 
 CUT = """
@@ -37,10 +38,15 @@ select (select epoch from cluster) as epoch, pg_snapshot_xmin(pg_current_snapsho
 """
 HEARD = "select topic, partition, next_offset from heard where topic = any($1)"
 BEGIN = "insert into bookmarks (name, shard, epoch, tx) values ($1, 0, $2, $3)"
-PROGRESS = "update generations set phase = $2, expected = $3, events = $4, cases = $5, seconds = $6 where id = $1"
+PROGRESS = """
+update generations set phase = $2, expected = $3, events = $4, cases = $5, seconds = $6,
+    undecodable = $7 where id = $1
+"""
+PHASE = "update generations set phase = $2 where id = $1"
 BATCH = 10_000  # records asked of the client at once
 AT_ONCE = 1_000_000  # records held in memory: as many partition numbers as fit are folded together
-WANTED = tuple(f'"type":"onedoor.{name}.'.encode() for name in JUDGED)
+TYPE = re.compile(rb'"type":"onedoor\.([A-Za-z]+)\.v')
+WANTED = frozenset(name.encode() for name in JUDGED)
 log = structlog.get_logger("sla.rebuild")
 
 
@@ -55,8 +61,8 @@ class Folded:
     def add(self, value: bytes) -> None:
         """Keep one record's fact. Of two bodies of one id the first in the partition stands, as in the inbox."""
         self.events += 1
-        head = value[:400]
-        if not any(wanted in head for wanted in WANTED):
+        kind = TYPE.search(value)  # messages are a third of the log: not worth decoding
+        if kind is not None and kind[1] not in WANTED:
             return
         try:
             fact = from_cloudevent(value)
@@ -85,7 +91,6 @@ def passes(ends: dict[tuple[str, int], int]) -> Iterator[list[tuple[str, int]]]:
 
 def read(
     consumer: Consumer, places: list[tuple[str, int]], ends: dict[tuple[str, int], int], folded: Folded,
-    progress: Callable[[], None],
 ) -> None:  # fmt: skip
     """Read these partitions from their beginning to the cut's offsets."""
     left = {}
@@ -109,12 +114,11 @@ def read(
             folded.add(message.value() or b"")
             if offset + 1 >= end:
                 del left[place]
-        progress()
     consumer.unassign()
 
 
 async def rebuild(pool: Pool, settings: Settings, rules: Rules, generation: int, *, accept: bool, actor: str) -> None:
-    """Build, compare, swap. Raises Unexplained when the rows differ and nobody accepted that."""
+    """Fold the log, compare with the live generation, swap. Raises Unexplained when rows differ and nobody accepted."""
     topics = [settings.onedoor_topic_prefix + name for name in HEARS]
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
         cut = await connection.fetchrow(CUT)
@@ -123,54 +127,65 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, generation: int,
     ends = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
     follower = building(rules, generation)
     await pool.execute(BEGIN, follower.name, cut["epoch"], cut["floor"])
+    events = await fold(pool, settings.kafka_bootstrap_servers, rules, generation, ends)
 
-    expected, done, cases, undecodable = sum(ends.values()), 0, 0, 0
+    following = Following(pool, follower)
+    await pool.execute(PHASE, generation, "comparing, once the live judge is past the cut")
+    while True:
+        await generations.catch_up(pool, following)
+        async with pool.acquire() as connection, connection.transaction():
+            found = await generations.compare(connection, pool, following, generation, cut["ceiling"])
+            if found is not None:
+                if found.differing and not accept:
+                    raise generations.Unexplained(
+                        f"{len(found.differing)} cases differ from the live ones, the first is {found.differing[0]}"
+                    )
+                at, recorded_at = await _moment(pool, settings)
+                await generations.swap(
+                    connection, generation, found, events=events, actor=actor, at=at, recorded_at=recorded_at
+                )
+                log.info("swapped", generation=generation, differences=len(found.differing))
+                return
+        await asyncio.sleep(0.02)
+
+
+async def fold(pool: Pool, kafka: str, rules: Rules, generation: int, ends: dict[tuple[str, int], int]) -> int:
+    """Read everything below the offsets `ends`, judge each case once, copy its rows; returns how many records."""
+    expected, events, cases, undecodable = sum(ends.values()), 0, 0, 0
     started = time.monotonic()
     consumer = Consumer(
         {
-            "bootstrap.servers": settings.kafka_bootstrap_servers,
+            "bootstrap.servers": kafka,
             "group.id": "onedoor-rebuild",  # named, never joined
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "fetch.queue.backoff.ms": 10,  # the default pauses a fast reader for a second
-            "queued.max.messages.kbytes": 65536,
             "fetch.wait.max.ms": 10,
         }
     )
+
+    async def progress(folded: int) -> None:
+        seconds = time.monotonic() - started
+        await pool.execute(PROGRESS, generation, "folding", expected, folded, cases, seconds, undecodable)
+
     try:
         for places in passes(ends):
             folded = Folded()
-            await asyncio.to_thread(read, consumer, places, ends, folded, lambda: None)
-            done += folded.events
+            reading = asyncio.create_task(asyncio.to_thread(read, consumer, places, ends, folded))
+            while not (await asyncio.wait([reading], timeout=0.5))[0]:
+                await progress(events + folded.events)
+            await reading
+            events += folded.events
             undecodable += folded.undecodable
-            judgements: list[Judgement] = [judge(facts.values(), rules) for _, facts in sorted(folded.cases.items())]
+            judgements = [judge(facts.values(), rules) for _, facts in sorted(folded.cases.items())]
             cases += len(judgements)
             async with pool.acquire() as connection:
                 await tables.fill(connection, generation, judgements)
-                seconds = time.monotonic() - started
-                await connection.execute(PROGRESS, generation, "folding", expected, done, cases, seconds)
+            await progress(events)
     finally:
         consumer.close()
-    log.info("folded", generation=generation, events=done, cases=cases, undecodable=undecodable, seconds=seconds)
-
-    following = Following(pool, follower)
-    while True:
-        await generations.catch_up(pool, following)
-        async with pool.acquire() as connection, connection.transaction():
-            comparison = await generations.compare(connection, pool, following, generation, cut["ceiling"])
-            if comparison is not None:
-                if comparison.differing and not accept:
-                    raise generations.Unexplained(
-                        f"{len(comparison.differing)} cases differ from the live generation, "
-                        f"the first is {comparison.differing[0]}"
-                    )
-                at, recorded_at = await _moment(pool, settings)
-                await generations.swap(
-                    connection, generation, comparison, events=done, actor=actor, at=at, recorded_at=recorded_at
-                )
-                break
-        await asyncio.sleep(0.02)
-    log.info("swapped", generation=generation, differences=len(comparison.differing))
+    log.info("folded", generation=generation, events=events, cases=cases, undecodable=undecodable)
+    return events
 
 
 async def _moment(pool: Pool, settings: Settings) -> tuple[datetime, datetime | None]:

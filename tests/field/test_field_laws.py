@@ -22,7 +22,7 @@ from events.decider import Said
 from events.envelope import Cause, Recorded
 from events.errors import Refused
 from field import policy
-from field.decide import Command, Complete, MissVisit, Obstruct, Resume, ScheduleVisit, Start, workorder
+from field.decide import Asked, Complete, Heard, MissVisit, Obstruct, Resume, ScheduleVisit, Start, workorder
 from field.state import Ended, case_of, order_of
 from routing.state import order_of as order_of_routing
 
@@ -48,7 +48,7 @@ routed = st.one_of(
     st.builds(DossierRecalled, case_id=st.just(CASE), from_unit=st.just("TC-193"), because=st.just("case-x@2")),
     st.builds(DossierReturned, case_id=st.just(CASE), from_unit=st.just("DL-193"), by=st.just("zalo")),
 )  # fmt: skip
-asked: st.SearchStrategy[Command] = st.one_of(
+asked: st.SearchStrategy[Asked] = st.one_of(
     st.builds(ScheduleVisit, work_order=ids, starts=times, ends=times, at=times, by=actors),
     st.builds(MissVisit, work_order=ids, fault=faults, reason=st.just("customer-absent"), at=times, by=actors),
     st.builds(Start, work_order=ids, by=actors),
@@ -67,7 +67,7 @@ def heard(fact: Fact, version: int) -> Recorded:
     )  # fmt: skip
 
 
-def say(past: list[Said], command: Command, by: str) -> bool:
+def say(past: list[Said], command: Asked | Heard, by: str) -> bool:
     """Decide and say; asked again at once, nothing more is said. False when it was refused."""
     try:
         facts = workorder.decide(command, workorder.fold(past))
@@ -82,7 +82,7 @@ def say(past: list[Said], command: Command, by: str) -> bool:
 
 
 @given(st.lists(st.one_of(routed, asked, asked), max_size=50))
-def test_one_order_is_open_and_nothing_follows_an_end(steps: list[Fact | Command]) -> None:
+def test_one_order_is_open_and_nothing_follows_an_end(steps: list[Fact | Asked]) -> None:
     past: list[Said] = []
     version = 0
     for step in steps:
@@ -91,7 +91,7 @@ def test_one_order_is_open_and_nothing_follows_an_end(steps: list[Fact | Command
             for case_id, command in policy.follow_dossiers(heard(step, version)):
                 assert case_id == CASE
                 assert say(past, command, "policy-field"), "what is heard is never refused"
-        else:
+        elif isinstance(step, Asked):
             say(past, step, step.by.id)
         open_ones = [one for one in workorder.fold(past).by_id.values() if not isinstance(one, Ended)]
         assert len(open_ones) <= 1

@@ -4,10 +4,9 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from oracle.naive import ZERO, Oracle, Run, class_a, class_b
-from oracle.telling import Story, stories
+from oracle.telling import Story, local, promise, stories
 
 from deadlines.load import load
 from sla.judge import Rules, judge
@@ -78,9 +77,13 @@ def test_custody_agrees(story: Story) -> None:
     ]
 
 
-def test_the_oracle_knows_its_own_calendar() -> None:
-    """A vector by hand, so that two equal mistakes would have to be three."""
+def test_the_oracle_itself_knows_a_vector_by_hand() -> None:
+    """Monday 09:00 and three days, paused for 660 working minutes: Monday 10:00."""
     story = Story()
-    with pytest.raises(IndexError):
-        _ = story.facts[0]
-    assert len(Oracle(story.facts).runs) == 0
+    story.received(local(7, 10, 9), promise())
+    asked = story.supplement(local(7, 11, 10))
+    story.supplemented(local(7, 12, 15), asked)
+    story.returned(local(7, 17, 9))
+    (run,) = Oracle(story.facts).runs
+    assert run.due is not None
+    assert when(run.due.at) == local(7, 17, 10)

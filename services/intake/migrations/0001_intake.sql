@@ -8,12 +8,15 @@ create table codes (
     primary key (counter, day)
 );
 
--- Which number a request was given, so that a retry gets the same one.
+-- Which number a request was given, so that a retry gets the same one. A refused request may come again with its
+-- key for another counter or on another day: that is another number.
 create table drawn (
-    actor  text    not null,
-    key    text    not null,
-    number integer not null,
-    primary key (actor, key)
+    actor   text    not null,
+    key     text    not null,
+    counter text    not null,
+    day     date    not null,
+    number  integer not null,
+    primary key (actor, key, counter, day)
 );
 
 -- Draws a number in a transaction of its own, before the command's. It need not reach the disk by itself: the
@@ -24,7 +27,8 @@ declare
 begin
     perform set_config('synchronous_commit', 'off', true);
     if _key is not null then
-        select number into given from drawn where actor = _actor and key = _key;
+        select number into given from drawn
+        where actor = _actor and key = _key and counter = _counter and day = _day;
         if found then
             return given;
         end if;
@@ -32,7 +36,7 @@ begin
     insert into codes values (_counter, _day, 1)
     on conflict (counter, day) do update set last = codes.last + 1 returning last into given;
     if _key is not null then
-        insert into drawn values (_actor, _key, given);  -- a twin request fails here and asks again
+        insert into drawn values (_actor, _key, _counter, _day, given);  -- a twin request fails here and asks again
     end if;
     return given;
 end $$;

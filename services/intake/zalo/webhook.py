@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from deadlines.catalogue import Catalogue
+from deadlines.instants import date_of, day_of, second_of
 from events.auth import Unauthenticated
 from events.contracts.catalogue import Fact
 from events.contracts.intake import ApplicationSubmitted, StaffReplied
@@ -100,7 +101,7 @@ class Door:
     async def _application(
         self, connection: Connection, incoming: Incoming, asked: Application, moment: Moment
     ) -> Sorted:
-        on = moment.now.date()
+        on = date_of(day_of(second_of(moment.now)))
         district = next(
             (unit for unit in self.catalogue.units("counter", on) if unit.code == f"PAC-{asked.district}"), None
         )

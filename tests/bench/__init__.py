@@ -1,0 +1,1 @@
+"""Benchmarks: two sides in one run, a ratio at the end."""

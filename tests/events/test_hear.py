@@ -1,0 +1,138 @@
+"""Hearing from a real broker: from where the inbox stands, whatever the codec, and past what cannot be read."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+import pytest
+from contracts.given import case_id, eventually, line, rated, received, say, stream
+from contracts.hearing import hearing
+from contracts.kafka import SAID, producing
+
+from events import hear, topics
+from events.database import Pool
+from events.wire import to_cloudevent
+
+KEPT = "select stream || '@' || version from inbox order by stream, version"
+
+
+@pytest.fixture
+async def said(pool: Pool) -> list[bytes]:
+    """Twenty facts of one stream, as they go over the wire."""
+    await say(pool, line(stream(), received(), *[rated()] * 19))
+    return [to_cloudevent(row, "/onedoor/intake") for row in await pool.fetch("select * from events order by version")]
+
+
+async def send(kafka: str, prefix: str, values: Sequence[bytes], **more: object) -> None:
+    await topics.ensure(kafka, prefix, SAID)
+    async with producing(kafka, **more) as producer:
+        for value in values:
+            await producer.send(f"{prefix}intake.events", value, key=case_id().encode())
+        await producer.flush()
+
+
+async def count(listener: Pool, wanted: int) -> bool:
+    return bool(await listener.fetchval("select count(*) >= $1 from inbox", wanted))
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd", None])
+async def test_records_of_every_codec_are_heard(
+    listener: Pool, kafka: str, topic_prefix: str, said: list[bytes], codec: str | None
+) -> None:
+    """One compressed record of another system must not kill the consumer."""
+    await send(kafka, topic_prefix, said, compression_type=codec)
+    async with hearing(listener, kafka, topic_prefix):
+        await eventually(lambda: count(listener, 20))
+    assert await listener.fetchval("select count(*) from parked") == 0
+
+
+async def test_what_cannot_be_read_is_parked_and_the_next_is_heard(
+    listener: Pool, kafka: str, topic_prefix: str, said: list[bytes]
+) -> None:
+    """Bytes go past FastStream's decoder as they came: broken JSON, no JSON, nothing at all."""
+    await send(kafka, topic_prefix, [said[0], b"{broken", b"\xff\x00", b"", said[1]])
+    async with hearing(listener, kafka, topic_prefix):
+        await eventually(lambda: count(listener, 2))
+    bodies = [row["body"] for row in await listener.fetch("select body from parked order by id")]
+    assert bodies == [b"{broken", b"\xff\x00", b""]
+
+
+async def test_a_restart_goes_on_where_the_inbox_stands(
+    listener: Pool, kafka: str, topic_prefix: str, said: list[bytes]
+) -> None:
+    """Not where Kafka believes the group to be: nothing was committed there."""
+    await send(kafka, topic_prefix, said[:10])
+    async with hearing(listener, kafka, topic_prefix) as ears:
+        await eventually(lambda: count(listener, 10))
+        await eventually(lambda: sum(ears.heard.values()) == 10)
+    await send(kafka, topic_prefix, said[10:])
+    await listener.execute("delete from inbox")  # so that a record heard twice would show
+    async with hearing(listener, kafka, topic_prefix) as ears:
+        await eventually(lambda: sum(ears.heard.values()) == 20)
+    assert [row[0] for row in await listener.fetch(KEPT)] == sorted(f"{stream()}@{number}" for number in range(11, 21))
+
+
+async def test_a_listener_without_offsets_hears_from_the_beginning(
+    listener: Pool, kafka: str, topic_prefix: str, said: list[bytes]
+) -> None:
+    """A lost inbox is filled again from the topics, although the group heard them before."""
+    await send(kafka, topic_prefix, said)
+    async with hearing(listener, kafka, topic_prefix):
+        await eventually(lambda: count(listener, 20))
+    await listener.execute("delete from inbox")
+    await listener.execute("delete from heard")
+    async with hearing(listener, kafka, topic_prefix):
+        await eventually(lambda: count(listener, 20))
+
+
+async def test_two_instances_hear_everything_once(
+    listener: Pool, kafka: str, topic_prefix: str, pool: Pool
+) -> None:
+    """The partitions are shared; each fact is in the inbox once, wherever it was heard."""
+    for number in range(60):
+        await say(pool, line(stream(number), received(number)))
+    rows = await pool.fetch("select * from events order by position")
+    await topics.ensure(kafka, topic_prefix, SAID)
+    async with hearing(listener, kafka, topic_prefix, "1") as one, hearing(listener, kafka, topic_prefix, "2") as other:
+        await eventually(lambda: one.assigned.is_set() and other.assigned.is_set())
+        async with producing(kafka) as producer:
+            for row in rows:
+                await producer.send(
+                    f"{topic_prefix}intake.events", to_cloudevent(row, "/"), key=row["subject"].encode()
+                )
+        await eventually(lambda: count(listener, 60))
+    assert await listener.fetchval("select count(*) from inbox") == 60
+    assert await listener.fetchval("select sum(next_offset) from heard") == 60
+
+
+async def test_a_fault_of_ours_parks_the_record_and_hearing_goes_on(
+    listener: Pool, kafka: str, topic_prefix: str, said: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastStream would drop the whole batch of a handler that raises; ours never does."""
+    keep = hear.keep
+
+    async def faulty(connection, records):  # type: ignore[no-untyped-def]
+        if any(b'"sequence":"3"' in record.value for record in records):
+            raise ZeroDivisionError("a mistake")
+        return await keep(connection, records)
+
+    monkeypatch.setattr(hear, "keep", faulty)
+    await send(kafka, topic_prefix, said)
+    async with hearing(listener, kafka, topic_prefix):
+        await eventually(lambda: count(listener, 19))
+    parked = await listener.fetch("select subject, reason, body from parked")
+    assert [tuple(row) for row in parked] == [(case_id(), "ZeroDivisionError: a mistake", said[2])]
+    assert json.loads(said[2])["sequence"] == "3"
+    assert await listener.fetchval("select sum(next_offset) from heard") == 20
+
+
+async def test_the_bell_rings_when_something_was_kept(
+    listener: Pool, kafka: str, topic_prefix: str, said: list[bytes]
+) -> None:
+    """The policies of this process do not wait for their next look."""
+    await topics.ensure(kafka, topic_prefix, SAID)
+    async with hearing(listener, kafka, topic_prefix) as ears:
+        waiting = asyncio.create_task(ears.bell.wait(0, 30))
+        await send(kafka, topic_prefix, said[:1])
+        await waiting
+        assert ears.bell.rung > 0
