@@ -39,7 +39,8 @@ async def test_work_on_site_moves_the_dossier_on(database: Mapping[str, str], ka
         assert (await site.post(f"{path}/completion", done, **TEAM)).status == 200
 
         async def at_the_last_unit() -> bool:
-            return (await hands.get(f"/dossiers/{CASE}")).body["step"] == "close"
+            shown = await hands.get(f"/dossiers/{CASE}")
+            return bool(shown.body["step"] == "close")
 
         await until(at_the_last_unit)
         expected = ["DossierForwarded", "StepCompleted", "DossierForwarded", "StepCompleted", "DossierForwarded"]

@@ -26,7 +26,7 @@ class Doors:
 
     def __init__(self, urls: Mapping[str, str], issuer: str, secret: str) -> None:
         self.urls, self._issuer, self._secret = urls, issuer, secret
-        self._tokens: dict[str, asyncio.Task[str]] = {}
+        self._known: dict[str, asyncio.Task[str]] = {}
         self._http: aiohttp.ClientSession | None = None
         self.unanswered = 0  # how often nobody answered, so that a request was sent again
         self.requests = 0
@@ -45,7 +45,7 @@ class Doors:
         refused: bool = False,
     ) -> Mapping[str, Any]:  # fmt: skip
         """A command; its answer. With `refused`, the refusal is what is wanted. Raises Refusal, LocalError."""
-        headers = {"Authorization": f"Bearer {await self._token(who)}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {await self.token(who)}", "Content-Type": "application/json"}
         if now is not None:
             headers["Onedoor-Now"] = now.isoformat()
         if key is not None:
@@ -57,7 +57,7 @@ class Doors:
 
     async def get(self, service: str, path: str, *, who: str | None = OPERATOR) -> Any:
         """What is to be read there."""
-        headers = {"Authorization": f"Bearer {await self._token(who)}"} if who else {}
+        headers = {"Authorization": f"Bearer {await self.token(who)}"} if who else {}
         status, answer = await self._send("GET", service + path, self.urls[service] + path, headers, None)
         if status >= 300:
             raise Refusal(f"{service} answers {status} to {path}: {answer}")
@@ -76,7 +76,7 @@ class Doors:
     async def look(self, service: str, path: str) -> Any:
         """As `get`, but None at once when nobody answers."""
         assert self._http is not None
-        headers = {"Authorization": f"Bearer {await self._token(OPERATOR)}"}
+        headers = {"Authorization": f"Bearer {await self.token(OPERATOR)}"}
         try:
             async with self._http.get(self.urls[service] + path, headers=headers) as answer:
                 return msgspec.json.decode(await answer.read()) if answer.status == 200 else None
@@ -104,10 +104,10 @@ class Doors:
             await asyncio.sleep(pause)
             pause = min(pause * 2, 1.0)
 
-    async def _token(self, who: str) -> str:
-        if who not in self._tokens:
-            self._tokens[who] = asyncio.create_task(self._fetch(who))
-        return await self._tokens[who]
+    async def token(self, who: str) -> str:
+        if who not in self._known:
+            self._known[who] = asyncio.create_task(self._fetch(who))
+        return await self._known[who]
 
     async def _fetch(self, who: str) -> str:
         assert self._http is not None

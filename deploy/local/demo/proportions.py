@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 
 FIRST_DAY, LAST_DAY = date(2017, 7, 10), date(2017, 10, 10)
-CASES = 3187
+CASES, SEED = 3187, 2017
 MV_DAYS = 4.28  # utility working days of medium voltage finished from July to September
 MV_DAYS_UNTIL = date(2017, 9, 30)
 

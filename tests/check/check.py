@@ -1,0 +1,345 @@
+"""The independent check: every verdict again, from the raw facts on Kafka and the catalogue's files alone.
+
+It shares no code with the system and reads no due date in any event. The rules are those of the trade: the day of
+receipt is not counted; a limit of n days ends at closing of the n-th working day; a pause that begins before due moves
+due by its working time; release, not collection, ends the clock.
+
+    ONEDOOR_TOKEN=... python tests/check/check.py --bootstrap localhost:9092 --sla http://127.0.0.1:8104
+
+The last line is `N of N verdicts agree`; the exit code is 1 when any disagrees.
+"""
+
+import argparse
+import json
+import os
+import sys
+import urllib.request
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from confluent_kafka import Consumer, TopicPartition
+
+TOPICS = ("intake.events", "routing.events", "field.events")
+RANK = {"case": 0, "route": 1, "workorder": 2, "message": 3}
+OPENS = ("SupplementRequested", "CustomerActionRequested", "AgencyReferred", "WorkObstructed")
+ANSWERS = ("SupplementReceived", "CustomerActionCompleted", "AgencyReplied", "WorkResumed")
+ENDS = {
+    "DossierReturned": "released", "CaseClosed": "closed", "ApplicationRefused": "refused",
+    "ApplicationWithdrawn": "withdrawn", "ProcessingStopped": "stopped",
+}  # fmt: skip
+# Viet Nam's public holidays of 2017: New Year (observed), Tet, Hung Kings, Reunification and Labour, National Day.
+HOLIDAYS = {date(2017, 1, 2), date(2017, 4, 6), date(2017, 5, 1), date(2017, 5, 2), date(2017, 9, 2), date(2017, 9, 4)}
+HOLIDAYS |= {date(2017, 1, 26) + timedelta(days=number) for number in range(7)}
+HOUR, LOCAL = 3600, 7 * 3600
+
+
+def seconds(iso: str | None) -> int | None:
+    """Whole seconds since 1970, UTC."""
+    return None if iso is None else int(datetime.fromisoformat(iso.replace("Z", "+00:00")).timestamp())
+
+
+def shown(second: int | None) -> str:
+    return "-" if second is None else datetime.fromtimestamp(second + LOCAL, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+class Year:
+    """The worked sessions of 2017, as a list of (opens, closes)."""
+
+    def __init__(self, hours: list[Any], weekdays: list[int]) -> None:
+        self.sessions: list[tuple[int, int]] = []
+        self.days: list[int] = []  # days since 1970 that are worked
+        self.before = [0]  # seconds worked before each session
+        for number in range(365):
+            day = date(2017, 1, 1) + timedelta(days=number)
+            if day.isoweekday() in weekdays and day not in HOLIDAYS:
+                self.days.append((day - date(1970, 1, 1)).days)
+                for opens, closes in hours:
+                    span = tuple(self.days[-1] * 86400 - LOCAL + clock(one) for one in (opens, closes))
+                    self.sessions.append((span[0], span[1]))
+                    self.before.append(self.before[-1] + span[1] - span[0])
+
+    def worked(self, start: int, end: int) -> int:
+        """Seconds of working time between two instants."""
+        return max(0, self._until(end) - self._until(start))
+
+    def _until(self, instant: int) -> int:
+        place = bisect_right(self.sessions, (instant, 0)) - 1
+        if place < 0:
+            return 0
+        opens, closes = self.sessions[place]
+        return self.before[place] + min(instant, closes) - opens
+
+    def later(self, instant: int, length: int) -> int:
+        """The first instant by which so much more was worked."""
+        for opens, closes in self.sessions:
+            if closes > instant and length > 0:
+                free = closes - max(opens, instant)
+                if free >= length:
+                    return max(opens, instant) + length
+                length -= free
+        return instant
+
+    def closing(self, received: int, days: int) -> int:
+        """When the n-th working day after the day of receipt closes."""
+        after = [day for day in self.days if day > day_of(received)]
+        last = after[days - 1]
+        return max(closes for _, closes in self.sessions if day_of(closes) == last)
+
+    def session_start(self, due: int) -> int:
+        return max(opens for opens, _ in self.sessions if opens <= due)
+
+
+def clock(text: str) -> int:
+    hours, minutes = text.split(":")[:2]
+    return int(hours) * HOUR + int(minutes) * 60
+
+
+def day_of(second: int) -> int:
+    return (second + LOCAL) // 86400
+
+
+@dataclass
+class Cycle:
+    """One run from receipt or reopening to release. `base` is its due before any pause."""
+
+    start: int
+    base: int | None
+    counts_from: int
+    days: int = 0
+    restarts: bool = False
+    waiting: dict[str, str | None] = field(default_factory=dict)  # opening event → the agency, None: the customer
+    begun: int | None = None  # when the open pause began
+    pauses: list[tuple[int, int]] = field(default_factory=list)
+    spent: dict[str, int] = field(default_factory=lambda: {"utility": 0, "customer": 0, "agency": 0})
+    since: int = 0
+    ended: int | None = None
+    outcome: str = "open"
+
+    def due(self, year: Year) -> int | None:
+        if self.base is None:
+            return None
+        due = self.base
+        for begins, ends in sorted([*self.pauses, *([(self.begun, -1)] if self.begun is not None else [])]):
+            if begins < due:
+                if ends < 0:
+                    return None
+                due = year.later(due, year.worked(max(begins, self.counts_from), max(ends, self.counts_from)))
+        return due
+
+    def pass_to(self, year: Year, at: int) -> None:
+        """Time up to `at` belongs to whoever is waited for, or to the utility."""
+        clock = "utility" if not self.waiting else "customer" if None in self.waiting.values() else "agency"
+        self.spent[clock] += year.worked(max(self.since, self.counts_from), max(at, self.counts_from))
+        self.since = max(self.since, at)
+
+    def answer(self, opened_by: str, at: int) -> bool:
+        if opened_by not in self.waiting:
+            return False
+        del self.waiting[opened_by]
+        if not self.waiting and self.begun is not None:
+            self._close_pause(at)
+        return True
+
+    def _close_pause(self, at: int) -> None:
+        assert self.begun is not None
+        if self.pauses and self.pauses[-1][1] == self.begun:  # two that touch are one
+            self.begun = self.pauses.pop()[0]
+        if at > self.begun:
+            self.pauses.append((self.begun, at))
+        self.begun = None
+
+    def end(self, year: Year, outcome: str, at: int) -> None:
+        self.pass_to(year, at)
+        if self.begun is not None:
+            self._close_pause(at)
+        self.ended, self.outcome = at, outcome
+
+
+class Judge:
+    """The rules of the catalogue's files, applied to the facts of one dossier."""
+
+    def __init__(self, catalogue: Path) -> None:
+        self.services = {one["id"]: one for one in read(catalogue / "services.yaml")["services"]}
+        (calendar,) = read(catalogue / "calendars.yaml")["calendars"]
+        self.year = Year(calendar["hours"][0]["sessions"], calendar["hours"][0]["weekdays"])
+        self.cutoff = clock(calendar["cutoff_at"])
+
+    def cycles(self, facts: list[dict[str, Any]]) -> list[Cycle]:
+        found: list[Cycle] = []
+        receipt: dict[str, Any] | None = None
+        at = 0
+        for at, fact in in_order(facts):
+            kind, data = fact["type"].split(".")[1], fact["data"]
+            cycle = found[-1] if found and found[-1].ended is None else None
+            if kind == "ApplicationReceived" and receipt is None:
+                receipt = data
+                found.append(self._begin(data, at))
+            elif kind == "CaseReopened" and receipt is not None and cycle is None:
+                found.append(self._begin(receipt, at))
+            elif cycle is not None:
+                self._move(cycle, kind, fact, at)
+        if found and found[-1].ended is None:
+            found[-1].pass_to(self.year, at)
+        return found
+
+    def _begin(self, receipt: dict[str, Any], at: int) -> Cycle:
+        promise = receipt.get("promise") or {}
+        service = self.services.get(promise.get("service"), {"limit": {"amount": promise.get("working_days")}})
+        days = service["limit"]["amount"]
+        if not days:  # no promise to judge by, or one that states its due: that is never read here
+            return Cycle(at, None, at, since=at)
+        if service.get("cutoff") == "promise" and (at + LOCAL) % 86400 > self.cutoff:
+            days += 1
+        midnight = (day_of(at) + 1) * 86400 - LOCAL
+        return Cycle(at, self.year.closing(at, days), midnight, days, promise["clock_policy"] == "RESTART", since=at)
+
+    def _move(self, cycle: Cycle, kind: str, fact: dict[str, Any], at: int) -> None:
+        data, agency = fact["data"], fact["data"].get("agency")
+        if kind in OPENS and data.get("fault") != "utility":
+            cycle.pass_to(self.year, at)
+            cycle.begun = cycle.begun if cycle.waiting else at
+            cycle.waiting[fact["id"]] = agency
+        elif kind in ANSWERS:
+            asked = (id for id, whose in cycle.waiting.items() if whose and whose == agency)
+            due = cycle.due(self.year)
+            cycle.pass_to(self.year, at)
+            answered = cycle.answer(data.get("answers") or next(asked, ""), at)
+            if answered and kind == "SupplementReceived" and cycle.restarts and (due is None or due > at):
+                cycle.base, cycle.pauses = self.year.closing(at, cycle.days), []
+        elif kind in ENDS:
+            cycle.end(self.year, ENDS[kind], at)
+
+    def verdict(self, cycle: Cycle) -> dict[str, Any]:
+        """What has to stand in the SLA service's row."""
+        due = cycle.due(self.year)
+        released = cycle.ended if cycle.outcome in ("released", "closed") else None
+        by_date = by_session = None
+        if due is not None and released is not None:
+            one, other = day_of(released), day_of(due)
+            by_date = "ahead" if one < other else "on-time" if one == other else "overdue"
+            ahead = released < self.year.session_start(due)
+            by_session = "overdue" if released > due else "ahead" if ahead else "on-time"
+        elapsed = (cycle.since if cycle.ended is None else cycle.ended) - cycle.start
+        return {
+            "due_at": due, "released_at": released, "by_date": by_date, "by_session": by_session,
+            **{f"{clock}_seconds": spent for clock, spent in cycle.spent.items()},
+            "not_counted_seconds": elapsed - sum(cycle.spent.values()),
+        }  # fmt: skip
+
+
+def in_order(facts: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
+    """Facts with their instants, in order: none before what caused it or what it answers, none before its stream's
+    earlier ones at the same instant. Messages move nothing and are left out."""
+    known = {fact["id"]: fact for fact in facts if not fact["type"].startswith("onedoor.Message")}
+    placed = {id: (seconds(fact["time"]) or 0, 0) for id, fact in known.items()}
+    for _ in known:
+        before = dict(placed)
+        for id, fact in known.items():
+            stream, _, version = id.rpartition("@")
+            parents = [placed[one] for one in (fact["causationid"], fact["data"].get("answers")) if one in placed]
+            lower = [int(one.rpartition("@")[2]) for one in known if one.rpartition("@")[0] == stream]
+            earlier = [one for one in lower if one < int(version)]
+            depths = [depth for _, depth in parents]
+            depths += [placed[f"{stream}@{max(earlier)}"][1]] if earlier else []
+            instant = max([seconds(fact["time"]) or 0, *(at for at, _ in parents)])
+            placed[id] = instant, 1 + max(depths, default=-1)
+        if placed == before:
+            break
+
+    def key(id: str) -> tuple[int, int, int, str, int]:
+        stream, _, version = id.rpartition("@")
+        return (*placed[id], RANK.get(stream.partition("-")[0], 9), stream, int(version))
+
+    return [(placed[id][0], known[id]) for id in sorted(known, key=key)]
+
+
+def read(path: Path) -> Any:
+    """A file of the catalogue."""
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+def records(bootstrap: str, prefix: str) -> Iterator[dict[str, Any]]:
+    """Every fact on the topics, once each."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "check", "enable.auto.commit": False})
+    ends = {}
+    for topic in TOPICS:
+        for partition in consumer.list_topics(prefix + topic, timeout=10).topics[prefix + topic].partitions:
+            low, high = consumer.get_watermark_offsets(TopicPartition(prefix + topic, partition), timeout=10)
+            if high > low:
+                ends[prefix + topic, partition] = high
+    consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in ends])
+    seen = set()
+    while ends:
+        for message in consumer.consume(5000, timeout=1):
+            if message.error():
+                raise SystemExit(f"Kafka: {message.error()}")
+            fact = json.loads(message.value())
+            if fact["id"] not in seen:
+                seen.add(fact["id"])
+                yield fact
+            if message.offset() + 1 >= ends.get((message.topic(), message.partition()), 0):
+                ends.pop((message.topic(), message.partition()), None)
+    consumer.close()
+
+
+def rows(sla: str, token: str) -> dict[str, list[dict[str, Any]]]:
+    """What GET /cases says, by dossier."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    after: str | None = ""
+    while after is not None:
+        request = urllib.request.Request(f"{sla}/cases?after={after}&limit=1000")
+        request.add_header("Authorization", f"Bearer {token}")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            page = json.load(answer)
+        found |= {case["case_id"]: case["cycles"] for case in page["cases"]}
+        after = page["next"]
+    return found
+
+
+def differences(expected: list[dict[str, Any]], said: list[dict[str, Any]]) -> list[str]:
+    """Where the two disagree about one dossier, as sentences."""
+    if len(expected) != len(said):
+        return [f"{len(expected)} cycles follow from the facts, {len(said)} are judged"]
+    found = []
+    for number, (ours, theirs) in enumerate(zip(expected, said, strict=True), 1):
+        for name, value in ours.items():
+            other = seconds(theirs[name]) if name.endswith("_at") else theirs[name]
+            if other != value:
+                text = shown if name.endswith("_at") else str
+                found.append(f"cycle {number}: {name} is {text(value)} by the facts, {text(other)} in the row")
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Judge every dossier again from the raw facts and compare.")
+    parser.add_argument("--bootstrap", required=True, help="Kafka's bootstrap servers")
+    parser.add_argument("--prefix", default="", help="what the topics' names begin with")
+    parser.add_argument("--sla", required=True, help="address of the SLA service")
+    parser.add_argument("--catalogue", type=Path, default=Path(__file__).parents[2] / "deploy" / "catalogue")
+    arguments = parser.parse_args()
+    facts: dict[str, list[dict[str, Any]]] = {}
+    for fact in records(arguments.bootstrap, arguments.prefix):
+        facts.setdefault(fact["subject"], []).append(fact)
+    judge = Judge(arguments.catalogue)
+    expected = {
+        case: [judge.verdict(cycle) for cycle in cycles] for case, own in facts.items() if (cycles := judge.cycles(own))
+    }
+    said = rows(arguments.sla, os.environ.get("ONEDOOR_TOKEN", ""))
+    agree = 0
+    cases = sorted(expected.keys() | said.keys())
+    for case in cases:
+        wrong = differences(expected.get(case, []), said.get(case, []))
+        agree += not wrong
+        for sentence in wrong:
+            print(f"{case}: {sentence}")
+    print(f"{agree:,} of {len(cases):,} verdicts agree")
+    return 0 if agree == len(cases) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
