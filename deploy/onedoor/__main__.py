@@ -1,6 +1,7 @@
 """`onedoor`, or `python -m onedoor`: the commands, wired."""
 
 from onedoor.app import App
+from onedoor.demo import demo
 from onedoor.down import down
 from onedoor.status import status
 from onedoor.up import up
@@ -15,6 +16,7 @@ app = App(
 app.command()(up)
 app.command()(down)
 app.command()(status)
+app.command()(demo)
 
 if __name__ == "__main__":
     app()

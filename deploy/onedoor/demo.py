@@ -1,10 +1,10 @@
 """`onedoor demo`: a quarter of one-door work, played through a system of its own."""
 
-import asyncio
 import sys
 from typing import Annotated
 
 import typer
+import uvloop
 from rich.console import Console
 
 from local.demo.proportions import CASES, SEED
@@ -28,7 +28,4 @@ def demo(
     onedoor demo --cases 300   a quick look
     """
     console = Console()
-    progress = Progress(console)
-    with progress:
-        code = asyncio.run(run(cases, seed, console, progress.tell))
-    sys.exit(code)
+    sys.exit(uvloop.run(run(cases, seed, console, Progress(console))))

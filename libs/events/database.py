@@ -53,17 +53,27 @@ NUMBERED = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 
 
 async def connect(url: str, *, size: int = 10) -> Pool:
-    """A pool whose connections need no JIT: the statements are small and many."""
-    pool = await asyncpg.create_pool(url, min_size=2, max_size=size, command_timeout=60, server_settings={"jit": "off"})
+    """A pool whose connections need no JIT: the statements are small and many.
+
+    Nothing of ours outlives a transaction in a session, but for locks that are released by hand: so the query
+    with which asyncpg resets each connection on its way back, a round trip a command, is left out.
+    """
+    pool = await asyncpg.create_pool(
+        url, min_size=2, max_size=size, command_timeout=60, server_settings={"jit": "off"}, reset=_as_it_is
+    )
     assert pool is not None
     return pool
+
+
+async def _as_it_is(_: Connection) -> None:
+    """A transaction that was left open is rolled back by the pool itself."""
 
 
 async def migrate(pool: Pool, *folders: Path) -> None:
     """Apply the numbered SQL files of each folder that this schema has not seen, all in one transaction.
 
-    Raises OnedoorError when an applied file was edited or one has no number, NotOurCluster when the database was restored
-    into another cluster (transaction numbers begin again there; `onedoor db adopt` raises the epoch).
+    Raises OnedoorError when an applied file was edited or one has no number, NotOurCluster when the database was
+    restored into another cluster (transaction numbers begin again there; `onedoor db adopt` raises the epoch).
     """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 from asyncpg import UniqueViolationError
 
-from events.contracts.catalogue import Fact
+from events.contracts.catalogue import Fact, name_of
 from events.database import Connection, Pool
 from events.decider import Decider
 from events.envelope import Cause, Recorded
@@ -32,6 +32,10 @@ class IdempotencyKey:
     route: str
     key: str
     body_hash: bytes
+
+    def row(self, answer: "Answer") -> tuple[str, str, str, bytes, bytes]:
+        """The answer as it is kept."""
+        return self.actor, self.route, self.key, self.body_hash, msgspec.json.encode(answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,48 +72,63 @@ async def handle(
     key: IdempotencyKey | None = None,
     seen: int | None = None,
     also: Also | None = None,
-    more: Callable[[Sequence[Recorded]], Mapping[str, Any]] | None = None,
+    more: Mapping[str, Any] | None = None,
+    fresh: bool = False,
 ) -> Answer:
     """Carry out one command on one stream and commit its facts, `also` (the service's own rows) and the key.
 
+    `more` goes into the answer. `fresh`: the id was drawn just now, so nothing can have been said of it.
     Raises Refused, among them KeyReused, and Stale when the stream is past the version that the caller has seen.
     """
     stream = decider.stream(id)
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         async with pool.acquire() as connection:
-            if key is not None and (kept := await answered(connection, key)) is not None:
-                return kept
-            past = (await load(connection, stream))[stream]
-            if seen is not None and seen != len(past):
-                raise stale(stream, seen, past)
-            facts = decider.decide(command, decider.state(past))
-            new: Sequence[Recorded] = ()
+            past = [] if fresh and attempt == 0 else (await load(connection, stream))[stream]
             try:
-                async with connection.transaction():
-                    if facts:
-                        saying = Append(
-                            stream=stream,
-                            expected=len(past),
-                            facts=facts,
-                            cause=cause,
-                            at=happened(moment, past, facts),
-                            recorded_at=moment.recorded_at,
-                        )
-                        new = await append(connection, [saying])
-                        if also is not None:
-                            await also(connection, new)
-                    answer = Answer(
-                        stream=stream,
-                        version=len(past) + len(new),
-                        facts=[{"id": one.id, "type": one.type} for one in new],
-                        # as it will be read back, so that a repeat gets the very same
-                        more=msgspec.to_builtins(more(new)) if new and more is not None else {},
-                    )
+                if seen is not None and seen != len(past):
+                    raise stale(stream, seen, past)
+                facts = decider.decide(command, decider.state(past))
+                at = happened(moment, past, facts) if facts else moment.now
+            except Refused:
+                # A repeat of what was accepted gets the accepted answer, whatever has happened to the stream since.
+                if key is not None and (kept := await answered(connection, key)) is not None:
+                    return kept
+                raise
+            if not facts and key is not None and (kept := await answered(connection, key)) is not None:
+                return kept
+            answer = Answer(
+                stream=stream,
+                version=len(past) + len(facts),
+                facts=[
+                    {"id": f"{stream}@{len(past) + number}", "type": name_of(fact)[0]}
+                    for number, fact in enumerate(facts, start=1)
+                ],
+                # as it will be read back, so that a repeat gets the very same
+                more=msgspec.to_builtins(more) if facts and more is not None else {},
+            )
+            saying = Append(
+                stream=stream,
+                expected=len(past),
+                facts=facts,
+                cause=cause,
+                at=at,
+                recorded_at=moment.recorded_at,
+            )
+            try:
+                if not facts:
                     if key is not None:
                         await keep_answer(connection, key, answer)
+                elif also is None:  # one statement is a transaction of its own
+                    await append(connection, [saying], key.row(answer) if key else None)
+                else:
+                    async with connection.transaction():
+                        new = await append(connection, [saying], key.row(answer) if key else None)
+                        await also(connection, new)
                 return answer
-            except WrongVersion:
-                continue
+            except WrongVersion:  # the stream moved on, or this very key was answered a moment ago
+                if key is not None and (kept := await answered(connection, key)) is not None:
+                    return kept
+                fresh = False
     raise Conflict(
         "busy-dossier", f"{stream} changes faster than this command can be decided", way_out="try again in a moment"
     )
@@ -133,7 +152,7 @@ async def answered(connection: Connection, key: IdempotencyKey) -> Answer | None
 async def keep_answer(connection: Connection, key: IdempotencyKey, answer: Answer) -> None:
     """Keep the answer in the command's transaction. Raises WrongVersion when the same key is being answered."""
     try:
-        await connection.execute(KEEP, key.actor, key.route, key.key, key.body_hash, msgspec.json.encode(answer))
+        await connection.execute(KEEP, *key.row(answer))
     except UniqueViolationError as taken:
         raise WrongVersion(key.key) from taken
 

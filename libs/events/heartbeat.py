@@ -18,8 +18,9 @@ MOMENT = "select clock_timestamp()"
 CEILING = "select pg_snapshot_xmax(pg_current_snapshot())"
 SENT = """
 select pg_snapshot_xmin(pg_current_snapshot()) >= $1 and not exists (
-    select from events e, bookmarks b where b.name = 'relay' and b.shard = 0
-    and (e.epoch, e.tx, e.position) > (b.epoch, b.tx, b.position) and e.tx < $1)
+    select from events e left join bookmarks b on b.name = 'relay' and b.shard = 0
+    where (e.epoch, e.tx, e.position) > (coalesce(b.epoch, 0), coalesce(b.tx, '0'), coalesce(b.position, 0))
+    and (e.tx < $1 or e.epoch < (select epoch from cluster)))
 """
 log = structlog.get_logger("events.heartbeat")
 
@@ -32,6 +33,8 @@ async def heartbeat(pool: Pool, producer: AIOKafkaProducer, topic: str, service:
             ceiling = await pool.fetchval(CEILING)
             while not stopping.is_set() and not await pool.fetchval(SENT, ceiling):
                 await asyncio.sleep(0.02)
+            if stopping.is_set():
+                return  # what is not sent yet must not be vouched for
             body = msgspec.json.encode({"service": service, "watermark": moment})
             await producer.send_and_wait(topic, body, key=service.encode())
         except TRANSIENT as error:

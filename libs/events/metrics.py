@@ -1,6 +1,7 @@
 """How far everyone is: the figures behind /followers and /metrics, from one query per log."""
 
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -19,15 +20,35 @@ from {table} where (epoch, tx, position) > ($1, $2, $3)
 BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = $2"
 SINCE = {"events": "recorded_at", "inbox": "recorded_at"}
 PARKED = "select count(*) from parked where settled is null"
-# A long writing transaction anywhere in the cluster holds the horizon, and with it every follower.
+# A long writing transaction anywhere in the cluster holds the horizon, and with it every follower. A role that is
+# no monitor sees only its own sessions here; for those of others `Horizon` watches the horizon itself.
 HORIZON = """
 select coalesce(max(extract(epoch from clock_timestamp() - xact_start)), 0)::float8 from pg_stat_activity
 where backend_xid is not null
 """
+SNAPSHOT = "select pg_snapshot_xmin(now), pg_snapshot_xmax(now) from pg_current_snapshot() as now"
+
+
+class Horizon:
+    """For how long the oldest writing transaction of the cluster has been seen at work, in seconds."""
+
+    def __init__(self) -> None:
+        self._oldest, self._since = 0, monotonic()
+
+    async def age(self, connection: Connection) -> float:
+        row = await connection.fetchrow(SNAPSHOT)
+        assert row is not None
+        oldest, next_number = row
+        if oldest == next_number:
+            return 0.0
+        if oldest != self._oldest:
+            self._oldest, self._since = oldest, monotonic()
+        seen: float = await connection.fetchval(HORIZON)
+        return max(seen, monotonic() - self._since)
 
 
 async def standing(
-    connection: Connection, followings: Sequence[Following[Any]], ears: Ears | None, relay: Relay
+    connection: Connection, followings: Sequence[Following[Any]], ears: Ears | None, relay: Relay, horizon: Horizon
 ) -> Mapping[str, Any]:
     """Each follower's distance from the end of its log, what was published and heard, and what is parked."""
     followers = []
@@ -50,7 +71,7 @@ async def standing(
         "published": _by_topic(relay.published),
         "heard": _by_topic(ears.heard) if ears else {},
         "parked": await connection.fetchval(PARKED),
-        "horizon_seconds": await connection.fetchval(HORIZON),
+        "horizon_seconds": await horizon.age(connection),
     }
 
 

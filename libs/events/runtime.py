@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, nullcontext, suppress
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from events.settings import Settings
 from events.web import operations
 
 log = structlog.get_logger("events.runtime")
+DRAIN = 4.0  # seconds for the followers to finish, and as many for the relay after them
 Task = Callable[[asyncio.Event], Awaitable[None]]  # runs until the event is set
 
 
@@ -67,21 +68,30 @@ class Running:
     relay: Relay
     ears: Ears | None
     followings: list[Following[Any]]
+    horizon: metrics.Horizon = field(default_factory=metrics.Horizon)
     started: bool = False
+    died: list[str] = field(default_factory=list)  # tasks that ended with an error: only a restart brings them back
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def ready(self) -> Mapping[str, bool]:
         return {
             "followers": self.started and not any(one.trouble for one in self.followings),
             "kafka": self.ears is None or self.ears.assigned.is_set(),
+            "tasks": not self.died,
         }
 
     async def standing(self) -> Mapping[str, Any]:
         async with self.parts.pool.acquire() as connection:
-            return await metrics.standing(connection, self.followings, self.ears, self.relay)
+            return await metrics.standing(connection, self.followings, self.ears, self.relay, self.horizon)
 
     async def exposition(self) -> CollectorRegistry:
         return metrics.exposition(await self.standing(), self.ears)
+
+    def ended(self, task: asyncio.Future[None]) -> None:
+        """A task that dies must not look healthy."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.died.append(task.get_name() if isinstance(task, asyncio.Task) else repr(task))
+            log.error("died", task=self.died[-1], exc_info=error)
 
     async def retry_parked(self) -> int:
         settled = await parked.retry(self.parts.pool, self.followings)
@@ -168,20 +178,25 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
     if settled := await parked.retry(pool, followings):
         log.info("parked facts settled", facts=settled)
 
-    tasks = [asyncio.create_task(one.run(bell, running.stopping), name=one.follower.name) for one in followings]
+    last = asyncio.Event()  # the relay stops after all others: it sends what they said on their way out
+    relaying = asyncio.create_task(followings[0].run(bell, last), name=followings[0].follower.name)
+    tasks = [asyncio.create_task(one.run(bell, running.stopping), name=one.follower.name) for one in followings[1:]]
     tasks += [asyncio.ensure_future(task(running.stopping)) for task in service.tasks(parts)]
     if not settings.log_clock:
         beat = heartbeat(pool, producer, prefix + topics.HEARTBEATS, service.name, running.stopping)
         tasks.append(asyncio.create_task(beat, name="heartbeat"))
+    for task in (relaying, *tasks):
+        task.add_done_callback(running.ended)
 
     async def drain() -> None:
-        running.stopping.set()
-        bell.ring()
-        _, late = await asyncio.wait(tasks, timeout=8)
-        for task in late:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        for told, those in ((running.stopping, tasks), (last, [relaying])):
+            told.set()
+            bell.ring()
+            if those:
+                _, late = await asyncio.wait(those, timeout=DRAIN)
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*late, return_exceptions=True)
 
     stack.push_async_callback(drain)
     if ears is not None:

@@ -18,6 +18,13 @@ LOAD = f"select {COLUMNS} from events where stream = any($1) order by stream, ve
 APPEND = """
 select moments, hashes from append((select epoch from cluster), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
+# The same, and the answer of the command that made it, in one round trip; the append still comes first.
+APPEND_AND_KEEP = """
+with said as (
+    select moments, hashes from append((select epoch from cluster), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+), kept as (insert into idempotency (actor, route, key, body_hash, answer) select $13, $14, $15, $16, $17 from said)
+select moments, hashes from said
+"""
 # append() says OD003 when the stream is behind; the unique key says it when the stream moved on.
 MOVED_ON = "OD003"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,10 +73,13 @@ async def load(connection: Connection, *streams: str) -> dict[str, list[Recorded
     return found
 
 
-async def append(connection: Connection, appends: Sequence[Append]) -> list[Recorded]:
+async def append(
+    connection: Connection, appends: Sequence[Append], answer: tuple[str, str, str, bytes, bytes] | None = None
+) -> list[Recorded]:
     """Append to the streams, sorted by name, as the transaction's first write (see append() in 0001_log.sql).
 
-    Raises WrongVersion when a stream has moved on: load, decide and append again.
+    `answer` is a row of `idempotency` to keep with it. Raises WrongVersion when a stream has moved on, or when the
+    same key is being answered: load, decide and append again.
     """
     lines = [
         (one, one.expected + number, fact, *name_of(fact), write(fact))
@@ -86,7 +96,8 @@ async def append(connection: Connection, appends: Sequence[Append]) -> list[Reco
     if not columns:
         return []
     try:
-        row = await connection.fetchrow(APPEND, *zip(*columns, strict=True))
+        statement = APPEND if answer is None else APPEND_AND_KEEP
+        row = await connection.fetchrow(statement, *zip(*columns, strict=True), *(answer or ()))
     except asyncpg.UniqueViolationError as taken:
         raise WrongVersion(str(taken)) from taken
     except asyncpg.PostgresError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol
 
+import msgspec
 from fastapi import APIRouter, Depends, Header, Request, Response
 from prometheus_client import generate_latest
 
@@ -81,10 +82,12 @@ def at(moment: Moment, happened: datetime | None) -> Moment:
     return Moment(now=moment.now, at=happened, recorded_at=moment.recorded_at)
 
 
-def reply(response: Response, answer: Answer) -> Mapping[str, Any]:
+def reply(answer: Answer, status: int = 200) -> Response:
     """The body of an accepted command, with the stream's version as ETag for the next If-Match."""
-    response.headers["ETag"] = f'"{answer.version}"'
-    return {"stream": answer.stream, "version": answer.version, "facts": answer.facts, **answer.more}
+    body = {"stream": answer.stream, "version": answer.version, "facts": answer.facts, **answer.more}
+    return Response(
+        msgspec.json.encode(body), status, headers={"ETag": f'"{answer.version}"'}, media_type="application/json"
+    )
 
 
 class Stands(Protocol):

@@ -71,9 +71,7 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
                 field="at", way_out=f"give a time from {before.at.isoformat()} on",
             )  # fmt: skip
 
-    async def command(
-        work_order: str, order: Order, body: Body, frame: Asked, response: Response, actor: Actor
-    ) -> dict[str, Any]:
+    async def command(work_order: str, order: Order, body: Body, frame: Asked, actor: Actor) -> Response:
         """What all commands on an order share: a told time that fits, If-Match, the key."""
         key = frame.idempotency(actor)
         if body.at is not None:
@@ -83,22 +81,22 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
             key=key, seen=frame.seen,
         )  # fmt: skip
         parts.bell.ring()
-        return dict(reply(response, answer))
+        return reply(answer)
 
     @router.post("/workorders/{work_order}/visit")
     async def schedule_visit(
-        work_order: WorkOrderId, body: Visit, frame: Frame, response: Response,
+        work_order: WorkOrderId, body: Visit, frame: Frame,
         actor: Annotated[Actor, Depends(allow("schedule-visit"))],
     ) -> Any:  # fmt: skip
         """The team and the customer agreed on a time; a later agreement replaces it."""
         order = ScheduleVisit(
             work_order=work_order, starts=body.starts, ends=body.ends, at=body.at or frame.moment.now, by=actor
         )
-        return await command(work_order, order, body, frame, response, actor)
+        return await command(work_order, order, body, frame, actor)
 
     @router.post("/workorders/{work_order}/visit-missed")
     async def miss_visit(
-        work_order: WorkOrderId, body: Missed, frame: Frame, response: Response,
+        work_order: WorkOrderId, body: Missed, frame: Frame,
         actor: Annotated[Actor, Depends(allow("miss-visit"))],
     ) -> Any:  # fmt: skip
         """Nobody met on site, and by whose fault."""
@@ -106,19 +104,19 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
             work_order=work_order, fault=body.fault, reason=_reason(catalogue, "visit", body.reason),
             at=body.at or frame.moment.now, by=actor,
         )  # fmt: skip
-        return await command(work_order, order, body, frame, response, actor)
+        return await command(work_order, order, body, frame, actor)
 
     @router.post("/workorders/{work_order}/start")
     async def start(
-        work_order: WorkOrderId, body: Body, frame: Frame, response: Response,
+        work_order: WorkOrderId, body: Body, frame: Frame,
         actor: Annotated[Actor, Depends(allow("start-work"))],
     ) -> Any:  # fmt: skip
         """The team begins on site."""
-        return await command(work_order, Start(work_order=work_order, by=actor), body, frame, response, actor)
+        return await command(work_order, Start(work_order=work_order, by=actor), body, frame, actor)
 
     @router.post("/workorders/{work_order}/obstacle")
     async def obstruct(
-        work_order: WorkOrderId, body: Obstacle, frame: Frame, response: Response,
+        work_order: WorkOrderId, body: Obstacle, frame: Frame,
         actor: Annotated[Actor, Depends(allow("obstruct-work"))],
     ) -> Any:  # fmt: skip
         """Work cannot go on; whose fault it is decides whose clock runs."""
@@ -128,24 +126,24 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
             work_order=work_order, fault=body.fault, agency=body.agency,
             reason=_reason(catalogue, "obstacle", body.reason), by=actor,
         )  # fmt: skip
-        return await command(work_order, order, body, frame, response, actor)
+        return await command(work_order, order, body, frame, actor)
 
     @router.post("/workorders/{work_order}/resumption")
     async def resume(
-        work_order: WorkOrderId, body: Body, frame: Frame, response: Response,
+        work_order: WorkOrderId, body: Body, frame: Frame,
         actor: Annotated[Actor, Depends(allow("resume-work"))],
     ) -> Any:  # fmt: skip
         """The obstacle is gone."""
-        return await command(work_order, Resume(work_order=work_order, by=actor), body, frame, response, actor)
+        return await command(work_order, Resume(work_order=work_order, by=actor), body, frame, actor)
 
     @router.post("/workorders/{work_order}/completion")
     async def complete(
-        work_order: WorkOrderId, body: Completion, frame: Frame, response: Response,
+        work_order: WorkOrderId, body: Completion, frame: Frame,
         actor: Annotated[Actor, Depends(allow("complete-work"))],
     ) -> Any:  # fmt: skip
         """The work is done, with evidence, and handed over to the customer."""
         order = Complete(work_order=work_order, evidence=body.evidence, handed_over=body.handed_over, by=actor)
-        return await command(work_order, order, body, frame, response, actor)
+        return await command(work_order, order, body, frame, actor)
 
     @router.get("/workorders/{work_order}")
     async def one(work_order: WorkOrderId, response: Response, _: Annotated[Actor, Depends(allow("read"))]) -> Any:

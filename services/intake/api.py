@@ -20,7 +20,7 @@ from events.contracts.terms import CaseId, Channel, Gap, Instant, Promise, Refer
 from events.database import Connection
 from events.envelope import Recorded
 from events.errors import Conflict, NotFound, Refused
-from events.handle import answered, handle
+from events.handle import Answer, IdempotencyKey, answered, handle
 from events.runtime import Parts
 from events.web import Asked, asked, at, moment, reply
 from intake import codes, people, queries
@@ -97,9 +97,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     Frame = Annotated[Asked, Depends(asked)]
 
     @router.post("/advice", status_code=201)
-    async def give_advice(
-        body: Advice, frame: Frame, response: Response, actor: Annotated[Actor, Depends(allow("give-advice"))]
-    ) -> Any:
+    async def give_advice(body: Advice, frame: Frame, actor: Annotated[Actor, Depends(allow("give-advice"))]) -> Any:
         """Count a question that was answered without taking a dossier in."""
         within(actor, body.counter, "counter")
         # The actor belongs to it: keys are only unique within one.
@@ -110,19 +108,22 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
             key=frame.idempotency(actor),
         )  # fmt: skip
         parts.bell.ring()
-        return reply(response, answer)
+        return reply(answer, 201)
 
     @router.post("/applications", status_code=201)
-    async def receive(
-        body: Application, frame: Frame, response: Response, actor: Annotated[Actor, Depends(allow("receive"))]
-    ) -> Any:
+    async def receive(body: Application, frame: Frame, actor: Annotated[Actor, Depends(allow("receive"))]) -> Any:
         """Take a dossier in: check the papers, draw a code, give a receipt with the appointment."""
         within(actor, body.counter, "counter")
         key = frame.idempotency(actor)
-        async with pool.acquire() as connection:
-            # Before anything that depends on the day or on what still waits: a repeat gets the answer of then.
-            if key is not None and (kept := await answered(connection, key)) is not None:
-                return reply(response, kept)
+        try:
+            return reply(await take_in(body, frame, actor, key), 201)
+        except Refused:  # a repeat gets the answer of then, whatever depends on the day or on what still waits
+            async with pool.acquire() as connection:
+                if key is not None and (kept := await answered(connection, key)) is not None:
+                    return reply(kept, 201)
+            raise
+
+    async def take_in(body: Application, frame: Asked, actor: Actor, key: IdempotencyKey | None) -> Answer:
         received_at = body.at or frame.moment.now
         on = date_of(day_of(second_of(received_at)))
         counter = _counter(catalogue, body.counter, on)
@@ -144,7 +145,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         if sent is None and body.applicant is None:
             raise Refused("no-applicant", "who applies?", field="applicant", way_out="give name, phone and address")
         checklist = catalogue.checklist(service.checklist)
-        case_id = await codes.draw(pool, body.counter, counter, received_at, actor=actor.id, key=frame.key)
+        case_id, fresh = await codes.draw(pool, body.counter, counter, received_at, actor=actor.id, key=frame.key)
         appointment = due(catalogue.calendar(service.calendar), service.limit, received_at, cutoff=service.cutoff)
         applicant_ref = sent["applicant_ref"] if sent else f"p-{case_id}"
         received = ApplicationReceived(
@@ -176,18 +177,16 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
 
         answer = await handle(
             pool, case, case_id, Receive(received=received, checklist=checklist, by=actor),
-            cause=frame.cause(actor), moment=at(frame.moment, body.at), key=key, also=keep,
-            more=lambda _: {
+            cause=frame.cause(actor), moment=at(frame.moment, body.at), key=key, also=keep, fresh=fresh,
+            more={
                 "case_id": case_id, "received_at": received_at, "appointment": appointment,
                 "service": service.name.model_dump(), "limit": service.limit,
             },
         )  # fmt: skip
         parts.bell.ring()
-        return reply(response, answer)
+        return answer
 
-    async def command(
-        case_id: str, order: Command, body: Body, frame: Asked, response: Response, actor: Actor
-    ) -> dict[str, Any]:
+    async def command(case_id: str, order: Command, body: Body, frame: Asked, actor: Actor) -> Response:
         """What all commands on an existing case share: the counter's scope, If-Match, the key."""
         state, _ = await queries.dossier(pool, case_id)
         if receipt := queries.receipt_of(state):
@@ -197,55 +196,55 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
             key=frame.idempotency(actor), seen=frame.seen,
         )  # fmt: skip
         parts.bell.ring()
-        return dict(reply(response, answer))
+        return reply(answer)
 
     @router.post("/applications/{case_id}/supplement-request")
     async def request_supplement(
-        case_id: CaseId, body: Supplement, frame: Frame, response: Response,
+        case_id: CaseId, body: Supplement, frame: Frame,
         actor: Annotated[Actor, Depends(allow("request-supplement"))],
     ) -> Any:  # fmt: skip
         """Ask the customer for what is missing. The second time needs a leader."""
         order = RequestSupplement(case_id=case_id, gaps=body.gaps, by=actor)
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.post("/applications/{case_id}/supplement")
     async def receive_supplement(
-        case_id: CaseId, body: Body, frame: Frame, response: Response,
+        case_id: CaseId, body: Body, frame: Frame,
         actor: Annotated[Actor, Depends(allow("receive-supplement"))],
     ) -> Any:  # fmt: skip
         """The customer brought what was missing."""
-        return await command(case_id, ReceiveSupplement(case_id=case_id, by=actor), body, frame, response, actor)
+        return await command(case_id, ReceiveSupplement(case_id=case_id, by=actor), body, frame, actor)
 
     @router.post("/applications/{case_id}/refusal")
     async def refuse(
-        case_id: CaseId, body: Because, frame: Frame, response: Response,
+        case_id: CaseId, body: Because, frame: Frame,
         actor: Annotated[Actor, Depends(allow("refuse"))],
     ) -> Any:  # fmt: skip
         """Refuse after receipt, with a reason a person understands."""
         order = Refuse(case_id=case_id, reason=_reason(catalogue, "refusal", body.reason), by=actor)
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.post("/applications/{case_id}/withdrawal")
     async def withdraw(
-        case_id: CaseId, body: Because, frame: Frame, response: Response,
+        case_id: CaseId, body: Because, frame: Frame,
         actor: Annotated[Actor, Depends(allow("withdraw"))],
     ) -> Any:  # fmt: skip
         """The customer takes the application back."""
         order = Withdraw(case_id=case_id, reason=_reason(catalogue, "withdrawal", body.reason), by=actor)
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.post("/applications/{case_id}/stop")
     async def stop(
-        case_id: CaseId, body: Because, frame: Frame, response: Response,
+        case_id: CaseId, body: Because, frame: Frame,
         actor: Annotated[Actor, Depends(allow("stop"))],
     ) -> Any:  # fmt: skip
         """Stop the processing."""
         order = Stop(case_id=case_id, reason=_reason(catalogue, "stop", body.reason), by=actor)
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.post("/applications/{case_id}/extension")
     async def extend(
-        case_id: CaseId, body: Extension, frame: Frame, response: Response,
+        case_id: CaseId, body: Extension, frame: Frame,
         actor: Annotated[Actor, Depends(allow("extend"))],
     ) -> Any:  # fmt: skip
         """Apologise and move the appointment: once, before it expires."""
@@ -253,32 +252,30 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
             case_id=case_id, appointment=body.appointment, reason=_reason(catalogue, "extension", body.reason),
             at=body.at or frame.moment.now, by=actor,
         )  # fmt: skip
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.post("/applications/{case_id}/close")
-    async def close(
-        case_id: CaseId, body: Body, frame: Frame, response: Response, actor: Annotated[Actor, Depends(allow("close"))]
-    ) -> Any:
+    async def close(case_id: CaseId, body: Body, frame: Frame, actor: Annotated[Actor, Depends(allow("close"))]) -> Any:
         """The customer has the result."""
-        return await command(case_id, Close(case_id=case_id, by=actor), body, frame, response, actor)
+        return await command(case_id, Close(case_id=case_id, by=actor), body, frame, actor)
 
     @router.post("/applications/{case_id}/reopening")
     async def reopen(
-        case_id: CaseId, body: Reopening, frame: Frame, response: Response,
+        case_id: CaseId, body: Reopening, frame: Frame,
         actor: Annotated[Actor, Depends(allow("reopen"))],
     ) -> Any:  # fmt: skip
         """Start the work again on an ended case."""
         order = Reopen(case_id=case_id, reason=_reason(catalogue, "reopening", body.reason), due=body.due, by=actor)
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.post("/applications/{case_id}/rating")
     async def rate(
-        case_id: CaseId, body: Rating, frame: Frame, response: Response,
+        case_id: CaseId, body: Rating, frame: Frame,
         actor: Annotated[Actor, Depends(allow("rate"))],
     ) -> Any:  # fmt: skip
         """The customer's mark, entered by the counter."""
         order = Rate(case_id=case_id, stars=body.stars, by=actor)
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.get("/applications/{case_id}")
     async def one(case_id: CaseId, response: Response, _: Annotated[Actor, Depends(allow("read"))]) -> Any:

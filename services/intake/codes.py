@@ -7,18 +7,21 @@ import asyncpg
 from deadlines.instants import date_of, day_of, second_of
 from events.database import Pool
 
-DRAW = "select draw($1, $2, $3, $4)"
+DRAW = "select number, fresh from draw($1, $2, $3, $4)"
 
 
-async def draw(pool: Pool, counter: str, prefix: str, received_at: datetime, *, actor: str, key: str | None) -> str:
-    """The code of a dossier received now, as in 000.00.22.H49-170710-0001 (QCVN 102:2016/BTTTT).
+async def draw(
+    pool: Pool, counter: str, prefix: str, received_at: datetime, *, actor: str, key: str | None
+) -> tuple[str, bool]:
+    """The code of a dossier received now, as in 000.00.22.H49-170710-0001 (QCVN 102:2016/BTTTT), and whether it is new.
 
     The date is that of reception in Vietnam. The same actor and key get the same number again. The number
     widens past 9999, it never wraps.
     """
     day = date_of(day_of(second_of(received_at)))
     try:
-        number = await pool.fetchval(DRAW, counter, day, actor, key)
+        drawn = await pool.fetchrow(DRAW, counter, day, actor, key)
     except asyncpg.UniqueViolationError:  # a twin of this request drew it a moment ago
-        number = await pool.fetchval(DRAW, counter, day, actor, key)
-    return f"{prefix}-{day:%y%m%d}-{number:04d}"
+        drawn = await pool.fetchrow(DRAW, counter, day, actor, key)
+    assert drawn is not None
+    return f"{prefix}-{day:%y%m%d}-{drawn['number']:04d}", drawn["fresh"]

@@ -91,9 +91,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
                 field="at", way_out=f"give a time from {before.at.isoformat()} on",
             )  # fmt: skip
 
-    async def command(
-        case_id: str, order: Order, body: Body, frame: Asked, response: Response, actor: Actor
-    ) -> dict[str, Any]:
+    async def command(case_id: str, order: Order, body: Body, frame: Asked, actor: Actor) -> Response:
         """What all commands on a dossier share: a told time that fits, If-Match, the key."""
         key = frame.idempotency(actor)
         if body.at is not None:
@@ -103,28 +101,28 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
             key=key, seen=frame.seen,
         )  # fmt: skip
         parts.bell.ring()
-        return dict(reply(response, answer))
+        return reply(answer)
 
     @router.post("/dossiers/{case_id}/acknowledgement")
     async def acknowledge(
-        case_id: CaseId, body: Body, frame: Frame, response: Response,
+        case_id: CaseId, body: Body, frame: Frame,
         actor: Annotated[Actor, Depends(allow("acknowledge"))],
     ) -> Any:  # fmt: skip
         """Nhận: the unit in charge has the dossier."""
-        return await command(case_id, Acknowledge(case_id=case_id, by=actor), body, frame, response, actor)
+        return await command(case_id, Acknowledge(case_id=case_id, by=actor), body, frame, actor)
 
     @router.post("/dossiers/{case_id}/step-completion")
     async def complete_step(
-        case_id: CaseId, body: Completion, frame: Frame, response: Response,
+        case_id: CaseId, body: Completion, frame: Frame,
         actor: Annotated[Actor, Depends(allow("complete-step"))],
     ) -> Any:  # fmt: skip
         """The unit in charge has done its part; the dossier goes on to the next unit, or back to the counter."""
         order = CompleteStep(case_id=case_id, step=body.step, by=actor)
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.post("/dossiers/{case_id}/forward")
     async def forward(
-        case_id: CaseId, body: Forwarding, frame: Frame, response: Response,
+        case_id: CaseId, body: Forwarding, frame: Frame,
         actor: Annotated[Actor, Depends(allow("forward"))],
     ) -> Any:  # fmt: skip
         """Giao by hand, where the process would not lead."""
@@ -137,29 +135,29 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
         order = Forward(
             case_id=case_id, to_unit=unit.code, to_team=unit.kind == "team", step=body.step, limit=body.limit, by=actor
         )
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.post("/dossiers/{case_id}/customer-action")
     async def request_customer_action(
-        case_id: CaseId, body: CustomerAction, frame: Frame, response: Response,
+        case_id: CaseId, body: CustomerAction, frame: Frame,
         actor: Annotated[Actor, Depends(allow("request-customer-action"))],
     ) -> Any:  # fmt: skip
         """Ask the customer for something of their own; their clock runs."""
         order = RequestCustomerAction(case_id=case_id, action=body.action, by=actor)
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.post("/dossiers/{case_id}/customer-action-completion")
     async def complete_customer_action(
-        case_id: CaseId, body: CustomerActionCompletion, frame: Frame, response: Response,
+        case_id: CaseId, body: CustomerActionCompletion, frame: Frame,
         actor: Annotated[Actor, Depends(allow("complete-customer-action"))],
     ) -> Any:  # fmt: skip
         """The customer has done it, says the counter that took the dossier in."""
         order = CompleteCustomerAction(case_id=case_id, answers=body.answers, by=actor)
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.post("/dossiers/{case_id}/referral")
     async def refer(
-        case_id: CaseId, body: Referral, frame: Frame, response: Response,
+        case_id: CaseId, body: Referral, frame: Frame,
         actor: Annotated[Actor, Depends(allow("refer"))],
     ) -> Any:  # fmt: skip
         """Ask an agency; its own clock runs, with the limit of the catalogue."""
@@ -174,11 +172,11 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
             case_id=case_id, agency=agency.code, matter=body.matter,
             limit=catalogue.agency_limit(agency.code, body.matter), by=actor,
         )  # fmt: skip
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.post("/dossiers/{case_id}/agency-reply")
     async def record_reply(
-        case_id: CaseId, body: AgencyReply, frame: Frame, response: Response,
+        case_id: CaseId, body: AgencyReply, frame: Frame,
         actor: Annotated[Actor, Depends(allow("record-reply"))],
     ) -> Any:  # fmt: skip
         """The agency answered, says an officer."""
@@ -186,14 +184,14 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
         order = RecordReply(
             case_id=case_id, agency=agency.code, outcome=body.outcome, answers=body.answers, by=actor
         )  # fmt: skip
-        return await command(case_id, order, body, frame, response, actor)
+        return await command(case_id, order, body, frame, actor)
 
     @router.post("/dossiers/{case_id}/return")
     async def give_back(
-        case_id: CaseId, body: Body, frame: Frame, response: Response, actor: Annotated[Actor, Depends(allow("return"))]
+        case_id: CaseId, body: Body, frame: Frame, actor: Annotated[Actor, Depends(allow("return"))]
     ) -> Any:
         """Release: the finished dossier goes back to the counter."""
-        return await command(case_id, Return(case_id=case_id, by=actor), body, frame, response, actor)
+        return await command(case_id, Return(case_id=case_id, by=actor), body, frame, actor)
 
     @router.get("/dossiers/{case_id}")
     async def one(case_id: CaseId, response: Response, _: Annotated[Actor, Depends(allow("read"))]) -> Any:

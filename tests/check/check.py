@@ -18,6 +18,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,13 @@ HOLIDAYS |= {date(2017, 1, 26) + timedelta(days=number) for number in range(7)}
 HOUR, LOCAL = 3600, 7 * 3600
 
 
-def seconds(iso: str | None) -> int | None:
+def second(iso: str) -> int:
     """Whole seconds since 1970, UTC."""
-    return None if iso is None else int(datetime.fromisoformat(iso.replace("Z", "+00:00")).timestamp())
+    return int(datetime.fromisoformat(iso).timestamp())
 
 
-def shown(second: int | None) -> str:
-    return "-" if second is None else datetime.fromtimestamp(second + LOCAL, UTC).strftime("%Y-%m-%d %H:%M:%S")
+def shown(instant: int | None) -> str:
+    return "-" if instant is None else datetime.fromtimestamp(instant + LOCAL, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 class Year:
@@ -233,29 +234,28 @@ class Judge:
 
 
 def in_order(facts: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
-    """Facts with their instants, in order: none before what caused it or what it answers, none before its stream's
-    earlier ones at the same instant. Messages move nothing and are left out."""
+    """Facts with their instants: none before its cause, what it answers, or its stream's earlier ones. Without messages,
+    which move nothing."""
     known = {fact["id"]: fact for fact in facts if not fact["type"].startswith("onedoor.Message")}
-    placed = {id: (seconds(fact["time"]) or 0, 0) for id, fact in known.items()}
-    for _ in known:
-        before = dict(placed)
-        for id, fact in known.items():
-            stream, _, version = id.rpartition("@")
-            parents = [placed[one] for one in (fact["causationid"], fact["data"].get("answers")) if one in placed]
-            lower = [int(one.rpartition("@")[2]) for one in known if one.rpartition("@")[0] == stream]
-            earlier = [one for one in lower if one < int(version)]
-            depths = [depth for _, depth in parents]
-            depths += [placed[f"{stream}@{max(earlier)}"][1]] if earlier else []
-            instant = max([seconds(fact["time"]) or 0, *(at for at, _ in parents)])
+    names = {id: (id.rpartition("@")[0], int(id.rpartition("@")[2])) for id in known}
+    before: dict[str, str] = {}
+    for earlier, id in pairwise(sorted(known, key=names.__getitem__)):
+        if names[earlier][0] == names[id][0]:
+            before[id] = earlier
+    placed: dict[str, tuple[int, int]] = {}
+
+    def place(id: str) -> tuple[int, int]:
+        """The instant, and how many facts lead up to it."""
+        if id not in placed:
+            fact = known[id]
+            above = [place(one) for one in (fact["causationid"], fact["data"].get("answers")) if one in known]
+            depths = [depth for _, depth in above] + ([place(before[id])[1]] if id in before else [])
+            instant = max([second(fact["time"]), *(at for at, _ in above)])
             placed[id] = instant, 1 + max(depths, default=-1)
-        if placed == before:
-            break
+        return placed[id]
 
-    def key(id: str) -> tuple[int, int, int, str, int]:
-        stream, _, version = id.rpartition("@")
-        return (*placed[id], RANK.get(stream.partition("-")[0], 9), stream, int(version))
-
-    return [(placed[id][0], known[id]) for id in sorted(known, key=key)]
+    ordered = sorted(known, key=lambda id: (*place(id), RANK.get(id.partition("-")[0], 9), names[id]))
+    return [(placed[id][0], known[id]) for id in ordered]
 
 
 def read(path: Path) -> Any:
@@ -266,23 +266,23 @@ def read(path: Path) -> Any:
 def records(bootstrap: str, prefix: str) -> Iterator[dict[str, Any]]:
     """Every fact on the topics, once each."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "check", "enable.auto.commit": False})
-    ends = {}
-    for topic in TOPICS:
-        for partition in consumer.list_topics(prefix + topic, timeout=10).topics[prefix + topic].partitions:
-            low, high = consumer.get_watermark_offsets(TopicPartition(prefix + topic, partition), timeout=10)
+    ends: dict[Any, int] = {}
+    for topic in (prefix + name for name in TOPICS):
+        for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
             if high > low:
-                ends[prefix + topic, partition] = high
+                ends[topic, partition] = high
     consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in ends])
     seen = set()
     while ends:
         for message in consumer.consume(5000, timeout=1):
             if message.error():
                 raise SystemExit(f"Kafka: {message.error()}")
-            fact = json.loads(message.value())
+            fact = json.loads(message.value() or b"")
             if fact["id"] not in seen:
                 seen.add(fact["id"])
                 yield fact
-            if message.offset() + 1 >= ends.get((message.topic(), message.partition()), 0):
+            if int(message.offset() or 0) + 1 >= ends.get((message.topic(), message.partition()), 0):
                 ends.pop((message.topic(), message.partition()), None)
     consumer.close()
 
@@ -308,7 +308,7 @@ def differences(expected: list[dict[str, Any]], said: list[dict[str, Any]]) -> l
     found = []
     for number, (ours, theirs) in enumerate(zip(expected, said, strict=True), 1):
         for name, value in ours.items():
-            other = seconds(theirs[name]) if name.endswith("_at") else theirs[name]
+            other = second(theirs[name]) if name.endswith("_at") and theirs[name] else theirs[name]
             if other != value:
                 text = shown if name.endswith("_at") else str
                 found.append(f"cycle {number}: {name} is {text(value)} by the facts, {text(other)} in the row")

@@ -48,14 +48,12 @@ async def relaying(pool: Pool, bootstrap: str, prefix: str, **more: Any) -> Asyn
 
 async def records(bootstrap: str, *names: str) -> list[ConsumerRecord[bytes, bytes]]:
     """Everything that the topics hold now, each partition in order."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
         everything = [TopicPartition(name, number) for name in names for number in range(topics.PARTITIONS)]
         ends = {one: end for one, end in (await consumer.end_offsets(everything)).items() if end}
         consumer.assign(list(ends))
-        if ends:
-            await consumer.seek_to_beginning()
         found: list[ConsumerRecord[bytes, bytes]] = []
         behind = set(ends)
         while behind:
@@ -63,6 +61,7 @@ async def records(bootstrap: str, *names: str) -> list[ConsumerRecord[bytes, byt
                 found += [one for one in some if one.offset < ends[partition]]
                 if some[-1].offset >= ends[partition] - 1:
                     behind.discard(partition)
+        assert len(found) == len({(one.topic, one.partition, one.offset) for one in found})
         return found
     finally:
         await consumer.stop()

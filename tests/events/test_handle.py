@@ -1,7 +1,7 @@
 """One command: its key, the version that was seen, the time it tells, and what happens when somebody was first."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,10 +54,7 @@ async def test_a_refusal_records_nothing_and_keeps_no_key(pool: Pool) -> None:
 
 async def test_the_same_key_and_body_gets_the_same_answer(pool: Pool) -> None:
     """A retry after a lost answer learns what the first would have learnt, instants included."""
-
-    def more(new: Sequence[Recorded]) -> Mapping[str, Any]:
-        return {"code": new[0].subject, "at": new[0].at}
-
+    more = {"code": case_id(), "at": datetime(2017, 7, 10, 2, tzinfo=UTC)}
     first = await do(pool, Receive(), key=key(), more=more)
     await do(pool, Rate(5))
     assert await do(pool, Receive(), key=key(), more=more) == first

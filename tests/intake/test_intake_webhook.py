@@ -39,6 +39,7 @@ def test_the_mac_is_taken_over_the_bytes_as_they_came() -> None:
         json.dumps(PAYLOAD).encode(),
         json.dumps(PAYLOAD, ensure_ascii=False, indent=2).encode(),
         json.dumps(PAYLOAD, sort_keys=True, separators=(",", ":")).encode(),
+        b"  " + json.dumps(PAYLOAD).encode() + b"\n",
     ):
         incoming = DOOR.verify(raw, signed(raw))
         assert incoming.message.msg_id == "m1"

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deadlines.catalogue import Catalogue
+from deadlines.entries import CatalogueFile
 from deadlines.load import load
 from events.contracts.intake import ApplicationReceived, CaseClosed
 from events.contracts.routing import DossierForwarded, DossierRecalled
@@ -87,12 +89,24 @@ def test_a_possible_repeat_is_marked() -> None:
     assert compose(FORWARDED, CATALOGUE, repeated=True).startswith(REPEATED)
 
 
+def named(name: str) -> Catalogue:
+    """A catalogue with one unit of this name."""
+    unit = {"code": "DL-193", "kind": "department", "name": {"vi": name, "en": "x"}, "from": "2017-01-01",
+            "basis": "a test"}  # fmt: skip
+    return Catalogue({"test.yaml": CatalogueFile.of("test.yaml", {"units": [unit]})})
+
+
 def test_length_is_measured_after_nfc() -> None:
-    """A decomposed name has twice the characters; it must not be cut for that."""
-    for repeated in (False, True):
-        text = compose(FORWARDED, CATALOGUE, repeated=repeated)
-        assert unicodedata.is_normalized("NFC", text)
-        assert len(text) <= LONGEST
+    """A decomposed name has up to three times the characters; the message must not be cut for that."""
+    decomposed = unicodedata.normalize("NFD", "ệ" * 1500)
+    assert len(decomposed) > LONGEST
+    text = compose(FORWARDED, named(decomposed), repeated=True)
+    assert unicodedata.is_normalized("NFC", text)
+    assert text.endswith("with the code.")
+
+
+def test_a_message_is_no_longer_than_zalo_takes() -> None:
+    assert len(compose(FORWARDED, named("ệ" * 3000), repeated=True)) == LONGEST
 
 
 def test_nobody_is_told_of_anything_else() -> None:

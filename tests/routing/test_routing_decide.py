@@ -181,6 +181,13 @@ def test_nhan_of_a_unit_that_is_not_in_charge_has_no_effect() -> None:
     dossier().given(ASSIGNED, ACKNOWLEDGED).when(NoteReceived(case_id=CASE, unit="DL-193")).then_nothing()
 
 
+def test_each_unit_acknowledges_for_itself() -> None:
+    went_on = dossier(TEAM).given(ASSIGNED, ACKNOWLEDGED, done(0), INSTALLING)
+    theirs = DossierAcknowledged(case_id=CASE, unit="TC-193", step="install")
+    went_on.when(Acknowledge(case_id=CASE, by=TEAM)).then(theirs)
+    went_on.when(NoteReceived(case_id=CASE, unit="TC-193")).then(theirs)
+
+
 def test_an_acknowledgement_by_another_after_the_first_is_refused() -> None:
     known = dossier(OFFICER).given(ASSIGNED, ACKNOWLEDGED)
     known.when(Acknowledge(case_id=CASE, by=OFFICER)).then_nothing()

@@ -52,7 +52,7 @@ class Doors:
             headers["Idempotency-Key"] = key
         status, answer = await self._send("POST", service + path, self.urls[service] + path, headers, body)
         if (status == 422) if refused else status < 300:
-            return answer
+            return dict(answer)
         raise Refusal(f"{service} answers {status} to {path} by {who}: {answer.get('detail', answer)}")
 
     async def get(self, service: str, path: str, *, who: str | None = OPERATOR) -> Any:

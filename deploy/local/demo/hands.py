@@ -65,7 +65,8 @@ class Hands:
 
     def utility_days(self) -> float:
         """Utility working days from the day after receipt to release."""
-        assert self.received is not None and self.released is not None
+        assert self.received is not None
+        assert self.released is not None
         begins = datetime.combine(
             local_day(self.received) + timedelta(days=1), datetime.min.time(), tzinfo=VIETNAM
         )  # the day of receipt is not counted

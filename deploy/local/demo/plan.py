@@ -12,8 +12,8 @@ from typing import Any
 
 from deadlines.calendar import Calendar
 from deadlines.catalogue import Catalogue
-from deadlines.verdict import by_date
 from deadlines.instants import second_of
+from deadlines.verdict import by_date
 from local.demo import people
 from local.demo import proportions as share
 from local.demo.deal import Card, deal, working_days
@@ -60,10 +60,8 @@ class Generator:
 
     def _dossier(self, card: Card, received: datetime, days: float) -> Dossier:
         hands = self._hands(card, received, days)
-        dossier = Dossier(
-            card.number, card.counter, card.district, card.service.id, frozenset(card.traits), hands.script()
-        )
-        return dossier
+        traits = frozenset(card.traits)
+        return Dossier(card.number, card.counter, card.district, card.service.id, traits, hands.script())
 
     def _hands(self, card: Card, received: datetime, days: float) -> Hands:
         """Writes the script; a dossier that was to be in time and is not is written again, quicker."""
@@ -179,7 +177,8 @@ class Generator:
             counter = chance.choices(list(share.COUNTERS), list(share.COUNTERS.values()))[0]
             at = datetime.combine(chance.choice(days), time(7, 30), tzinfo=VIETNAM)
             at += timedelta(seconds=chance.randint(0, 4 * 3600))
-            body = {"counter": counter, "topic": chance.choice(TOPICS), "channel": chance.choice(("counter", "hotline"))}
+            channel = chance.choice(("counter", "hotline"))
+            body = {"counter": counter, "topic": chance.choice(TOPICS), "channel": channel}
             errands.append(
                 Action(at=at, does="advice", who=f"receptionist.{counter}", door="intake", path="/advice", body=body)
             )

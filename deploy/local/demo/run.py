@@ -6,9 +6,10 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 
@@ -25,7 +26,7 @@ from local.demo.screen import Bar
 from local.places import CHECKOUT, home
 from local.ports import is_free
 from local.provision import provision, unprovision
-from local.stack import Stack, Tell
+from local.stack import Stack, Step
 from local.state import StateFolder
 
 CATALOGUE = CHECKOUT / "deploy" / "catalogue"
@@ -40,10 +41,16 @@ class Outcome:
     agrees: bool
 
 
-async def demo(cases: int, seed: int, console: Console, tell: Tell) -> int:
+class Shows(AbstractContextManager[object], Protocol):
+    """Shows how the parts come up and go down, while it is entered."""
+
+    def tell(self, part: str, step: Step, seconds: float) -> None: ...
+
+
+async def demo(cases: int, seed: int, console: Console, parts: Shows) -> int:
     """Run the demo; the exit code. On a terminal the system stays up afterwards, until Ctrl-C."""
     asked_to_stop = asyncio.Event()
-    work = asyncio.create_task(_demo(cases, seed, console, tell, asked_to_stop))
+    work = asyncio.create_task(_demo(cases, seed, console, parts, asked_to_stop))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, _stop, asked_to_stop, work)
     try:
@@ -59,9 +66,9 @@ def _stop(asked: asyncio.Event, work: "asyncio.Task[int]") -> None:
     asked.set()
 
 
-async def _demo(cases: int, seed: int, console: Console, tell: Tell, asked_to_stop: asyncio.Event) -> int:
+async def _demo(cases: int, seed: int, console: Console, parts: Shows, asked_to_stop: asyncio.Event) -> int:
     began = time.monotonic()
-    async with _system(tell) as stack:
+    async with _system(parts) as stack:
         playing = asyncio.create_task(played(stack, cases, seed, console))
         stopped = asyncio.create_task(asked_to_stop.wait())
         watching = asyncio.create_task(stack.watch())
@@ -116,7 +123,7 @@ async def played(stack: Stack, cases: int, seed: int, console: Console) -> Outco
 
 
 @asynccontextmanager
-async def _system(tell: Tell) -> AsyncIterator[Stack]:
+async def _system(parts: Shows) -> AsyncIterator[Stack]:
     """A fresh system on the log's clock, in a folder, a database and topics of its own."""
     folder: Path = home() / "demo"
     await StateFolder(folder).wipe()
@@ -125,12 +132,18 @@ async def _system(tell: Tell) -> AsyncIterator[Stack]:
     if database is not None:
         own = (await provision(database, lambda role: new_id(), database=name)).admin
     free = not all(is_free(port) for port in DEFAULT_PORTS.values())
+    stack = Stack(
+        folder, clock="log", free_ports=free, kafka=kafka, database=own if database else None,
+        topic_prefix=f"{name}." if kafka else "", tell=parts.tell,
+    )  # fmt: skip
     try:
-        async with Stack(
-            folder, clock="log", free_ports=free, kafka=kafka, database=own if database else None,
-            topic_prefix=f"{name}." if kafka else "", tell=tell,
-        ) as stack:  # fmt: skip
+        with parts:
+            await stack.up()
+        try:
             yield stack
+        finally:
+            with parts:
+                await stack.down()
     finally:
         if database is not None:
             await unprovision(database, name)

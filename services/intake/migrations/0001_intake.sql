@@ -21,24 +21,20 @@ create table drawn (
 
 -- Draws a number in a transaction of its own, before the command's. It need not reach the disk by itself: the
 -- command's commit, which alone makes the number known to anybody, writes everything before it.
-create function draw(_counter text, _day date, _actor text, _key text) returns integer language plpgsql as $$
-declare
-    given integer;
+create function draw(_counter text, _day date, _actor text, _key text, out number integer, out fresh boolean)
+language plpgsql as $$
 begin
     perform set_config('synchronous_commit', 'off', true);
-    if _key is not null then
-        select number into given from drawn
-        where actor = _actor and key = _key and counter = _counter and day = _day;
-        if found then
-            return given;
+    select d.number into number from drawn d
+    where d.actor = _actor and d.key = _key and d.counter = _counter and d.day = _day;
+    fresh := number is null;
+    if fresh then
+        insert into codes values (_counter, _day, 1)
+        on conflict (counter, day) do update set last = codes.last + 1 returning last into number;
+        if _key is not null then
+            insert into drawn values (_actor, _key, _counter, _day, number);  -- a twin request fails here, asks again
         end if;
     end if;
-    insert into codes values (_counter, _day, 1)
-    on conflict (counter, day) do update set last = codes.last + 1 returning last into given;
-    if _key is not null then
-        insert into drawn values (_actor, _key, _counter, _day, given);  -- a twin request fails here and asks again
-    end if;
-    return given;
 end $$;
 
 create table people (

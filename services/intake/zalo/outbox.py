@@ -23,6 +23,7 @@ from intake.zalo.words import compose
 
 # One sender among all processes; a session lock, because a call is longer than a transaction should be.
 LOCK = "select pg_try_advisory_lock(hashtextextended(current_schema() || '.outgoing', 0))"
+UNLOCK = "select pg_advisory_unlock(hashtextextended(current_schema() || '.outgoing', 0))"
 STRANDED = "select message_id, case_id, about, attempts from outgoing where state = 'calling' order by message_id"
 READY = """
 update outgoing set state = 'calling', attempts = attempts + 1
@@ -53,7 +54,10 @@ class Sender:
             try:
                 async with self.parts.pool.acquire() as holder:
                     if await holder.fetchval(LOCK):
-                        await self._send_all(holder, stopping)
+                        try:
+                            await self._send_all(holder, stopping)
+                        finally:
+                            await holder.execute(UNLOCK)
             except TRANSIENT as error:
                 log.warning("waiting", doing="send", error=repr(error))
             await self._pause(stopping, self.parts.bell.rung, 1.0)

@@ -1,0 +1,113 @@
+"""How far everyone is, as an operator sees it, and the watermark that others may rely on."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+from contracts.given import eventually, line, rated, received, say, stream
+from contracts.kafka import producing, relay_of
+from prometheus_client import generate_latest
+
+from events import topics
+from events.database import Connection, Pool
+from events.envelope import Recorded
+from events.follow import EVENTS, Entry, Follower, Following
+from events.heartbeat import SENT, heartbeat
+from events.metrics import Horizon, exposition, standing
+
+
+async def nothing(_: Connection, __: Sequence[Entry[Recorded]]) -> None:
+    """A follower without effect."""
+
+
+async def test_a_follower_s_distance_is_counted_in_rows_and_seconds(pool: Pool) -> None:
+    """Before it began, half-way, and at the end."""
+    following = Following(pool, Follower(name="f", log=EVENTS, apply=nothing, stuck="halt", batch=2))
+    relay: Any = type("Sent", (), {"published": {("intake.events", 3): 7, ("intake.events", 0): 1}})
+    await say(pool, line(stream(), received(), rated(), rated()))
+    behind = []
+    async with pool.acquire() as connection:
+        for _ in range(3):
+            far = await standing(connection, [following], None, relay, Horizon())
+            behind.append(far["followers"][0]["behind_events"])
+            assert (far["followers"][0]["behind_seconds"] > 0) is (behind[-1] > 0)
+            await following.step()
+    assert behind == [3, 1, 0]
+    assert far["published"] == {"intake.events": {"0": 1, "3": 7}}
+    following.trouble = "halted"
+    async with pool.acquire() as connection:
+        text = generate_latest(exposition(await standing(connection, [following], None, relay, Horizon()), None))
+    assert b'onedoor_follower_trouble{follower="f"} 1.0' in text
+    assert b'onedoor_follower_lag_events{follower="f",shard="0"} 0.0' in text
+
+
+async def test_a_writing_transaction_of_anybody_is_seen_to_hold_the_horizon(pool: Pool, home: dict[str, str]) -> None:
+    """Of another role, in another schema, where this role may not look: it holds our followers all the same."""
+    horizon, other = Horizon(), await asyncpg.connect(home["admin"])
+    async with pool.acquire() as connection:
+        async with other.transaction():
+            await other.execute("create table held (x int)")
+            before = await horizon.age(connection)
+            await eventually(lambda: horizon.age(connection))
+            assert await horizon.age(connection) > before
+            await other.execute("drop table held")
+        await eventually(lambda: _let_go(horizon, connection))
+    await other.close()
+
+
+async def _let_go(horizon: Horizon, connection: Connection) -> bool:
+    return await horizon.age(connection) == 0.0
+
+
+async def _vouched(pool: Pool) -> bool:
+    ceiling = await pool.fetchval("select pg_snapshot_xmax(pg_current_snapshot())")
+    return bool(await pool.fetchval(SENT, ceiling))
+
+
+async def test_a_watermark_is_not_said_before_everything_is_sent(
+    pool: Pool, kafka: str, topic_prefix: str
+) -> None:
+    """Not while a fact waits for the relay, not even before the relay has ever begun, nor while one is being written."""
+    await say(pool, line(stream(1), received(1)))
+    assert not await _vouched(pool)
+    await topics.ensure(kafka, topic_prefix, ("intake.events",))
+    async with producing(kafka) as producer:
+        following = Following(pool, relay_of(producer, kafka, topic_prefix).follower())
+        await following.step()
+        await eventually(lambda: _vouched(pool))
+        async with pool.acquire() as writer, writer.transaction():
+            await writer.execute("select pg_current_xact_id()")
+            assert not await _vouched(pool)
+        await say(pool, line(stream(2), received(2)))
+        assert not await _vouched(pool)
+        await following.step()
+        await eventually(lambda: _vouched(pool))
+
+
+class Kept:
+    """A producer that only remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    async def send_and_wait(self, topic: str, body: bytes, key: bytes) -> None:
+        self.sent.append((topic, key, msgspec.json.decode(body)))
+
+
+async def test_the_watermark_is_an_instant_before_which_all_is_sent(pool: Pool) -> None:
+    """Said under the service's name, and never on the way out while something waits."""
+    stopping, producer = asyncio.Event(), Kept()
+    beating: Any = heartbeat
+    task = asyncio.create_task(beating(pool, producer, "heartbeats", "intake", stopping))
+    await eventually(lambda: producer.sent)
+    topic, key, told = producer.sent[0]
+    assert (topic, key, told["service"]) == ("heartbeats", b"intake", "intake")
+    async with pool.acquire() as connection:
+        assert told["watermark"] <= (await connection.fetchval("select clock_timestamp()")).isoformat()
+    count = len(producer.sent)
+    await say(pool, line(stream(), received()))  # nobody relays it
+    stopping.set()
+    await task
+    assert len(producer.sent) == count
