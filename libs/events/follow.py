@@ -198,6 +198,9 @@ class Following(Generic[T]):
         async with self.pool.acquire() as connection, connection.transaction():
             if not await connection.fetchval(TRY_LOCK, f.name, self.shard):
                 raise Overtaken
+            row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
+            if row is None or Mark(*row) != since:  # before any effect: what the relay sends cannot be taken back
+                raise Overtaken
             if parking is None:
                 await f.apply(connection, chunk)
             else:

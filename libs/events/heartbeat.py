@@ -13,9 +13,10 @@ from aiokafka import AIOKafkaProducer
 from events.database import TRANSIENT, Pool
 
 EVERY = 1.0  # seconds
-# The clock first, then the snapshot: whatever is recorded at or before `moment` has a number below `ceiling`.
+# The clock first, then a number of our own: whatever was recorded at or before `moment` has a lower one. (A snapshot's
+# xmax would not do: it is one past the highest that has *completed*, and a writer that still runs may be above it.)
 MOMENT = "select clock_timestamp()"
-CEILING = "select pg_snapshot_xmax(pg_current_snapshot())"
+CEILING = "select pg_current_xact_id()"
 SENT = """
 select pg_snapshot_xmin(pg_current_snapshot()) >= $1 and not exists (
     select from events e left join bookmarks b on b.name = 'relay' and b.shard = 0

@@ -26,7 +26,7 @@ HORIZON = """
 select coalesce(max(extract(epoch from clock_timestamp() - xact_start)), 0)::float8 from pg_stat_activity
 where backend_xid is not null
 """
-SNAPSHOT = "select pg_snapshot_xmin(now), pg_snapshot_xmax(now) from pg_current_snapshot() as now"
+SNAPSHOT = "select pg_snapshot_xmin(pg_current_snapshot()), pg_current_xact_id()"
 
 
 class Horizon:
@@ -39,7 +39,7 @@ class Horizon:
         row = await connection.fetchrow(SNAPSHOT)
         assert row is not None
         oldest, next_number = row
-        if oldest == next_number:
+        if oldest >= next_number:
             return 0.0
         if oldest != self._oldest:
             self._oldest, self._since = oldest, monotonic()

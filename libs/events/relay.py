@@ -29,7 +29,8 @@ class Relay:
 
     A crash between sending and moving the bookmark leaves records that the bookmark does not know of.
     So on start, after any error, and when another process has moved the bookmark, the last record of
-    each partition is read: everything up to it is there and is not sent again.
+    each partition is read: everything up to it is there and is not sent again. What remains: with two processes, one
+    that dies in that moment leaves records which the other, if it moved the bookmark last, sends once more.
     """
 
     def __init__(

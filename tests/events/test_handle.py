@@ -54,7 +54,7 @@ async def test_a_refusal_records_nothing_and_keeps_no_key(pool: Pool) -> None:
 
 async def test_the_same_key_and_body_gets_the_same_answer(pool: Pool) -> None:
     """A retry after a lost answer learns what the first would have learnt, instants included."""
-    more = {"code": case_id(), "at": datetime(2017, 7, 10, 2, tzinfo=UTC)}
+    more = {"code": case_id(), "at": NINE}
     first = await do(pool, Receive(), key=key(), more=more)
     await do(pool, Rate(5))
     assert await do(pool, Receive(), key=key(), more=more) == first

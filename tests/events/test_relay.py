@@ -14,8 +14,7 @@ from events.bell import Bell
 from events.contracts.intake import AdviceGiven
 from events.database import Connection, Pool
 from events.envelope import Recorded
-from events.follow import Entry, Follower, Following
-from events.store import load
+from events.follow import Entry, Follower, Following, Overtaken
 
 
 async def catch_up(following: Following[Any]) -> None:
@@ -126,6 +125,23 @@ async def test_two_processes_relay_each_fact_once(pool: Pool, kafka: str, topic_
     assert Counter(fact.id for fact in facts).most_common(1)[0][1] == 1
     assert len(facts) == 60
     assert in_order(facts)
+
+
+async def test_who_was_overtaken_between_reading_and_locking_sends_nothing(
+    pool: Pool, kafka: str, topic_prefix: str
+) -> None:
+    """Its rows are stale: the other has sent some of them already, and would send the rest a second time."""
+    async with relaying(pool, kafka, topic_prefix) as one, relaying(pool, kafka, topic_prefix) as other:
+        await say(pool, line(stream(), received()))
+        mine, _ = await one._read()
+        await say(pool, line(stream(), rated(), closed(), expected=1))
+        stale, _ = await other._read()
+        assert (len(mine), len(stale)) == (1, 3)
+        await one._commit(mine)
+        with pytest.raises(Overtaken):
+            await other._commit(stale)
+        await catch_up(one)
+    assert [fact.version for fact in await sent(kafka, topic_prefix)] == [1, 2, 3]
 
 
 async def test_somebody_else_s_last_record_does_not_stop_the_relay(

@@ -14,7 +14,7 @@ from events import topics
 from events.database import Connection, Pool
 from events.envelope import Recorded
 from events.follow import EVENTS, Entry, Follower, Following
-from events.heartbeat import SENT, heartbeat
+from events.heartbeat import CEILING, SENT, heartbeat
 from events.metrics import Horizon, exposition, standing
 
 
@@ -62,8 +62,7 @@ async def _let_go(horizon: Horizon, connection: Connection) -> bool:
 
 
 async def _vouched(pool: Pool) -> bool:
-    ceiling = await pool.fetchval("select pg_snapshot_xmax(pg_current_snapshot())")
-    return bool(await pool.fetchval(SENT, ceiling))
+    return bool(await pool.fetchval(SENT, await pool.fetchval(CEILING)))
 
 
 async def test_a_watermark_is_not_said_before_everything_is_sent(
