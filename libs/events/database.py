@@ -52,7 +52,7 @@ select c.system_identifier as ours, s.system_identifier as actual from cluster c
 NUMBERED = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 
 
-async def connect(url: str, *, size: int = 10) -> Pool:
+async def connect(url: str, *, size: int = 20) -> Pool:
     """A pool whose connections need no JIT: the statements are small and many.
 
     Nothing of ours outlives a transaction in a session, but for locks that are released by hand: so the query

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from asyncpg import UniqueViolationError
@@ -110,6 +111,10 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         parts.bell.ring()
         return reply(answer, 201)
 
+    @lru_cache(maxsize=32)
+    def districts_on(on: date) -> list[str]:
+        return sorted({unit.district for unit in catalogue.units("counter", on) if unit.district})
+
     @router.post("/applications", status_code=201)
     async def receive(body: Application, frame: Frame, actor: Annotated[Actor, Depends(allow("receive"))]) -> Any:
         """Take a dossier in: check the papers, draw a code, give a receipt with the appointment."""
@@ -128,7 +133,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         on = date_of(day_of(second_of(received_at)))
         counter = _counter(catalogue, body.counter, on)
         service = _service(catalogue, body.service, on)
-        districts = sorted({unit.district for unit in catalogue.units("counter", on) if unit.district})
+        districts = districts_on(on)
         if body.district not in districts:
             raise Refused(
                 "unknown-district", f"{body.district} is the power unit of no district", field="district",

@@ -234,8 +234,7 @@ class Judge:
 
 
 def in_order(facts: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
-    """Facts with their instants: none before its cause, what it answers, or its stream's earlier ones. Without messages,
-    which move nothing."""
+    """Facts with their instants: none before its cause, what it answers, or its stream's earlier ones. No messages."""
     known = {fact["id"]: fact for fact in facts if not fact["type"].startswith("onedoor.Message")}
     names = {id: (id.rpartition("@")[0], int(id.rpartition("@")[2])) for id in known}
     before: dict[str, str] = {}

@@ -89,6 +89,22 @@ async def test_another_cluster_is_refused(new_schema: NewSchema, service: Path) 
     await pool.close()
 
 
+async def test_a_connection_comes_back_without_what_was_begun_on_it(new_schema: NewSchema) -> None:
+    """An open transaction is rolled back: it would hold its rows, and every follower, for ever."""
+    pool = await connect(await new_schema(), size=2)
+    await pool.execute("create table t (x int)")
+    connection = await pool.acquire()
+    await connection.transaction().start()
+    await connection.execute("insert into t values (1)")
+    await pool.release(connection)
+    for _ in range(4):
+        async with pool.acquire() as again:
+            assert not again.is_in_transaction()
+            assert await again.fetchval("select count(*) from t") == 0
+            assert await again.fetchval("select pg_current_xact_id_if_assigned() is null")
+    await pool.close()
+
+
 async def test_a_service_s_own_role_can_do_it_all(database: Mapping[str, str]) -> None:
     """Nothing in the log's migration needs a superuser, and every service has its own."""
     for name in ("intake", "sla"):

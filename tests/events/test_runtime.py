@@ -11,7 +11,7 @@ import pytest
 from contracts.given import CASES, Receive, case_id, eventually, rated, received
 from contracts.http import Issuer, issuing, serving
 from contracts.kafka import facts_of, records
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends
 
 from events.actor import Actor
 from events.auth import allow
@@ -47,7 +47,7 @@ def _api(parts: Parts) -> APIRouter:
 
     @router.post("/cases/{number}")
     async def receive(
-        number: int, response: Response, frame: Annotated[Asked, Depends(asked)],
+        number: int, frame: Annotated[Asked, Depends(asked)],
         actor: Annotated[Actor, Depends(allow("receive"))],
     ) -> Any:  # fmt: skip
         answer = await handle(
@@ -55,7 +55,7 @@ def _api(parts: Parts) -> APIRouter:
             key=frame.idempotency(actor), seen=frame.seen,
         )  # fmt: skip
         parts.bell.ring()
-        return reply(response, answer)
+        return reply(answer)
 
     return router
 

@@ -20,7 +20,7 @@ HEARS: Mapping[str, tuple[str, ...]] = {
     "field": ("routing.events",),
     "sla": ("intake.events", "routing.events", "field.events"),
 }
-PAUSE = 0.015  # seconds between looks
+PAUSE = 0.03  # seconds between looks
 AFTER_TROUBLE = 1.5  # seconds of quiet that are wanted when a service was away: it may not know yet what it has sent
 LONGEST = 180.0  # seconds until we give up
 
