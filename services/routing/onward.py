@@ -4,7 +4,7 @@ Nothing here refuses: a fact heard is a fact, and where it fits nothing it has n
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 from events.contracts.catalogue import Fact
@@ -87,8 +87,7 @@ def decide(command: Heard, state: State) -> Sequence[Fact]:
     """The facts that follow from what was heard; none where it fits nothing."""
     match command:
         case Begin():
-            first = command.plan.legs[0]
-            return [hand_over(command.case_id, command.counter, first)] if isinstance(state, NoRoute) else []
+            return [send_off(command.case_id, command.counter, command.plan)] if isinstance(state, NoRoute) else []
         case BeginAgain():
             return _begin_again(command, state)
         case NoteReceived():
@@ -124,6 +123,11 @@ def after_answer(at: AtUnit, entry: Waiting, case_id: str) -> Sequence[Fact]:
     return _go_on(at, case_id, "software") if at.done and at.waiting == (entry,) else []
 
 
+def send_off(case_id: str, counter: str, plan: Plan) -> DossierForwarded:
+    """Giao, from the counter to the first unit: the hand-over that names the plan."""
+    return replace(hand_over(case_id, counter, plan.legs[0]), process=plan.process, district=plan.district)
+
+
 def hand_over(case_id: str, from_unit: str, leg: Leg) -> DossierForwarded:
     """Giao, along the plan."""
     return DossierForwarded(
@@ -146,7 +150,7 @@ def _go_on(at: AtUnit, case_id: str, by: By) -> Sequence[Fact]:
 def _begin_again(command: BeginAgain, state: State) -> Sequence[Fact]:
     if not isinstance(state, Ended) or state.last.plan is None:
         return []
-    return [hand_over(command.case_id, state.last.counter, state.last.plan.legs[0])]
+    return [send_off(command.case_id, state.last.counter, state.last.plan)]
 
 
 def _escalate(command: Escalate, state: State) -> Sequence[Fact]:

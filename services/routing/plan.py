@@ -1,8 +1,4 @@
-"""Through which hands one dossier goes: a process of the catalogue with the units of its district. Pure.
-
-The facts of a route say unit and step, not process and district; its first hand-over tells both, because no two
-plans begin alike. That is checked when the catalogue is read.
-"""
+"""Through which hands one dossier goes: a process of the catalogue with the units of its district. Pure."""
 
 from dataclasses import dataclass
 
@@ -29,6 +25,7 @@ class Plan:
     """The legs from the counter's desk until the dossier returns to it."""
 
     process: str
+    district: str
     legs: tuple[Leg, ...]
 
     def index(self, step: str) -> int | None:
@@ -37,34 +34,27 @@ class Plan:
 
 
 class Plans:
-    """Every plan of the catalogue: each process in each district. Raises CatalogueError when two begin alike."""
+    """Every plan of the catalogue: each process in each district. Raises CatalogueError for an impossible one."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._processes = {service.id: service.process for service in catalogue.services.values()}
         self._plans: dict[tuple[str, str], Plan] = {}
-        self._beginnings: dict[tuple[str, str], Plan] = {}
         districts = sorted({unit.district for unit in catalogue.units() if unit.district})
         for name, process in catalogue.processes.items():
             _check(name, process)
             for district in districts:
-                plan = Plan(process=name, legs=_legs(process, district))
+                plan = Plan(process=name, district=district, legs=_legs(process, district))
                 if not all(catalogue.has_unit(leg.unit) for leg in plan.legs):
                     continue
                 self._plans[name, district] = plan
-                first = plan.legs[0]
-                if self._beginnings.setdefault((first.step, first.unit), plan) != plan:
-                    raise CatalogueError(
-                        f"processes.yaml: {name}: it begins with {first.step!r} at {first.unit} as another does; "
-                        "rename the step, so that a route's first hand-over tells its process"
-                    )
 
     def of(self, service: str, district: str) -> Plan | None:
         """The plan of a service version in a district ("DL-193"), if the catalogue has one."""
         return self._plans.get((self._processes.get(service, ""), district))
 
-    def beginning(self, step: str, unit: str) -> Plan | None:
-        """The plan that begins with this step at this unit."""
-        return self._beginnings.get((step, unit))
+    def named(self, process: str | None, district: str | None) -> Plan | None:
+        """The plan that a route's first hand-over names."""
+        return self._plans.get((process or "", district or ""))
 
 
 def _legs(process: Process, district: str) -> tuple[Leg, ...]:

@@ -89,7 +89,7 @@ def evolve(plans: Plans, state: State, said: Said) -> State:
         case AtUnit():
             return _at_unit(replace(state, said=(*state.said, said)), said)
         case _ if isinstance(said.fact, DossierForwarded):
-            plan = plans.beginning(said.fact.step, said.fact.to_unit)
+            plan = plans.named(said.fact.process, said.fact.district)
             cycle = state.last.cycle + 1 if isinstance(state, Ended) else 1
             return AtUnit(plan=plan, cycle=cycle, counter=said.fact.from_unit, forward=said, said=(said,))
         case _:

@@ -2,11 +2,9 @@
 
 It shares no code with the system and reads no due date in any event. The rules are those of the trade: the day of
 receipt is not counted; a limit of n days ends at closing of the n-th working day; a pause that begins before due moves
-due by its working time; release, not collection, ends the clock.
-
+due by its working time; release, not collection, ends the clock. It knows the year 2017 and no other, in which no
+service counts its days anew after a supplement. Its exit code is 1 when any verdict disagrees.
     ONEDOOR_TOKEN=... python tests/check/check.py --bootstrap localhost:9092 --sla http://127.0.0.1:8104
-
-The last line is `N of N verdicts agree`; the exit code is 1 when any disagrees.
 """
 
 import argparse
@@ -23,20 +21,19 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 TOPICS = ("intake.events", "routing.events", "field.events")
-RANK = {"case": 0, "route": 1, "workorder": 2, "message": 3}
+RANK = {"case": 0, "route": 1, "workorder": 2}
 OPENS = ("SupplementRequested", "CustomerActionRequested", "AgencyReferred", "WorkObstructed")
 ANSWERS = ("SupplementReceived", "CustomerActionCompleted", "AgencyReplied", "WorkResumed")
-ENDS = {
-    "DossierReturned": "released", "CaseClosed": "closed", "ApplicationRefused": "refused",
-    "ApplicationWithdrawn": "withdrawn", "ProcessingStopped": "stopped",
-}  # fmt: skip
+RELEASES = ("DossierReturned", "CaseClosed")
+ENDS = (*RELEASES, "ApplicationRefused", "ApplicationWithdrawn", "ProcessingStopped")
 # Viet Nam's public holidays of 2017: New Year (observed), Tet, Hung Kings, Reunification and Labour, National Day.
 HOLIDAYS = {date(2017, 1, 2), date(2017, 4, 6), date(2017, 5, 1), date(2017, 5, 2), date(2017, 9, 2), date(2017, 9, 4)}
 HOLIDAYS |= {date(2017, 1, 26) + timedelta(days=number) for number in range(7)}
-HOUR, LOCAL = 3600, 7 * 3600
+CATALOGUE = Path(__file__).parents[2] / "deploy" / "catalogue"
+LOCAL = 7 * 3600  # seconds that Viet Nam is ahead of UTC
 
 
 def second(iso: str) -> int:
@@ -59,10 +56,10 @@ class Year:
             day = date(2017, 1, 1) + timedelta(days=number)
             if day.isoweekday() in weekdays and day not in HOLIDAYS:
                 self.days.append((day - date(1970, 1, 1)).days)
+                midnight = self.days[-1] * 86400 - LOCAL
                 for opens, closes in hours:
-                    span = tuple(self.days[-1] * 86400 - LOCAL + clock(one) for one in (opens, closes))
-                    self.sessions.append((span[0], span[1]))
-                    self.before.append(self.before[-1] + span[1] - span[0])
+                    self.sessions.append((midnight + clock(opens), midnight + clock(closes)))
+                    self.before.append(self.before[-1] + clock(closes) - clock(opens))
 
     def worked(self, start: int, end: int) -> int:
         """Seconds of working time between two instants."""
@@ -87,17 +84,13 @@ class Year:
 
     def closing(self, received: int, days: int) -> int:
         """When the n-th working day after the day of receipt closes."""
-        after = [day for day in self.days if day > day_of(received)]
-        last = after[days - 1]
+        last = [day for day in self.days if day > day_of(received)][days - 1]
         return max(closes for _, closes in self.sessions if day_of(closes) == last)
-
-    def session_start(self, due: int) -> int:
-        return max(opens for opens, _ in self.sessions if opens <= due)
 
 
 def clock(text: str) -> int:
-    hours, minutes = text.split(":")[:2]
-    return int(hours) * HOUR + int(minutes) * 60
+    """Seconds after midnight of 07:00."""
+    return int(text[:2]) * 3600 + int(text[3:5]) * 60
 
 
 def day_of(second: int) -> int:
@@ -111,26 +104,22 @@ class Cycle:
     start: int
     base: int | None
     counts_from: int
-    days: int = 0
-    restarts: bool = False
     waiting: dict[str, str | None] = field(default_factory=dict)  # opening event → the agency, None: the customer
     begun: int | None = None  # when the open pause began
     pauses: list[tuple[int, int]] = field(default_factory=list)
     spent: dict[str, int] = field(default_factory=lambda: {"utility": 0, "customer": 0, "agency": 0})
     since: int = 0
     ended: int | None = None
-    outcome: str = "open"
+    released: bool = False
 
     def due(self, year: Year) -> int | None:
         if self.base is None:
             return None
         due = self.base
-        for begins, ends in sorted([*self.pauses, *([(self.begun, -1)] if self.begun is not None else [])]):
+        for begins, ends in self.pauses:
             if begins < due:
-                if ends < 0:
-                    return None
                 due = year.later(due, year.worked(max(begins, self.counts_from), max(ends, self.counts_from)))
-        return due
+        return None if self.begun is not None and self.begun < due else due
 
     def pass_to(self, year: Year, at: int) -> None:
         """Time up to `at` belongs to whoever is waited for, or to the utility."""
@@ -138,42 +127,27 @@ class Cycle:
         self.spent[clock] += year.worked(max(self.since, self.counts_from), max(at, self.counts_from))
         self.since = max(self.since, at)
 
-    def answer(self, opened_by: str, at: int) -> bool:
-        if opened_by not in self.waiting:
-            return False
-        del self.waiting[opened_by]
-        if not self.waiting and self.begun is not None:
-            self._close_pause(at)
-        return True
-
-    def _close_pause(self, at: int) -> None:
-        assert self.begun is not None
-        if self.pauses and self.pauses[-1][1] == self.begun:  # two that touch are one
-            self.begun = self.pauses.pop()[0]
-        if at > self.begun:
-            self.pauses.append((self.begun, at))
-        self.begun = None
-
-    def end(self, year: Year, outcome: str, at: int) -> None:
-        self.pass_to(year, at)
+    def resume(self, at: int) -> None:
+        """Nobody is waited for any longer."""
         if self.begun is not None:
-            self._close_pause(at)
-        self.ended, self.outcome = at, outcome
+            if self.pauses and self.pauses[-1][1] == self.begun:  # two that touch are one
+                self.begun = self.pauses.pop()[0]
+            self.pauses.append((self.begun, at))
+            self.begun = None
 
 
 class Judge:
     """The rules of the catalogue's files, applied to the facts of one dossier."""
 
     def __init__(self, catalogue: Path) -> None:
-        self.services = {one["id"]: one for one in read(catalogue / "services.yaml")["services"]}
-        (calendar,) = read(catalogue / "calendars.yaml")["calendars"]
-        self.year = Year(calendar["hours"][0]["sessions"], calendar["hours"][0]["weekdays"])
-        self.cutoff = clock(calendar["cutoff_at"])
+        files = {name: yaml.safe_load((catalogue / f"{name}.yaml").read_text()) for name in ("services", "calendars")}
+        self.services = {one["id"]: one for one in files["services"]["services"]}
+        hours = files["calendars"]["calendars"][0]["hours"][0]
+        self.year = Year(hours["sessions"], hours["weekdays"])
 
     def cycles(self, facts: list[dict[str, Any]]) -> list[Cycle]:
         found: list[Cycle] = []
         receipt: dict[str, Any] | None = None
-        at = 0
         for at, fact in in_order(facts):
             kind, data = fact["type"].split(".")[1], fact["data"]
             cycle = found[-1] if found and found[-1].ended is None else None
@@ -184,8 +158,6 @@ class Judge:
                 found.append(self._begin(receipt, at))
             elif cycle is not None:
                 self._move(cycle, kind, fact, at)
-        if found and found[-1].ended is None:
-            found[-1].pass_to(self.year, at)
         return found
 
     def _begin(self, receipt: dict[str, Any], at: int) -> Cycle:
@@ -194,37 +166,33 @@ class Judge:
         days = service["limit"]["amount"]
         if not days:  # no promise to judge by, or one that states its due: that is never read here
             return Cycle(at, None, at, since=at)
-        if service.get("cutoff") == "promise" and (at + LOCAL) % 86400 > self.cutoff:
-            days += 1
-        midnight = (day_of(at) + 1) * 86400 - LOCAL
-        return Cycle(at, self.year.closing(at, days), midnight, days, promise["clock_policy"] == "RESTART", since=at)
+        return Cycle(at, self.year.closing(at, days), (day_of(at) + 1) * 86400 - LOCAL, since=at)
 
     def _move(self, cycle: Cycle, kind: str, fact: dict[str, Any], at: int) -> None:
         data, agency = fact["data"], fact["data"].get("agency")
+        cycle.pass_to(self.year, at)
         if kind in OPENS and data.get("fault") != "utility":
-            cycle.pass_to(self.year, at)
             cycle.begun = cycle.begun if cycle.waiting else at
             cycle.waiting[fact["id"]] = agency
         elif kind in ANSWERS:
             asked = (id for id, whose in cycle.waiting.items() if whose and whose == agency)
-            due = cycle.due(self.year)
-            cycle.pass_to(self.year, at)
-            answered = cycle.answer(data.get("answers") or next(asked, ""), at)
-            if answered and kind == "SupplementReceived" and cycle.restarts and (due is None or due > at):
-                cycle.base, cycle.pauses = self.year.closing(at, cycle.days), []
+            cycle.waiting.pop(data.get("answers") or next(asked, ""), None)
+            if not cycle.waiting:
+                cycle.resume(at)
         elif kind in ENDS:
-            cycle.end(self.year, ENDS[kind], at)
+            cycle.resume(at)
+            cycle.ended, cycle.released = at, kind in RELEASES
 
     def verdict(self, cycle: Cycle) -> dict[str, Any]:
         """What has to stand in the SLA service's row."""
         due = cycle.due(self.year)
-        released = cycle.ended if cycle.outcome in ("released", "closed") else None
+        released = cycle.ended if cycle.released else None
         by_date = by_session = None
         if due is not None and released is not None:
             one, other = day_of(released), day_of(due)
             by_date = "ahead" if one < other else "on-time" if one == other else "overdue"
-            ahead = released < self.year.session_start(due)
-            by_session = "overdue" if released > due else "ahead" if ahead else "on-time"
+            session = max(opens for opens, _ in self.year.sessions if opens <= due)
+            by_session = "overdue" if released > due else "ahead" if released < session else "on-time"
         elapsed = (cycle.since if cycle.ended is None else cycle.ended) - cycle.start
         return {
             "due_at": due, "released_at": released, "by_date": by_date, "by_session": by_session,
@@ -257,39 +225,32 @@ def in_order(facts: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
     return [(placed[id][0], known[id]) for id in ordered]
 
 
-def read(path: Path) -> Any:
-    """A file of the catalogue."""
-    return yaml.safe_load(path.read_text("utf-8"))
-
-
 def records(bootstrap: str, prefix: str) -> Iterator[dict[str, Any]]:
     """Every fact on the topics, once each."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "check", "enable.auto.commit": False})
-    ends: dict[Any, int] = {}
-    for topic in (prefix + name for name in TOPICS):
-        for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-            if high > low:
-                ends[topic, partition] = high
-    consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in ends])
-    seen = set()
-    while ends:
+    settings = {"bootstrap.servers": bootstrap, "group.id": "check", "enable.partition.eof": True}
+    consumer = Consumer({**settings, "enable.auto.commit": False})
+    topics = [(prefix + name, consumer.list_topics(prefix + name, timeout=10)) for name in TOPICS]
+    places = [TopicPartition(name, one, 0) for name, about in topics for one in about.topics[name].partitions]
+    consumer.assign(places)
+    seen, left = set(), len(places)
+    while left:
         for message in consumer.consume(5000, timeout=1):
-            if message.error():
-                raise SystemExit(f"Kafka: {message.error()}")
+            if error := message.error():
+                if error.code() != KafkaError._PARTITION_EOF:
+                    raise SystemExit(f"Kafka: {error}")
+                left -= 1
+                continue
             fact = json.loads(message.value() or b"")
             if fact["id"] not in seen:
-                seen.add(fact["id"])
                 yield fact
-            if int(message.offset() or 0) + 1 >= ends.get((message.topic(), message.partition()), 0):
-                ends.pop((message.topic(), message.partition()), None)
+            seen.add(fact["id"])
     consumer.close()
 
 
 def rows(sla: str, token: str) -> dict[str, list[dict[str, Any]]]:
     """What GET /cases says, by dossier."""
     found: dict[str, list[dict[str, Any]]] = {}
-    after: str | None = ""
+    after = ""
     while after is not None:
         request = urllib.request.Request(f"{sla}/cases?after={after}&limit=1000")
         request.add_header("Authorization", f"Bearer {token}")
@@ -319,25 +280,20 @@ def main() -> int:
     parser.add_argument("--bootstrap", required=True, help="Kafka's bootstrap servers")
     parser.add_argument("--prefix", default="", help="what the topics' names begin with")
     parser.add_argument("--sla", required=True, help="address of the SLA service")
-    parser.add_argument("--catalogue", type=Path, default=Path(__file__).parents[2] / "deploy" / "catalogue")
     arguments = parser.parse_args()
     facts: dict[str, list[dict[str, Any]]] = {}
     for fact in records(arguments.bootstrap, arguments.prefix):
         facts.setdefault(fact["subject"], []).append(fact)
-    judge = Judge(arguments.catalogue)
-    expected = {
-        case: [judge.verdict(cycle) for cycle in cycles] for case, own in facts.items() if (cycles := judge.cycles(own))
-    }
+    judge = Judge(CATALOGUE)
+    judged = {case: [judge.verdict(one) for one in judge.cycles(own)] for case, own in facts.items()}
+    expected = {case: cycles for case, cycles in judged.items() if cycles}
     said = rows(arguments.sla, os.environ.get("ONEDOOR_TOKEN", ""))
-    agree = 0
     cases = sorted(expected.keys() | said.keys())
+    wrong = {case: differences(expected.get(case, []), said.get(case, [])) for case in cases}
     for case in cases:
-        wrong = differences(expected.get(case, []), said.get(case, []))
-        agree += not wrong
-        for sentence in wrong:
-            print(f"{case}: {sentence}")
-    print(f"{agree:,} of {len(cases):,} verdicts agree")
-    return 0 if agree == len(cases) else 1
+        print(*(f"{case}: {sentence}\n" for sentence in wrong[case]), sep="", end="")
+    print(f"{sum(not one for one in wrong.values()):,} of {len(cases):,} verdicts agree")
+    return 1 if any(wrong.values()) or not cases else 0
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
-from typing import Any, TypeVar
+from typing import Any
 
 from events.contracts.catalogue import Fact
 from events.contracts.intake import ApplicationReceived, CaseClosed, CustomerRated
@@ -16,8 +16,6 @@ from events.decider import Decider, Said
 from events.envelope import Cause, Recorded
 from events.errors import Refused
 from events.store import Append, append
-
-R = TypeVar("R")
 
 NINE = datetime(2017, 7, 10, 2, 0, tzinfo=UTC)  # nine o'clock in Quang Ninh
 MINUTE = timedelta(minutes=1)
@@ -95,7 +93,9 @@ def _evolve(state: Standing, said: Said) -> Standing:
 CASES: Decider[Receive | Rate, Standing] = Decider("case", Standing(), _decide, _evolve)
 
 
-def line(name: str, *facts: Fact, expected: int = 0, at: datetime = NINE, recorded_at: datetime | None = None) -> Append:
+def line(
+    name: str, *facts: Fact, expected: int = 0, at: datetime = NINE, recorded_at: datetime | None = None
+) -> Append:
     """Facts for one stream, said by the clerk."""
     return Append(stream=name, expected=expected, facts=facts, cause=CAUSE, at=at, recorded_at=recorded_at)
 
@@ -106,12 +106,12 @@ async def say(pool: Pool, *lines: Append) -> list[Recorded]:
         return await append(connection, lines)
 
 
-async def eventually(question: Callable[[], Awaitable[R] | R], *, within: float = 20.0) -> R:
-    """Ask until the answer is true and return it; fails when it is not so in time."""
+async def eventually(question: Callable[[], Any], *, within: float = 30.0) -> Any:
+    """Ask until the answer (or what it awaits) is true, and return it; fails when it is not so in time."""
     end = time.monotonic() + within
     while True:
-        asked: Any = question()
-        answer: R = await asked if isawaitable(asked) else asked
+        asked = question()
+        answer = await asked if isawaitable(asked) else asked
         if answer:
             return answer
         assert time.monotonic() < end, f"still {answer!r} after {within} s"

@@ -49,7 +49,7 @@ def _values(of: Any, limits: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:
     if origin is tuple:
         return st.lists(_values(args[0]), max_size=3).map(tuple)
     if of is Promise:
-        return st.one_of(_promises(way) for way in ("service", "due", "working_days"))
+        return st.one_of([_promises(way) for way in ("service", "due", "working_days")])
     if dataclasses.is_dataclass(of):
         return _facts(of)
     known = [one for limit in limits for one in (limit.metadata if isinstance(limit, FieldInfo) else [limit])]
@@ -90,7 +90,7 @@ def test_a_fact_reads_back_as_it_was_written_by_both_readers(said: Any) -> None:
 def _texts(of: Any) -> Iterator[Any]:
     """Every place for a string in a type, down to the values inside."""
     origin = get_origin(of)
-    if origin is Annotated and get_args(of)[0] is str or of is str:
+    if (origin is Annotated and get_args(of)[0] is str) or of is str:
         yield of
     elif origin is not Literal:
         for one in get_args(of)[: 1 if origin is Annotated else None]:

@@ -11,6 +11,7 @@ from contracts.kafka import SAID, producing
 
 from events import hear, topics
 from events.database import Pool
+from events.inbox import keep
 from events.wire import to_cloudevent
 
 KEPT = "select stream || '@' || version from inbox order by stream, version"
@@ -20,7 +21,9 @@ KEPT = "select stream || '@' || version from inbox order by stream, version"
 async def said(pool: Pool) -> list[bytes]:
     """Twenty facts of one stream, as they go over the wire."""
     await say(pool, line(stream(), received(), *[rated()] * 19))
-    return [to_cloudevent(row, "/onedoor/intake") for row in await pool.fetch("select * from events order by version")]
+    return [
+        to_cloudevent(dict(row), "/onedoor/intake") for row in await pool.fetch("select * from events order by version")
+    ]
 
 
 async def send(kafka: str, prefix: str, values: Sequence[bytes], **more: object) -> None:
@@ -85,9 +88,7 @@ async def test_a_listener_without_offsets_hears_from_the_beginning(
         await eventually(lambda: count(listener, 20))
 
 
-async def test_two_instances_hear_everything_once(
-    listener: Pool, kafka: str, topic_prefix: str, pool: Pool
-) -> None:
+async def test_two_instances_hear_everything_once(listener: Pool, kafka: str, topic_prefix: str, pool: Pool) -> None:
     """The partitions are shared; each fact is in the inbox once, wherever it was heard."""
     for number in range(60):
         await say(pool, line(stream(number), received(number)))
@@ -98,7 +99,7 @@ async def test_two_instances_hear_everything_once(
         async with producing(kafka) as producer:
             for row in rows:
                 await producer.send(
-                    f"{topic_prefix}intake.events", to_cloudevent(row, "/"), key=row["subject"].encode()
+                    f"{topic_prefix}intake.events", to_cloudevent(dict(row), "/"), key=row["subject"].encode()
                 )
         await eventually(lambda: count(listener, 60))
     assert await listener.fetchval("select count(*) from inbox") == 60
@@ -109,7 +110,6 @@ async def test_a_fault_of_ours_parks_the_record_and_hearing_goes_on(
     listener: Pool, kafka: str, topic_prefix: str, said: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """FastStream would drop the whole batch of a handler that raises; ours never does."""
-    keep = hear.keep
 
     async def faulty(connection, records):  # type: ignore[no-untyped-def]
         if any(b'"sequence":"3"' in record.value for record in records):

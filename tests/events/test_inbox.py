@@ -33,7 +33,10 @@ class Heard:
 
 async def events(pool: Pool) -> list[bytes]:
     """The log of the speaking service as records."""
-    return [to_cloudevent(row, "/onedoor/intake") for row in await pool.fetch("select * from events order by position")]
+    return [
+        to_cloudevent(dict(row), "/onedoor/intake")
+        for row in await pool.fetch("select * from events order by position")
+    ]
 
 
 async def hear(pool: Pool, *values: bytes | None, first: int = 0) -> Kept:
@@ -60,7 +63,9 @@ async def said(pool: Pool) -> list[bytes]:
 async def test_what_is_heard_is_kept_with_everything_it_said(pool: Pool, listener: Pool, said: list[bytes]) -> None:
     """The listener's row equals the speaker's, hash and data bytes included."""
     assert await hear(listener, *said) == Kept(new=3, repeated=0, parked=0)
-    columns = "stream, version, subject, type, schema, at, recorded_at, actor, correlation, causation, trace, data, hash"
+    columns = (
+        "stream, version, subject, type, schema, at, recorded_at, actor, correlation, causation, trace, data, hash"
+    )
     assert await listener.fetch(f"select {columns} from inbox order by position") == await pool.fetch(
         f"select {columns} from events order by position"
     )
@@ -125,10 +130,11 @@ async def test_an_unknown_type_is_kept_and_blocks_nothing(listener: Pool, said: 
 
 async def test_offsets_and_rows_commit_together(listener: Pool, said: list[bytes]) -> None:
     """A batch that fails after it was kept is heard again from its beginning."""
-    with pytest.raises(RuntimeError):
-        async with listener.acquire() as connection, connection.transaction():
-            await keep(connection, [Heard(said[0]), Heard(b"garbage", 1)])
-            raise RuntimeError("on the way")
+    async with listener.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await keep(connection, [Heard(said[0]), Heard(b"garbage", 1)])
+        await transaction.rollback()
     assert await kept(listener) == []
     assert await listener.fetch(PARKED) == []
     assert await listener.fetchval(HEARD, 3) is None
@@ -155,7 +161,9 @@ FIELDS = ["id", "type", "subject", "time", "recordedtime", "actor", "correlation
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(
-    st.lists(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=2) | st.binary(max_size=50), min_size=1, max_size=8),
+    st.lists(
+        st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=2) | st.binary(max_size=50), min_size=1, max_size=8
+    ),
     st.binary(max_size=20),
 )
 async def test_nothing_that_comes_makes_keeping_fail(

@@ -6,18 +6,18 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from contracts.given import eventually, line, rated, received, say, stream
+from contracts.given import NINE, eventually, line, rated, received, say, stream
 from contracts.hearing import hearing
 from contracts.kafka import SAID, facts_of, producing, records, relay_of
 
 from events import database as postgres_of
 from events import topics
 from events.bell import Bell
+from events.contracts import write
 from events.database import Pool
 from events.envelope import Recorded
 from events.follow import Following
 from events.wire import to_cloudevent
-
 from local.errors import LocalError
 from local.kafka import choose
 from local.kafka.broker import Broker
@@ -152,9 +152,6 @@ def _key(number: int) -> bytes:
 
 
 def _record(number: int, version: int) -> bytes:
-    from contracts.given import NINE
-    from events.contracts import write
-
     row: Mapping[str, object] = {
         "stream": stream(number), "version": version, "subject": received(number).case_id, "type": "CustomerRated",
         "schema": 1, "at": NINE, "recorded_at": NINE, "actor": "a", "correlation": "c", "causation": "c",
@@ -172,7 +169,9 @@ async def _kept(listener: Pool, count: int) -> bool:
 
 async def _order_kept(listener: Pool) -> bool:
     """A follower of the inbox meets every stream in order."""
-    return bool(await listener.fetchval("""
+    return bool(
+        await listener.fetchval("""
         select bool_and(version = n) from (
             select version, row_number() over (partition by stream order by epoch, tx, position) as n from inbox) as s
-    """))
+    """)
+    )

@@ -9,6 +9,7 @@ from contracts.given import eventually, line, rated, received, say, stream
 from events.bell import Bell
 from events.database import Connection, Pool
 from events.envelope import Recorded
+from events.errors import WrongVersion
 from events.follow import EVENTS, Entry, Follower, Following
 from events.store import append, load
 
@@ -42,8 +43,8 @@ async def test_a_reader_behind_eight_writers_loses_nothing_and_keeps_the_order_o
                         for _ in range(turn % 4):
                             await connection.execute("select 1")
                     return
-                except Exception as moved:
-                    assert type(moved).__name__ == "WrongVersion"
+                except WrongVersion:
+                    continue
 
     await asyncio.gather(*(write(turn) for turn in range(APPENDS * STREAMS)))
     await eventually(lambda: len(seen) >= APPENDS * STREAMS)

@@ -134,7 +134,8 @@ async def test_every_wrong_field_is_named(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "value"), [("If-Match", "yesterday"), ("Idempotency-Key", "Nguyen Van An"), ("Idempotency-Key", "k" * 201)]
+    ("header", "value"),
+    [("If-Match", "yesterday"), ("Idempotency-Key", "Nguyen Van An"), ("Idempotency-Key", "k" * 201)],
 )
 async def test_a_wrong_header_is_named(client: Client, header: str, value: str) -> None:
     """A key travels with the facts as their correlation: no sentence fits into it."""

@@ -1,4 +1,4 @@
-"""The relay: every fact reaches Kafka in the order of its stream, and a crash between sending and noting repeats none."""
+"""The relay: every fact reaches Kafka in the order of its stream, and a crash after sending repeats none."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -48,7 +48,9 @@ async def test_each_stream_arrives_in_order_and_in_its_key_s_partition(
     """As Kafka's own default partitioner would have chosen, so that others can write beside us."""
     for number in range(40):
         await say(pool, line(stream(number), received(number), rated(number), closed(number)))
-    await say(pool, line("advice-a-1", AdviceGiven(advice_id="a-1", counter="PAC-1", topic="tariff", channel="hotline")))
+    await say(
+        pool, line("advice-a-1", AdviceGiven(advice_id="a-1", counter="PAC-1", topic="tariff", channel="hotline"))
+    )
     async with relaying(pool, kafka, topic_prefix) as following:
         await catch_up(following)
     found = await records(kafka, f"{topic_prefix}intake.events")
@@ -78,7 +80,9 @@ def crashing(following: Following[Any]) -> Following[Any]:
         await follower.apply(connection, entries)
         raise SystemError("killed")
 
-    return Following(following.pool, Follower(name=follower.name, log=follower.log, apply=apply, stuck="halt", batch=50))
+    return Following(
+        following.pool, Follower(name=follower.name, log=follower.log, apply=apply, stuck="halt", batch=50)
+    )
 
 
 async def test_a_crash_between_sending_and_noting_repeats_nothing(pool: Pool, kafka: str, topic_prefix: str) -> None:
@@ -144,9 +148,7 @@ async def test_who_was_overtaken_between_reading_and_locking_sends_nothing(
     assert [fact.version for fact in await sent(kafka, topic_prefix)] == [1, 2, 3]
 
 
-async def test_somebody_else_s_last_record_does_not_stop_the_relay(
-    pool: Pool, kafka: str, topic_prefix: str
-) -> None:
+async def test_somebody_else_s_last_record_does_not_stop_the_relay(pool: Pool, kafka: str, topic_prefix: str) -> None:
     """A stranger wrote garbage to our topic; our facts follow it."""
     async with relaying(pool, kafka, topic_prefix) as following:
         relay: Any = following.follower.apply

@@ -78,14 +78,14 @@ async def issuer() -> AsyncIterator[Issuer]:
 
 
 @pytest.fixture
-async def run(
-    service: Service, new_schema: NewSchema, kafka: str, topic_prefix: str, issuer: Issuer
-) -> AsyncIterator[Start]:
+async def run(service: Service, new_schema: NewSchema, kafka: str, topic_prefix: str, issuer: Issuer) -> Start:
     """Starts the service in this process, with its HTTP; the same database for every instance."""
     url = await new_schema()
 
     @asynccontextmanager
-    async def started(clock: Literal["wall", "log"] = "wall", instance: str = "1") -> AsyncIterator[tuple[Running, str]]:
+    async def started(
+        clock: Literal["wall", "log"] = "wall", instance: str = "1"
+    ) -> AsyncIterator[tuple[Running, str]]:
         settings = Settings(
             kafka_bootstrap_servers=kafka, database_url=url, oidc_issuer=issuer.url, onedoor_clock=clock,
             onedoor_instance=instance, onedoor_topic_prefix=topic_prefix,
@@ -96,7 +96,7 @@ async def run(
                 yield running, address
 
     return_value: Start = started
-    yield return_value
+    return return_value
 
 
 async def ask(issuer: Issuer, method: str, url: str, **headers: str) -> tuple[int, Any]:
@@ -161,9 +161,7 @@ async def test_operators_see_how_far_everyone_is(run: Start, issuer: Issuer) -> 
         assert (await ask(issuer, "POST", f"{address}/parked/retry"))[1] == {"settled": 0}
 
 
-async def test_a_graceful_stop_sends_what_was_said(
-    run: Start, issuer: Issuer, kafka: str, topic_prefix: str
-) -> None:
+async def test_a_graceful_stop_sends_what_was_said(run: Start, issuer: Issuer, kafka: str, topic_prefix: str) -> None:
     """Commands that were accepted just before the end are on the topic after it."""
     async with run() as (_, address):
         answers = await asyncio.gather(*(ask(issuer, "POST", f"{address}/cases/{number}") for number in range(20)))
@@ -172,9 +170,7 @@ async def test_a_graceful_stop_sends_what_was_said(
     assert {one.fact for one in facts} >= {received(number) for number in range(20)}
 
 
-async def test_two_instances_do_everything_once(
-    run: Start, issuer: Issuer, kafka: str, topic_prefix: str
-) -> None:
+async def test_two_instances_do_everything_once(run: Start, issuer: Issuer, kafka: str, topic_prefix: str) -> None:
     """Commands at both; each fact is said, sent, heard and answered once; one stops in the middle."""
     async with run(instance="1") as (running, one):
         async with run(instance="2") as (_, other):

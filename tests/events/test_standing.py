@@ -65,10 +65,8 @@ async def _vouched(pool: Pool) -> bool:
     return bool(await pool.fetchval(SENT, await pool.fetchval(CEILING)))
 
 
-async def test_a_watermark_is_not_said_before_everything_is_sent(
-    pool: Pool, kafka: str, topic_prefix: str
-) -> None:
-    """Not while a fact waits for the relay, not even before the relay has ever begun, nor while one is being written."""
+async def test_a_watermark_is_not_said_before_everything_is_sent(pool: Pool, kafka: str, topic_prefix: str) -> None:
+    """Not while a fact waits for the relay, even before it has ever begun, nor while one is being written."""
     await say(pool, line(stream(1), received(1)))
     assert not await _vouched(pool)
     await topics.ensure(kafka, topic_prefix, ("intake.events",))

@@ -20,7 +20,7 @@ SQL_LINK = "select link($1, $2, $3, $4, $5::smallint, $6, $7, $8, $9, $10, $11)"
 HASHES = "select hash from events where stream = $1 order by version"
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
 # From the first instant that Python and Postgres both know to the last.
-INSTANTS = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=7))]), min_value=datetime(2, 1, 1))
+INSTANTS = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=7))]), min_value=datetime(2, 1, 1))  # noqa: DTZ001
 
 
 async def test_what_is_appended_is_read_back_equal(pool: Pool) -> None:
@@ -158,10 +158,12 @@ async def test_a_new_stream_does_not_smuggle_an_old_one_past_the_rule(pool: Pool
 async def test_a_transaction_appends_once(pool: Pool) -> None:
     """A second append could no longer be the first write; even new streams are refused, so that nobody begins to."""
     async with pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await append(connection, [line(stream(1), received(1))])
         with pytest.raises(asyncpg.PostgresError, match="once"):
-            async with connection.transaction():
-                await append(connection, [line(stream(1), received(1))])
-                await append(connection, [line(stream(2), received(2))])
+            await append(connection, [line(stream(2), received(2))])
+        await transaction.rollback()
         async with connection.transaction():  # the next transaction of the same connection is free again
             await append(connection, [line(stream(3), received(3))])
     assert await pool.fetchval("select count(*) from events") == 1
@@ -169,7 +171,12 @@ async def test_a_transaction_appends_once(pool: Pool) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["update events set actor = 'x'", "delete from events", "truncate events", "update events set actor = 'x' where false"],
+    [
+        "update events set actor = 'x'",
+        "delete from events",
+        "truncate events",
+        "update events set actor = 'x' where false",
+    ],
 )
 async def test_the_log_is_append_only(pool: Pool, statement: str) -> None:
     """Not even the service's own role changes what was said."""

@@ -60,7 +60,8 @@ def test_a_row_goes_out_and_comes_back(at: datetime, recorded_at: datetime, vers
 
 def test_the_event_is_a_cloudevent_as_others_expect_it() -> None:
     """The names and forms of CloudEvents 1.0 and of its extensions are a promise to other systems."""
-    assert EVENT == {
+    told = EVENT
+    assert told == {
         "specversion": "1.0",
         "id": f"case-{case_id()}@3",
         "source": "/onedoor/intake",

@@ -31,7 +31,17 @@ from routing.decide import (
     Return,
     route,
 )
-from routing.onward import Begin, BeginAgain, Escalate, NoteDone, NoteReceived, NoteWorkDone, Recall, hand_over
+from routing.onward import (
+    Begin,
+    BeginAgain,
+    Escalate,
+    NoteDone,
+    NoteReceived,
+    NoteWorkDone,
+    Recall,
+    hand_over,
+    send_off,
+)
 from routing.plan import Plan, Plans
 from routing.state import State
 
@@ -61,6 +71,8 @@ def dossier(by: Actor | None = None) -> Scenario[Command, State]:
 
 
 def forwarded(number: int, from_unit: str, over: Plan = LV) -> DossierForwarded:
+    if number == 0:
+        return send_off(CASE, from_unit, over)
     return hand_over(CASE, from_unit, over.legs[number])
 
 
@@ -105,6 +117,8 @@ def test_a_received_dossier_goes_from_the_counter_to_the_first_unit() -> None:
             step="assign",
             limit=Limit(amount=4, unit="working_hours"),
             acknowledge_within=Limit(amount=2, unit="working_hours"),
+            process="LV",
+            district="DL-193",
         )
     )
 

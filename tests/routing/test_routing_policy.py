@@ -141,11 +141,6 @@ def step(name: str, **more: object) -> dict[str, object]:
     return {"step": name, "unit": "DL-{district}", **LIMITS, **more}
 
 
-def test_two_processes_that_begin_alike_are_refused_at_start() -> None:
-    with pytest.raises(CatalogueError, match="begins with 'assign' at DL-193"):
-        Plans(catalogue(A={"steps": [step("assign")]}, B={"steps": [step("assign"), step("close")]}))
-
-
 def test_a_process_has_each_step_once() -> None:
     with pytest.raises(CatalogueError, match="each step once"):
         Plans(catalogue(A={"steps": [step("assign"), step("assign")]}))

@@ -44,14 +44,17 @@ class Generator:
         self.end = datetime.combine(share.LAST_DAY + timedelta(days=1), time(), tzinfo=VIETNAM)
 
     def plan(self) -> Plan:
-        cards = deal(self._chance("deal"), self.cases, self.catalogue, self.calendar)
-        arrivals = {card.number: self._arrival(card) for card in cards}
+        cards, arrivals = self._dealt()
         days = self._mv_days(cards, arrivals)
         dossiers = [self._dossier(card, arrivals[card.number], days.get(card.number, 0.0)) for card in cards]
         return Plan(
             seed=self.seed, dossiers=dossiers, errands=self._errands(cards),
             first_day=share.FIRST_DAY, last_day=share.LAST_DAY,
         )  # fmt: skip
+
+    def _dealt(self) -> tuple[list[Card], Mapping[int, datetime]]:
+        cards = deal(self._chance("deal"), self.cases, self.catalogue, self.calendar)
+        return cards, {card.number: self._arrival(card) for card in cards}
 
     def _chance(self, *names: object) -> Random:
         return Random("/".join(str(name) for name in (self.seed, *names)))
@@ -156,16 +159,27 @@ class Generator:
         chance = self._chance("mv")
         days = {card.number: min(6.3, max(2.6, chance.gauss(share.MV_DAYS, 0.8))) for card in high}
         for _ in range(6):
-            took: list[float] = []
-            for card in high:
-                hands = self._hands(card, arrivals[card.number], days[card.number])
-                if hands.released and local_day(hands.released) <= share.MV_DAYS_UNTIL:
-                    took.append(hands.utility_days())
-            if not took:
-                break
-            off = share.MV_DAYS - sum(took) / len(took)
+            took = self._finished(high, arrivals, days)
+            off = share.MV_DAYS - sum(took) / len(took) if took else 0.0
             days = {number: value + off for number, value in days.items()}
         return days
+
+    def _finished(
+        self, high: Sequence[Card], arrivals: Mapping[int, datetime], days: Mapping[int, float]
+    ) -> list[float]:
+        """The utility days that those take who finish by September, hours and hand-overs considered."""
+        written = [self._hands(card, arrivals[card.number], days[card.number]) for card in high]
+        return [
+            hands.utility_days()
+            for hands in written
+            if hands.released is not None and local_day(hands.released) <= share.MV_DAYS_UNTIL
+        ]
+
+    def mv_days_taken(self) -> list[float]:
+        """What the record should say of medium voltage finished by September, one figure per dossier."""
+        cards, arrivals = self._dealt()
+        days = self._mv_days(cards, arrivals)
+        return self._finished([card for card in cards if card.process == "MV"], arrivals, days)
 
     # -- what belongs to no dossier ------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from events.contracts.catalogue import fact
-from events.contracts.terms import CaseId, EventId, Limit, UnitCode, Word
+from events.contracts.terms import CaseId, EventId, Limit, ProcessName, UnitCode, Word
 
 
 @fact(schema=1)
@@ -11,7 +11,8 @@ class DossierForwarded:
     """Giao: the dossier is handed to another unit, which is in charge from this instant.
 
     `limit` is the step's own length; `acknowledge_within` how soon the receiver should say "nhận".
-    `work` names the site work that a field team is asked for.
+    `work` names the site work that a field team is asked for. The first hand-over of a cycle names the `process`
+    that the dossier goes through and the `district` whose units take part.
     """
 
     case_id: CaseId
@@ -21,6 +22,8 @@ class DossierForwarded:
     limit: Limit | None = None
     acknowledge_within: Limit | None = None
     work: Word | None = None
+    process: ProcessName | None = None
+    district: UnitCode | None = None
 
 
 @fact(schema=1)

@@ -1,0 +1,36 @@
+"""One whole system for all flows: four services, the issuer and the simulator on a real broker and a real server."""
+
+import sys
+from collections.abc import AsyncIterator
+
+import parts
+import pytest
+import pytest_asyncio
+from flows import house as running
+from flows.house import House
+
+from events.clock import new_id
+
+LAST = ("test_nothing_personal.py", "test_identities.py")  # they look back at what all others did
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let those who look back come after the flows, whatever their names are."""
+    flows = [number for number, item in enumerate(items) if item.path.parent.name == "flows"]
+    ordered = sorted((items[number] for number in flows), key=lambda item: item.path.name in LAST)
+    for number, item in zip(flows, ordered, strict=True):
+        items[number] = item
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(kafka: str, postgres: str) -> AsyncIterator[House]:
+    """The system that all flows share; each makes dossiers of its own."""
+    name, admin = await running.fresh(postgres)
+    prefix = f"t{new_id()[:12]}."
+    with parts.folder() as folder:
+        async with running.house(folder, kafka, admin, prefix) as made:
+            yield made
+            if any(not part.alive for part in made.stack.parts.values()):
+                print("a part has died", file=sys.stderr)
+    await parts.drop_topics(kafka, prefix)
+    await parts.drop_database(postgres, name)
