@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import structlog
 
-from events.bell import Bell
+from events.bell import Bell, Pace
 from events.database import TRANSIENT, Connection, Pool
 from events.envelope import Recorded
 from events.errors import Unreadable
@@ -218,8 +218,9 @@ class Following(Generic[T]):
 
     async def run(self, bell: Bell, stopping: asyncio.Event) -> None:
         """Step until told to stop; then once more until nothing is left (what can be done is done)."""
-        pause = POLL
+        pause, pace = POLL, Pace()
         while True:
+            await pace.keep()
             heard = bell.rung
             try:
                 applied, held = await self.step()

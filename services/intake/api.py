@@ -141,6 +141,8 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
             )  # fmt: skip
         sent = await queries.submission(pool, body.submission) if body.submission else None
         if body.submission and sent is None:
+            if await queries.is_received(pool, body.submission):
+                raise _received_before(body.submission)
             raise NotFound("no-such-submission", f"no submission {body.submission} waits", field="submission")
         if sent is not None and sent["counter"] != body.counter:
             raise Refused(
@@ -175,10 +177,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
                 try:
                     await connection.execute(ONCE, body.submission, case_id)
                 except UniqueViolationError as taken:
-                    raise Conflict(
-                        "submission-received", f"{body.submission} was received before", field="submission",
-                        way_out="look for its dossier in the counter's list",
-                    ) from taken  # fmt: skip
+                    raise _received_before(body.submission) from taken
 
         answer = await handle(
             pool, case, case_id, Receive(received=received, checklist=checklist, by=actor),
@@ -371,6 +370,13 @@ def _service(catalogue: Catalogue, id: str, on: Any) -> Any:
             way_out=f"use {catalogue.service_on(service.code, on).id}",
         )  # fmt: skip
     return service
+
+
+def _received_before(submission: str) -> Conflict:
+    return Conflict(
+        "submission-received", f"{submission} was received before", field="submission",
+        way_out="look for its dossier in the counter's list",
+    )  # fmt: skip
 
 
 def _reason(catalogue: Catalogue, use: str, word: str) -> str:

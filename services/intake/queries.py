@@ -23,6 +23,7 @@ select submission_id, counter, service, district, applicant_ref, submitted_at fr
 where counter = $1 order by submitted_at limit 500
 """
 SUBMISSION = "select counter, service, district, applicant_ref from submissions where submission_id = $1"
+RECEIVED = "select true from receipts where submission = $1"
 QUARANTINE = "select msg_id, sender, body, reason, received_at from quarantine order by received_at desc limit 500"
 OUTGOING = "select count(*) from outgoing"
 
@@ -42,6 +43,11 @@ async def submissions(pool: Pool, counter: str) -> Sequence[dict[str, Any]]:
 async def submission(pool: Pool, submission_id: str) -> dict[str, Any] | None:
     row = await pool.fetchrow(SUBMISSION, submission_id)
     return dict(row) if row else None
+
+
+async def is_received(pool: Pool, submission_id: str) -> bool:
+    """Whether a dossier was made of a submission."""
+    return bool(await pool.fetchval(RECEIVED, submission_id))
 
 
 async def quarantine(pool: Pool) -> Sequence[dict[str, Any]]:

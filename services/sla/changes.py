@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from events.bell import Bell
+from events.bell import Bell, Pace
 from events.database import TRANSIENT, Connection, Pool
 from events.follow import POLL, Entry, Follower, Log
 from events.topics import partition_of
@@ -71,7 +71,9 @@ class Hub:
 
     async def run(self, stopping: asyncio.Event) -> None:
         self._position = await self._last()
+        pace = Pace()
         while not stopping.is_set():
+            await pace.keep()
             rung = self.bell.rung
             try:
                 changes = await self._page(self._position) if self._subscribers else []

@@ -40,7 +40,11 @@ DIFFERENCES = """
 select coalesce(a.case_id, b.case_id) from case_hashes($1) a full join case_hashes($2) b on a.case_id = b.case_id
 where a.hash is distinct from b.hash or a.rows is distinct from b.rows order by 1
 """
-FINGERPRINT = "select coalesce(sum(hash), 0)::text as hash, coalesce(sum(rows), 0)::bigint as rows from case_hashes($1)"
+# In hexadecimal, because a sum of signed numbers may begin with a minus, which no reference in a fact does.
+FINGERPRINT = """
+select lpad(to_hex(mod(coalesce(sum(hash), 0), 9223372036854775807)::bigint), 16, '0') as hash,
+    coalesce(sum(rows), 0)::bigint as rows from case_hashes($1)
+"""
 COMPARED = "update generations set phase = 'compared', rows = $2, hash = $3, differences = $4 where id = $1"
 RETIRE = "update generations set state = 'retired', phase = 'replaced' where state = 'live'"
 ENTHRONE = """

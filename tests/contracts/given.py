@@ -15,6 +15,7 @@ from events.database import Pool
 from events.decider import Decider, Said
 from events.envelope import Cause, Recorded
 from events.errors import Refused
+from events.follow import Following
 from events.store import Append, append
 
 NINE = datetime(2017, 7, 10, 2, 0, tzinfo=UTC)  # nine o'clock in Quang Ninh
@@ -116,3 +117,19 @@ async def eventually(question: Callable[[], Any], *, within: float = 30.0) -> An
             return answer
         assert time.monotonic() < end, f"still {answer!r} after {within} s"
         await asyncio.sleep(0.01)
+
+
+async def step(following: Following[Any]) -> int:
+    """One step of a follower, and further ones while somebody else in the cluster holds the horizon: rows applied."""
+    applied, held = await following.step()
+    while held:
+        await asyncio.sleep(0.005)
+        more, held = await following.step()
+        applied += more
+    return applied
+
+
+async def catch_up(following: Following[Any]) -> None:
+    """Steps until nothing is left."""
+    while await step(following):
+        pass

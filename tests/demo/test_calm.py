@@ -76,6 +76,6 @@ async def test_what_a_restarted_service_has_forgotten_that_it_published_still_co
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_that_does_not_answer_is_waited_for(service: str) -> None:
-    doors = Looks({**all_hear(4), service: None}, all_hear(4))  # type: ignore[dict-item]
+    doors = Looks({**all_hear(4), service: None}, all_hear(4))
     await Calm(doors).wait()
     assert doors.seen == 3

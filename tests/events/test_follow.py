@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import asyncpg
 import pytest
-from contracts.given import case_id, closed, eventually, line, rated, received, say, stream
+from contracts.given import case_id, closed, eventually, line, rated, received, say, step, stream
 
 from events.bell import Bell
 from events.database import Connection, Pool
@@ -67,9 +67,9 @@ async def test_facts_are_applied_once_in_order(pool: Pool) -> None:
     """A second look finds nothing new, in this process and in the next."""
     ids = await _three(pool)
     following = Following(pool, writer())
-    assert await following.step() == (3, False)
-    assert await following.step() == (0, False)
-    assert await Following(pool, writer()).step() == (0, False)
+    assert await step(following) == 3
+    assert await step(following) == 0
+    assert await step(Following(pool, writer())) == 0
     assert await _ids(pool) == ids
 
 
@@ -77,18 +77,18 @@ async def test_a_batch_is_as_long_as_the_follower_says(pool: Pool) -> None:
     """The rest comes with the next step."""
     await _three(pool)
     following = Following(pool, writer(batch=2))
-    assert [await following.step(), await following.step()] == [(2, False), (1, False)]
+    assert [await step(following), await step(following)] == [2, 1]
 
 
 async def test_a_crash_after_the_effect_leaves_neither_effect_nor_bookmark(pool: Pool) -> None:
     """Half of a step is nothing; the next try does all of it."""
     ids = await _three(pool)
     with pytest.raises(ValueError, match="cannot read"):
-        await Following(pool, writer(lambda fact: fact.id == ids[2], stuck="halt")).step()
+        await step(Following(pool, writer(lambda fact: fact.id == ids[2], stuck="halt")))
     assert await pool.fetchrow(MARK) is not None
     assert tuple(await pool.fetchrow(MARK) or ()) > (0, 0, 0)  # the two before were tried again alone
     assert await _ids(pool) == ids[:2]
-    assert await Following(pool, writer()).step() == (1, False)
+    assert await step(Following(pool, writer())) == 1
     assert await _ids(pool) == ids
 
 
@@ -96,13 +96,13 @@ async def test_one_bad_row_is_parked_and_the_others_go_on(pool: Pool) -> None:
     """With its case, its place, the reason and its bytes; whatever a message holds, it can be stored."""
     ids = await _three(pool)
     following = Following(pool, writer(lambda fact: fact.id == ids[1]))
-    assert await following.step() == (3, False)
+    assert await step(following) == 3
     assert await _ids(pool) == [ids[0], ids[2]]
     parked = await pool.fetch(PARKED)
     assert [(row["subject"], row["place"]) for row in parked] == [(case_id(2), ids[1])]
     assert "ValueError: cannot read" in parked[0]["reason"]
     assert parked[0]["body"] == await pool.fetchval("select data from events where stream = $1", stream(2))
-    assert await following.step() == (0, False)
+    assert await step(following) == 0
 
 
 @pytest.mark.parametrize("statement", ["select 1/0", "selec", "insert into seen (version) values ('x')"])
@@ -116,7 +116,7 @@ async def test_a_row_that_breaks_the_transaction_is_parked_too(pool: Pool, state
     await say(pool, line(stream(), received(), rated()))
     follower = Follower(name="seen", log=EVENTS, apply=apply, stuck="park", batch=1)
     following = Following(pool, follower)
-    assert [await following.step(), await following.step()] == [(1, False), (1, False)]
+    assert [await step(following), await step(following)] == [1, 1]
     assert [row["place"] for row in await pool.fetch(PARKED)] == [f"{stream()}@1"]
 
 
@@ -127,7 +127,7 @@ async def test_a_value_that_the_driver_cannot_encode_is_parked_too(pool: Pool) -
         await connection.execute("insert into seen (version) values ($1)", 2**40)
 
     await say(pool, line(stream(), received()))
-    await Following(pool, Follower(name="seen", log=EVENTS, apply=apply, stuck="park")).step()
+    await step(Following(pool, Follower(name="seen", log=EVENTS, apply=apply, stuck="park")))
     assert "DataError" in (await pool.fetch(PARKED))[0]["reason"]
 
 
@@ -169,7 +169,7 @@ async def test_shards_share_the_log_by_case(pool: Pool) -> None:
     parts = []
     for shard in range(3):
         before = len(await _ids(pool))
-        await Following(pool, writer(shards=3), shard).step()
+        await step(Following(pool, writer(shards=3), shard))
         parts.append((await _ids(pool))[before:])
     assert sum(len(part) for part in parts) == 40
     assert all(part for part in parts)
@@ -206,10 +206,10 @@ async def test_an_unreadable_row_in_two_processes_troubles_neither(pool: Pool) -
     async with pool.acquire() as holder:
         second.mark = first.mark = None
         await holder.execute("select pg_advisory_lock(hashtextextended(current_schema() || '.seen', 0))")
-        assert await first.step() == (0, False)  # overtaken: the lock is another's
+        assert await step(first) == 0  # overtaken: the lock is another's
         await holder.execute("select pg_advisory_unlock_all()")
-    assert await first.step() == (3, False)
-    assert await second.step() == (0, False)
+    assert await step(first) == 3
+    assert await step(second) == 0
     assert [row["attempts"] for row in await pool.fetch(PARKED)] == [1]
 
 
@@ -234,7 +234,7 @@ async def test_a_type_that_nobody_knows_blocks_nothing(pool: Pool) -> None:
     async def apply(_: Connection, entries: Sequence[Entry[Recorded]]) -> None:
         facts.extend(entry.item.fact for entry in entries)
 
-    await Following(pool, Follower(name="any", log=EVENTS, apply=apply, stuck="halt")).step()
+    await step(Following(pool, Follower(name="any", log=EVENTS, apply=apply, stuck="halt")))
     assert facts == [received(1), None, received(3)]
 
 

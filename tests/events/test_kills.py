@@ -5,7 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
+import parts
 import pytest
+import pytest_asyncio
 from contracts.given import NINE, eventually, line, rated, received, say, stream
 from contracts.hearing import hearing
 from contracts.kafka import SAID, facts_of, producing, records, relay_of
@@ -26,18 +28,19 @@ from local.postgres import Postgres
 STREAMS, VERSIONS = 20, 12
 
 
-@pytest.fixture
-async def broker(folder: Path) -> AsyncIterator[Broker]:
-    """A broker of this test's own."""
-    try:
-        made = choose.embedded(folder / "kafka")
-    except LocalError as missing:
-        pytest.skip(str(missing))
-    if not isinstance(made, Broker):
-        pytest.skip("only a broker that runs here as a process can be killed")
-    await made.start()
-    yield made
-    await made.kill()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def broker() -> AsyncIterator[Broker]:
+    """A broker that these tests may kill; each starts it again."""
+    with parts.folder() as place:
+        try:
+            made = choose.embedded(place / "kafka")
+        except LocalError as missing:
+            pytest.skip(str(missing))
+        if not isinstance(made, Broker):
+            pytest.skip("only a broker that runs here as a process can be killed")
+        await made.start()
+        yield made
+        await made.kill()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 
-from contracts.given import eventually, line, rated, received, say, stream
+from contracts.given import eventually, line, rated, received, say, step, stream
 
 from events.bell import Bell
 from events.database import Connection, Pool
@@ -68,7 +68,7 @@ async def test_a_row_behind_an_open_transaction_waits_and_is_not_passed_over(poo
         assert await following.step() == (0, True)
         assert await pool.fetchval("select max(position) from events") == 2  # what a naive reader would go on from
         await transaction.commit()
-    assert await following.step() == (2, False)
+    assert await step(following) == 2
     assert [fact.stream for fact in seen] == [stream(1), stream(2)]
 
 
@@ -82,7 +82,7 @@ async def test_what_was_settled_before_an_open_transaction_is_read_at_once(pool:
         await say(pool, line(stream(3), received(3)))
         assert await following.step() == (1, True)
         assert await following.step() == (0, True)
-    assert await following.step() == (2, False)
+    assert await step(following) == 2
 
 
 async def test_an_aborted_transaction_holds_nobody_back(pool: Pool) -> None:
@@ -95,7 +95,7 @@ async def test_an_aborted_transaction_holds_nobody_back(pool: Pool) -> None:
         await append(slow, [line(stream(1), received(1))])
         await say(pool, line(stream(2), received(2)))
         await transaction.rollback()
-    assert await following.step() == (1, False)
+    assert await step(following) == 1
 
 
 async def test_an_adopted_log_is_read_on_although_its_numbers_began_again(pool: Pool) -> None:
@@ -109,5 +109,5 @@ async def test_an_adopted_log_is_read_on_although_its_numbers_began_again(pool: 
     assert await following.step() == (0, True)
     await pool.execute("update cluster set epoch = 2")
     await say(pool, line(stream(1), rated(1), expected=1))
-    assert await following.step() == (2, False)
+    assert await step(following) == 2
     assert [fact.version for fact in seen] == [1, 2]

@@ -4,13 +4,27 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from contracts.given import CASES, MINUTE, NINE, Rate, Receive, case_id, eventually, line, rated, received, say, stream
+from contracts.given import (
+    CASES,
+    MINUTE,
+    NINE,
+    Rate,
+    Receive,
+    case_id,
+    eventually,
+    line,
+    rated,
+    received,
+    say,
+    step,
+    stream,
+)
 
 from events.bell import Bell
 from events.contracts.intake import ApplicationReceived
-from events.database import Pool
+from events.database import Connection, Pool
 from events.envelope import Recorded
-from events.follow import Follower, Following
+from events.follow import EVENTS, Entry, Follower, Following
 from events.parked import retry
 from events.policy import obey
 from events.store import append, load
@@ -45,7 +59,7 @@ async def _facts(pool: Pool, number: int) -> list[Recorded]:
 async def test_a_heard_fact_becomes_commands_with_its_time_and_cause(pool: Pool) -> None:
     """When it happened is when the heard fact happened; the chain of causes leads back to it."""
     heard = (await say(pool, line(stream(1), received(1), at=NINE + MINUTE)))[0]
-    assert await Following(pool, policy()).step() == (1, False)
+    assert await step(Following(pool, policy())) == 1
     said = await _facts(pool, 101)
     assert [fact.fact for fact in said] == [received(101), rated(101, 4), rated(101, 5)]
     assert {fact.at for fact in said} == {NINE + MINUTE}
@@ -58,7 +72,7 @@ async def test_a_heard_fact_becomes_commands_with_its_time_and_cause(pool: Pool)
 async def test_in_log_mode_what_it_says_is_recorded_when_the_heard_fact_was(pool: Pool, log_clock: bool) -> None:
     """A demo's chain happens at one instant; in use the database's clock counts."""
     await say(pool, line(stream(1), received(1), recorded_at=NINE))
-    await Following(pool, policy(log_clock)).step()
+    await step(Following(pool, policy(log_clock)))
     assert ({fact.recorded_at for fact in await _facts(pool, 101)} == {NINE}) is log_clock
 
 
@@ -66,7 +80,7 @@ async def test_what_it_does_not_hear_only_moves_the_bookmark(pool: Pool) -> None
     """Rows between two heard facts ride along with the second; the rest in one transaction."""
     await say(pool, line(stream(1), received(1), rated(1, 1), rated(1, 2)), line(stream(2), received(2), rated(2, 1)))
     following = Following(pool, policy())
-    assert await following.step() == (5, False)
+    assert await step(following) == 5
     assert len(await _facts(pool, 101)) == len(await _facts(pool, 102)) == 3
 
 
@@ -76,7 +90,7 @@ async def test_a_policy_that_fails_parks_the_fact_and_hears_the_next(pool: Pool)
     for number in (1, 2, 3):
         await say(pool, line(stream(number), received(number)))
     following = Following(pool, policy())
-    await following.step()
+    await step(following)
     assert [len(await _facts(pool, 100 + number)) for number in (1, 2, 3)] == [3, 0, 3]
     parked = await pool.fetch("select follower, subject, place, reason from parked where settled is null")
     assert [tuple(row) for row in parked] == [
@@ -89,7 +103,7 @@ async def test_a_parked_fact_is_heard_once_when_it_is_retried_in_two_processes(p
     BROKEN.add(case_id(2))
     await say(pool, line(stream(2), received(2)))
     following = Following(pool, policy())
-    await following.step()
+    await step(following)
     assert await retry(pool, [following]) == 0
     assert await pool.fetchval("select attempts from parked") == 2
     BROKEN.clear()
@@ -97,6 +111,27 @@ async def test_a_parked_fact_is_heard_once_when_it_is_retried_in_two_processes(p
     assert sorted(settled) == [0, 0, 1]
     assert len(await _facts(pool, 102)) == 3
     assert await pool.fetchval("select settled from parked") == "retried"
+
+
+async def test_an_effect_that_no_stream_guards_happens_once_on_retry_too(pool: Pool) -> None:
+    """Of three processes that retry at once, two find it done when their turn comes."""
+    await pool.execute("create table effects (id text)")
+    broken = True
+
+    async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+        if broken:
+            raise LookupError("no such unit")
+        await connection.execute("insert into effects values ($1)", entries[0].place)
+        for _ in range(20):
+            await connection.execute("select 1")
+
+    follower = Follower(name="f", log=EVENTS, apply=apply, stuck="park")
+    await say(pool, line(stream(1), received(1)))
+    await step(Following(pool, follower))
+    broken = False
+    settled = await asyncio.gather(*(retry(pool, [Following(pool, follower)]) for _ in range(3)))
+    assert sorted(settled) == [0, 0, 1]
+    assert await pool.fetchval("select count(*) from effects") == 1
 
 
 async def test_each_fact_is_answered_once_although_two_processes_hear_it(pool: Pool) -> None:

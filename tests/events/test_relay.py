@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.partitioner import DefaultPartitioner
-from contracts.given import closed, eventually, line, rated, received, say, stream
+from contracts.given import catch_up, closed, eventually, line, rated, received, say, step, stream
 from contracts.kafka import facts_of, records, relaying
 
 from events.bell import Bell
@@ -15,11 +16,6 @@ from events.contracts.intake import AdviceGiven
 from events.database import Connection, Pool
 from events.envelope import Recorded
 from events.follow import Entry, Follower, Following, Overtaken
-
-
-async def catch_up(following: Following[Any]) -> None:
-    while (await following.step())[0]:
-        pass
 
 
 async def sent(kafka: str, prefix: str) -> Sequence[Recorded]:
@@ -92,7 +88,7 @@ async def test_a_crash_between_sending_and_noting_repeats_nothing(pool: Pool, ka
     for _ in range(2):
         async with relaying(pool, kafka, topic_prefix) as following:
             with pytest.raises(SystemError):
-                await crashing(following).step()
+                await step(crashing(following))
     assert await pool.fetchval("select position from bookmarks where name = 'relay'") == 0
     for number in range(20):
         await say(pool, line(stream(number), closed(number), expected=2))
@@ -110,7 +106,7 @@ async def test_the_same_process_that_failed_to_note_repeats_nothing_either(
     await say(pool, line(stream(), received(), rated()))
     async with relaying(pool, kafka, topic_prefix) as following:
         with pytest.raises(SystemError):
-            await crashing(following).step()
+            await step(crashing(following))
         await catch_up(following)
     assert [fact.version for fact in await sent(kafka, topic_prefix)] == [1, 2]
 
@@ -146,6 +142,42 @@ async def test_who_was_overtaken_between_reading_and_locking_sends_nothing(
             await other._commit(stale)
         await catch_up(one)
     assert [fact.version for fact in await sent(kafka, topic_prefix)] == [1, 2, 3]
+
+
+class Flaky:
+    """A producer that loses its broker at one send, once."""
+
+    def __init__(self, producer: Any) -> None:
+        self._producer, self.sends_left = producer, 10**9
+
+    def create_batch(self) -> Any:
+        return self._producer.create_batch()
+
+    async def send_batch(self, *args: Any, **more: Any) -> Any:
+        self.sends_left -= 1
+        if self.sends_left == 0:
+            raise KafkaConnectionError("gone")
+        return await self._producer.send_batch(*args, **more)
+
+
+async def test_a_broker_that_goes_away_in_the_middle_of_a_send_gets_the_rest_later(
+    pool: Pool, kafka: str, topic_prefix: str
+) -> None:
+    """Some partitions had theirs, others not; the same process looks before it sends again."""
+    async with relaying(pool, kafka, topic_prefix) as following:
+        relay: Any = following.follower.apply
+        relay.__self__.producer = flaky = Flaky(relay.__self__.producer)
+        await say(pool, line(stream(99), received(99)))
+        await catch_up(following)
+        for number in range(20):
+            await say(pool, line(stream(number), received(number), rated(number)))
+        flaky.sends_left = 4
+        with pytest.raises(KafkaConnectionError):
+            await step(following)
+        await catch_up(following)
+    facts = await sent(kafka, topic_prefix)
+    assert len(facts) == 41
+    assert in_order(facts)
 
 
 async def test_somebody_else_s_last_record_does_not_stop_the_relay(pool: Pool, kafka: str, topic_prefix: str) -> None:

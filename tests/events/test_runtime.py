@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import aiohttp
 import pytest
-from contracts.given import CASES, Receive, case_id, eventually, rated, received
+from contracts.given import CASES, Receive, case_id, eventually, line, rated, received, say, stream
 from contracts.http import Issuer, issuing, serving
 from contracts.kafka import facts_of, records
 from fastapi import APIRouter, Depends
@@ -168,6 +168,22 @@ async def test_a_graceful_stop_sends_what_was_said(run: Start, issuer: Issuer, k
         assert {status for status, _ in answers} == {200}
     facts = facts_of(await records(kafka, f"{topic_prefix}intake.events"))
     assert {one.fact for one in facts} >= {received(number) for number in range(20)}
+
+
+async def test_the_last_words_of_a_task_are_sent_too(
+    service: Service, run: Start, kafka: str, topic_prefix: str
+) -> None:
+    """The relay stops after everybody else."""
+    words: list[Parts] = []
+
+    async def speaker(stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        await say(words[0].pool, line(stream(7), received(7)))
+
+    object.__setattr__(service, "tasks", lambda parts: words.append(parts) or [speaker])
+    async with run():
+        pass
+    assert [one.fact for one in facts_of(await records(kafka, f"{topic_prefix}intake.events"))] == [received(7)]
 
 
 async def test_two_instances_do_everything_once(run: Start, issuer: Issuer, kafka: str, topic_prefix: str) -> None:

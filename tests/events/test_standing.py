@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 import msgspec
-from contracts.given import eventually, line, rated, received, say, stream
+from contracts.given import eventually, line, rated, received, say, step, stream
 from contracts.kafka import producing, relay_of
 from prometheus_client import generate_latest
 
@@ -33,7 +34,7 @@ async def test_a_follower_s_distance_is_counted_in_rows_and_seconds(pool: Pool) 
             far = await standing(connection, [following], None, relay, Horizon())
             behind.append(far["followers"][0]["behind_events"])
             assert (far["followers"][0]["behind_seconds"] > 0) is (behind[-1] > 0)
-            await following.step()
+            await step(following)
     assert behind == [3, 1, 0]
     assert far["published"] == {"intake.events": {"0": 1, "3": 7}}
     following.trouble = "halted"
@@ -72,14 +73,14 @@ async def test_a_watermark_is_not_said_before_everything_is_sent(pool: Pool, kaf
     await topics.ensure(kafka, topic_prefix, ("intake.events",))
     async with producing(kafka) as producer:
         following = Following(pool, relay_of(producer, kafka, topic_prefix).follower())
-        await following.step()
+        await step(following)
         await eventually(lambda: _vouched(pool))
         async with pool.acquire() as writer, writer.transaction():
             await writer.execute("select pg_current_xact_id()")
             assert not await _vouched(pool)
         await say(pool, line(stream(2), received(2)))
         assert not await _vouched(pool)
-        await following.step()
+        await step(following)
         await eventually(lambda: _vouched(pool))
 
 
@@ -93,18 +94,30 @@ class Kept:
         self.sent.append((topic, key, msgspec.json.decode(body)))
 
 
-async def test_the_watermark_is_an_instant_before_which_all_is_sent(pool: Pool) -> None:
-    """Said under the service's name, and never on the way out while something waits."""
+async def _beating(pool: Pool, producer: Kept, stopping: asyncio.Event) -> None:
+    beat: Any = heartbeat
+    await beat(pool, producer, "heartbeats", "intake", stopping)
+
+
+async def test_the_watermark_is_an_instant_of_the_past_under_the_service_s_name(pool: Pool) -> None:
+    """Others take it for: nothing of this service that is older is still on its way."""
     stopping, producer = asyncio.Event(), Kept()
-    beating: Any = heartbeat
-    task = asyncio.create_task(beating(pool, producer, "heartbeats", "intake", stopping))
+    task = asyncio.create_task(_beating(pool, producer, stopping))
     await eventually(lambda: producer.sent)
     topic, key, told = producer.sent[0]
     assert (topic, key, told["service"]) == ("heartbeats", b"intake", "intake")
-    async with pool.acquire() as connection:
-        assert told["watermark"] <= (await connection.fetchval("select clock_timestamp()")).isoformat()
-    count = len(producer.sent)
-    await say(pool, line(stream(), received()))  # nobody relays it
+    assert datetime.fromisoformat(told["watermark"]) <= await pool.fetchval("select clock_timestamp()")
     stopping.set()
     await task
-    assert len(producer.sent) == count
+
+
+async def test_a_service_on_its_way_out_does_not_vouch_for_what_it_never_sent(pool: Pool) -> None:
+    """It waits for the relay, and is told to stop before that was done."""
+    stopping, producer = asyncio.Event(), Kept()
+    await say(pool, line(stream(), received()))  # nobody relays it
+    task = asyncio.create_task(_beating(pool, producer, stopping))
+    for _ in range(20):
+        await pool.fetchval("select 1")
+    stopping.set()
+    await task
+    assert producer.sent == []

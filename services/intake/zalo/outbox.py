@@ -9,6 +9,7 @@ import aiohttp
 import structlog
 
 from deadlines.catalogue import Catalogue
+from events.bell import Pace
 from events.clock import now
 from events.contracts.intake import MessageDelivered, MessageFailed, MessageInDoubt
 from events.database import TRANSIENT, Connection
@@ -65,7 +66,9 @@ class Sender:
     async def _send_all(self, holder: Connection, stopping: asyncio.Event) -> None:
         for stranded in await holder.fetch(STRANDED):
             await self._doubt(dict(stranded))
+        pace = Pace()
         while not stopping.is_set():
+            await pace.keep()
             rung = self.parts.bell.rung
             ready = await holder.fetch(READY, AT_ONCE)
             if ready:

@@ -1,0 +1,39 @@
+"""Whatever is killed in the middle of the demo and started again: no verdict and no fact changes but Message* ones."""
+
+import asyncio
+
+import pytest
+from demo.quarter import Facts, Left, hurt, whole, without_messages, without_rebuilds
+
+from local.demo.player import Player
+from local.stack import Stack
+from local.wait import until
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(900)]
+
+KILLED_AFTER = 150  # actions
+
+
+@pytest.fixture(scope="module")
+def unhurt(kafka: str, postgres: str) -> Left:
+    return asyncio.run(whole(kafka, postgres))
+
+
+@pytest.mark.parametrize("part", ["intake", "routing", "field", "sla", "zalo", "kafka"])
+def test_a_killed_part_changes_no_fact(part: str, unhurt: Left) -> None:
+    async def kill(stack: Stack, player: Player) -> None:
+        async def far_enough() -> bool:
+            return player.done >= KILLED_AFTER
+
+        assert await until(far_enough, within=300)
+        await stack.kill(part)
+        await asyncio.sleep(1)  # people go on asking meanwhile
+        await stack.start(part)
+
+    left = asyncio.run(hurt(kill))
+    assert left.outcome == unhurt.outcome, left.screen
+    assert undisturbed(left) == undisturbed(unhurt)
+
+
+def undisturbed(left: Left) -> Facts:
+    return without_rebuilds(without_messages(left.facts))

@@ -1,0 +1,97 @@
+"""The demo with fifty dossiers on the real system: everything agrees, nothing personal leaves, one seed is one log."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+from demo.quarter import CASES, SEED, Left, whole, without_rebuilds
+
+from deadlines.load import load
+from local.demo import people
+from local.demo.doors import OPERATOR, Doors
+from local.demo.ending import CHECK
+from local.demo.plan import plan
+from local.demo.run import CATALOGUE
+from local.stack import Stack
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(600)]
+
+TAMPER = """
+update sla.cycles set class_a = case class_a when 'ahead' then 'overdue' else 'ahead' end
+where (case_id, cycle) = (select case_id, cycle from sla.cycles where class_a is not null order by case_id limit 1)
+returning case_id
+"""
+
+
+@dataclass
+class Tampered:
+    """What the check says after one stored verdict was changed."""
+
+    case_id: str = ""
+    status: int = 0
+    said: str = ""
+
+
+@pytest.fixture(scope="module")
+def after() -> Tampered:
+    return Tampered()
+
+
+@pytest.fixture(scope="module")
+def left(kafka: str, postgres: str, after: Tampered) -> Left:
+    """One run, on which all the tests of this module look."""
+
+    async def tamper(stack: Stack) -> None:
+        connection = await asyncpg.connect(stack.about()["database"])
+        after.case_id = await connection.fetchval(TAMPER)
+        await connection.close()
+        async with Doors({}, stack.url("issuer"), stack.dev_secret) as doors:
+            token = await doors.token(OPERATOR)
+        arguments = ["--bootstrap", stack.kafka, "--prefix", stack.topic_prefix, "--sla", stack.url("sla")]
+        check = await asyncio.create_subprocess_exec(
+            sys.executable, str(CHECK), *arguments, env={**os.environ, "ONEDOOR_TOKEN": token}, stdout=PIPE
+        )
+        said, _ = await check.communicate()
+        after.status, after.said = check.returncode or 0, said.decode()
+
+    return asyncio.run(whole(kafka, postgres, tamper))
+
+
+def test_every_verdict_agrees_with_the_independent_check(left: Left) -> None:
+    assert left.outcome.agrees, left.screen
+    assert left.outcome.line == f"{CASES} of {CASES} verdicts agree"
+
+
+def test_the_screen_tells_what_is_assumed_computed_and_quoted(left: Left) -> None:
+    for words in ("own assumptions", "made so by the generator", "not computed", "Where to look next", "prepared"):
+        assert words in left.screen
+
+
+def test_one_changed_verdict_is_found(left: Left, after: Tampered) -> None:
+    assert after.status == 1
+    assert after.said.splitlines()[-1] == f"{CASES - 1} of {CASES} verdicts agree"
+    assert after.case_id in after.said
+
+
+def test_nothing_personal_is_on_any_topic_or_in_any_log(left: Left) -> None:
+    typed_in: set[str] = {people.MARK, "Tôi là"}
+    for dossier in plan(SEED, CASES, load(CATALOGUE)).dossiers:
+        for action in dossier.actions:
+            typed_in |= set(action.body.get("applicant", {}).values())
+            if action.does == "DK":
+                typed_in |= {action.who, action.body["text"], action.body["text"].split(" ", 3)[3]}
+    for words in typed_in:
+        escaped = words.encode("ascii", "backslashreplace").decode()
+        for form in {words, escaped}:
+            assert not [record for record in left.records if form.encode() in record]
+            assert not [log for log, text in left.logs.items() if form in text]
+
+
+def test_a_second_run_with_the_seed_says_the_same_facts(left: Left, kafka: str, postgres: str) -> None:
+    again = asyncio.run(whole(kafka, postgres))
+    assert again.outcome.agrees
+    assert without_rebuilds(left.facts) == without_rebuilds(again.facts)

@@ -1,0 +1,114 @@
+"""Everything folded again from Kafka beside the live tables: equal, swapped, and nobody is told anything twice."""
+
+import asyncio
+
+import pytest
+from flows.dossier import Dossier, receive
+from flows.house import House
+
+from events import database as postgres_of
+from events.contracts.sla import VerdictAmended
+from events.envelope import Cause
+from events.store import Append, append, load
+
+pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="session")]
+DAMAGE = """
+update sla.cycles set class_a = 'overdue'
+where case_id = $1 and generation = (select id from sla.generations where state = 'live')
+"""
+
+
+async def finished(house: House, at: str, day: str) -> Dossier:
+    """A contract that is drafted in a day."""
+    it = await receive(house, f"{day} {at}", "PAC-194", "TERMINATION@2017-07-01")
+    await it.released(f"{day} 16:00")
+    return it
+
+
+async def swaps(house: House) -> list[int]:
+    return [fact.data["generation"] for fact in await house.facts("generation") if fact.type == "GenerationSwapped"]
+
+
+async def test_a_rebuild_while_dossiers_move_is_equal_and_swapped(house: House) -> None:
+    """No difference at the cut, one GenerationSwapped, every dossier of meanwhile in the new tables, each message once."""
+    await finished(house, "08:00", "2017-07-21")
+    before, said = await house.sent(), await swaps(house)
+    moving = asyncio.create_task(several(house))
+    how = await house.rebuilt()
+    others = await moving
+    assert (how["state"], how["swapped"], how["differences"]) == ("done", True, 0), how
+    assert how["events"] > 100
+    assert await swaps(house) == [*said, how["run"]]
+    for it in others:
+        assert (await it.cycle())["by_date"] == "ahead"
+        assert await it.types("promise") == ["VerdictReached"]
+    after = await house.sent()
+    assert after["accepted"] - before["accepted"] == len(others)  # one hand-over each, told once
+    assert after["repeated"] == before["repeated"]
+
+
+async def several(house: House) -> list[Dossier]:
+    return [await finished(house, f"08:{10 + minute}", "2017-07-21") for minute in range(4)]
+
+
+async def test_a_rebuild_tells_nobody_anything(house: House) -> None:
+    """Nothing moves: no message, no verdict, no warning; only that the generation was swapped."""
+    sent, said = await house.sent(), await house.facts("case", "route", "workorder", "promise", "message")
+    how = await house.rebuilt()
+    assert (how["swapped"], how["differences"]) == (True, 0), how
+    assert await house.sent() == sent
+    assert await house.facts("case", "route", "workorder", "promise", "message") == said
+
+
+async def test_a_damaged_row_stops_the_swap_until_somebody_accepts_it(house: House) -> None:
+    """A faulty version published a verdict that the facts do not bear: found, refused, accepted, amended once."""
+    it, other = await finished(house, "08:40", "2017-07-21"), await finished(house, "08:50", "2017-07-21")
+    cycle = await it.cycle()
+    await house.sql(DAMAGE, it.code)
+    await wrongly_published(house, it)
+    assert (await it.cycle())["by_date"] == "overdue"
+    said = await swaps(house)
+
+    refused = await house.rebuilt()
+    assert (refused["state"], refused["swapped"]) == ("failed", False)
+    assert "Unexplained" in refused["error"]
+    assert it.code in refused["error"]
+    assert (await it.cycle())["by_date"] == "overdue"
+    assert await swaps(house) == said
+
+    accepted = await house.rebuilt(accept=True)
+    assert (accepted["swapped"], accepted["differences"]) == (True, 1)
+    assert (await it.cycle()) == cycle
+    assert await swaps(house) == [*said, accepted["run"]]
+    assert await it.types("promise") == ["VerdictReached", "VerdictAmended", "VerdictAmended"]
+    amended = (await it.said("promise"))[-1].data
+    assert (amended["was_by_date"], amended["by_date"]) == ("overdue", "ahead")
+    assert amended["because"] == f"generation-{accepted['run']}@1"
+    assert await other.types("promise") == ["VerdictReached"]
+
+    again = await house.rebuilt()
+    assert (again["swapped"], again["differences"]) == (True, 0)
+    assert len(await it.types("promise")) == 3
+
+
+async def wrongly_published(house: House, it: Dossier) -> None:
+    """As a faulty version of the service would have said it."""
+    assert house.stack.databases is not None
+    pool = await postgres_of.connect(house.stack.databases.services["sla"], size=1)
+    stream = f"promise-{it.code}"
+    async with pool.acquire() as connection:
+        past = (await load(connection, stream))[stream]
+        right = past[-1].fact
+        assert right is not None
+        wrong = VerdictAmended(
+            case_id=it.code, cycle=1, due=right.due, released=right.released, by_date="overdue", by_session="ahead",
+            was_by_date="ahead", was_by_session="ahead",
+        )  # fmt: skip
+        cause = Cause(correlation="faulty", causation="faulty", actor="policy-sla-judge")
+        saying = Append(
+            stream=stream, expected=len(past), facts=[wrong], cause=cause, at=past[-1].at,
+            recorded_at=past[-1].recorded_at,
+        )  # fmt: skip
+        await append(connection, [saying])
+    await pool.close()
+    await house.settled()
