@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from itertools import pairwise
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from deadlines.calendar import Calendar
 from deadlines.entries import (
@@ -119,6 +119,12 @@ class Catalogue:
                 self.calendars, calendar_id, "calendars.yaml: id", "calendar"
             ).build()
         return built
+
+    def build(self) -> Self:
+        """Builds every calendar now, so that no first question waits for it."""
+        for calendar_id in self.calendars:
+            self.calendar(calendar_id)
+        return self
 
     def calendar_of(self, unit: str) -> Calendar:
         """The calendar that a unit works by: its own, else that of the nearest unit above, else the first one."""

@@ -17,7 +17,7 @@ insert into inbox (epoch, stream, version, subject, type, schema, at, recorded_a
                    actor, correlation, causation, trace, data, hash)
 select (select epoch from cluster), * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::smallint[],
     $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bytea[])
-on conflict (stream, version) do nothing returning stream, version
+on conflict (stream, version) do nothing
 """
 KNOWN = """
 select stream, version, hash from inbox
@@ -76,18 +76,15 @@ async def keep(connection: Connection, records: Sequence[Record]) -> Kept:
             else:
                 forks.append((fact, record))
     new = await _insert(connection, [fact for fact, _ in facts.values()])
-    old = [pair for id, pair in facts.items() if id not in new]
-    if old:
-        known = await _known(connection, [fact for fact, _ in old])
-        for fact, record in old:
-            if known[fact.stream, fact.version] == fact.hash:
-                repeated += 1
-            else:
-                forks.append((fact, record))
+    if new < len(facts):
+        known = await _known(connection, [fact for fact, _ in facts.values()])
+        others = [(fact, record) for id, (fact, record) in facts.items() if known[id] != fact.hash]
+        repeated += len(facts) - new - len(others)
+        forks += others
     for fact, record in forks:
         await park(connection, record, fact.subject, f"forked: {fact.id} came again with another body")
     await _advance(connection, records)
-    return Kept(new=len(new), repeated=repeated, parked=parked + len(forks))
+    return Kept(new=new, repeated=repeated, parked=parked + len(forks))
 
 
 async def set_aside(connection: Connection, record: Record, fault: Exception) -> Kept:
@@ -116,9 +113,10 @@ async def _advance(connection: Connection, records: Sequence[Record]) -> None:
     await connection.execute(ADVANCE, topics, partitions, list(heard.values()))
 
 
-async def _insert(connection: Connection, facts: Sequence[Recorded]) -> set[tuple[str, int]]:
+async def _insert(connection: Connection, facts: Sequence[Recorded]) -> int:
+    """Insert the facts whose ids the inbox does not have; how many that were."""
     if not facts:
-        return set()
+        return 0
     rows = [
         (
             fact.stream, fact.version, fact.subject, fact.type, fact.schema, fact.at, fact.recorded_at,
@@ -126,8 +124,8 @@ async def _insert(connection: Connection, facts: Sequence[Recorded]) -> set[tupl
         )
         for fact in facts
     ]  # fmt: skip
-    kept = await connection.fetch(KEEP, *(list(column) for column in zip(*rows, strict=True)))
-    return {(row["stream"], row["version"]) for row in kept}
+    done = await connection.execute(KEEP, *zip(*rows, strict=True))
+    return int(done.removeprefix("INSERT 0 "))
 
 
 async def _known(connection: Connection, facts: Sequence[Recorded]) -> dict[tuple[str, int], bytes]:

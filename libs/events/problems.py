@@ -34,9 +34,10 @@ def problem(status: int, rule: str, detail: str, **more: Any) -> JSONResponse:
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
-def _refused(_: Request, refused: Refused) -> Response:
+def _refused(request: Request, refused: Refused) -> Response:
     way_out = refused.way_out or WAY_OUT.get(refused.status)
-    return problem(refused.status, refused.rule, refused.detail, field=refused.field, way_out=way_out, **refused.more)
+    field = refused.field or next(iter(request.path_params), None)  # without one it is about what the path names
+    return problem(refused.status, refused.rule, refused.detail, field=field, way_out=way_out, **refused.more)
 
 
 def _unauthenticated(_: Request, error: Unauthenticated) -> Response:

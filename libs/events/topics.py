@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import lru_cache
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
@@ -36,6 +37,7 @@ def topic_of(stream: str) -> str:
     return TOPIC[stream.partition("-")[0]]
 
 
+@lru_cache(maxsize=50_000)  # the client's hash is plain Python and a case speaks often
 def partition_of(key: bytes) -> int:
     """The partition of a key, as every Kafka client's default partitioner computes it."""
     return int((murmur2(key) & 0x7FFFFFFF) % PARTITIONS)

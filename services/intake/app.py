@@ -22,7 +22,7 @@ from intake.zalo.webhook import Door
 
 def service(settings: Settings) -> Service:
     """The intake service with its catalogue loaded."""
-    catalogue = load(settings.onedoor_catalogue)
+    catalogue = load(settings.onedoor_catalogue).build()
     zalo = ZaloSettings()
     client: list[ZaloClient] = []
 

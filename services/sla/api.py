@@ -87,7 +87,8 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
         facts = await queries.facts(pool, case_id)
         if not facts:
             raise NotFound("no-such-dossier", f"nothing was heard of {case_id}", field="case_id")
-        return _named(explain(judge(facts, rules, await current()), rules))
+        hole = await queries.is_parked(pool, case_id)
+        return _named(explain(judge(facts, rules, await current(), incomplete=hole), rules))
 
     @router.get("/overdue")
     async def overdue(

@@ -23,7 +23,7 @@ SOURCES = {topic.partition(".")[0]: topic for topic in HEARS}  # whose watermark
 
 def service(settings: Settings) -> Service:
     """The SLA service with its catalogue loaded."""
-    rules = Rules(load(settings.onedoor_catalogue))
+    rules = Rules(load(settings.onedoor_catalogue).build())
     hubs: list[Hub] = []
 
     def hub(parts: Parts) -> Hub:

@@ -52,6 +52,7 @@ REFERRALS_OF = OF_PERIOD.format(
     over="coalesce(replied_at, ended_at)",
 )
 FACTS = f"select {COLUMNS} from inbox where subject = $1 and type = any($2)"
+HOLE = "select exists (select from parked where subject = $1 and settled is null)"
 GENERATION = """
 select id, state, phase, started_at, finished_at, expected, events, cases, seconds, undecodable, rows, hash,
        jsonb_array_length(differences) as differences, error from generations where id = $1
@@ -94,6 +95,11 @@ async def overdue(pool: Pool, now: datetime, unit: str | None, limit: int) -> Se
 async def facts(pool: Pool, case_id: str) -> list[Recorded]:
     """Everything heard of a case that the judge looks at."""
     return [recorded_from(row) for row in await pool.fetch(FACTS, case_id, JUDGED)]
+
+
+async def is_parked(pool: Pool, case_id: str) -> bool:
+    """Whether a fact of a case is set aside, so that nothing is concluded about it."""
+    return bool(await pool.fetchval(HOLE, case_id))
 
 
 async def the_record(pool: Pool, period: Period, kinds: Mapping[str, UnitKind]) -> Record:

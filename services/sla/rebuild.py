@@ -204,7 +204,7 @@ async def main() -> int:
     arguments = parser.parse_args()
     settings = Settings()
     logs.configure("sla")
-    rules = Rules(load(settings.onedoor_catalogue))
+    rules = Rules(load(settings.onedoor_catalogue).build())
     pool = await database.connect(settings.database_url, size=4)
     gc.disable()
     async with pool.acquire() as holder:

@@ -21,7 +21,7 @@ from events.envelope import Recorded
 from events.follow import Follower
 from events.handle import handle
 from events.policy import obey
-from events.runtime import Parts, Running, Service, application, start
+from events.runtime import Parts, Running, Service, Task, application, start
 from events.settings import Settings
 from events.web import Asked, asked, reply
 
@@ -174,13 +174,15 @@ async def test_the_last_words_of_a_task_are_sent_too(
     service: Service, run: Start, kafka: str, topic_prefix: str
 ) -> None:
     """The relay stops after everybody else."""
-    words: list[Parts] = []
 
-    async def speaker(stopping: asyncio.Event) -> None:
-        await stopping.wait()
-        await say(words[0].pool, line(stream(7), received(7)))
+    def tasks(parts: Parts) -> Sequence[Task]:
+        async def speaker(stopping: asyncio.Event) -> None:
+            await stopping.wait()
+            await say(parts.pool, line(stream(7), received(7)))
 
-    object.__setattr__(service, "tasks", lambda parts: words.append(parts) or [speaker])
+        return [speaker]
+
+    object.__setattr__(service, "tasks", tasks)
     async with run():
         pass
     assert [one.fact for one in facts_of(await records(kafka, f"{topic_prefix}intake.events"))] == [received(7)]

@@ -1,6 +1,7 @@
 """One dossier in a story: what people do with it through the public doors, and what the SLA service says of it."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -128,7 +129,7 @@ class Dossier:
         explanation = await self.house.get("sla", f"/cases/{self.code}/explain")
         found = explanation["cycles"][number - 1]
         lines = found["lines"]
-        assert all(one["end"] == next["start"] for one, next in zip(lines, lines[1:], strict=False))
+        assert all(one["end"] == next["start"] for one, next in pairwise(lines))
         for clock in ("utility", "customer", "agency"):
             of_clock = sum(line["seconds"] for line in lines if line["clock"] == clock)
             assert of_clock == found["to_due"][clock] + found["after_due"][clock]

@@ -1,4 +1,4 @@
-"""The whole running system as the flow tests see it: its public doors, what stands on its topics, and when it is calm."""
+"""The whole system as the flow tests see it: its public doors, what stands on its topics, and when it is calm."""
 
 import asyncio
 import json
@@ -193,8 +193,7 @@ class House:
         partitions = [TopicPartition(self.topic(name), n) for name in DOSSIER_TOPICS for n in range(PARTITIONS)]
         if not self._read:
             self.consumer.assign(partitions)
-        records = await self._up_to_now(partitions, self._read)
-        return records
+        return await self._up_to_now(partitions, self._read)
 
     async def _up_to_now(self, partitions: Sequence[TopicPartition], read: dict[TopicPartition, int]) -> list[Any]:
         ends = await self.consumer.end_offsets(partitions)
@@ -223,7 +222,7 @@ class House:
         async def heard() -> bool:
             standings = [await self.get(service, "/followers") for service in HEARS[topic]]
             places = [one["heard"].get(self.topic(topic), {}).get(str(partition), 0) for one in standings]
-            return min(places) > there.offset
+            return bool(min(places) > there.offset)
 
         await until(heard)
         await self.settled()

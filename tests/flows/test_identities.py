@@ -1,4 +1,4 @@
-"""After all flows: the record's identities hold for every unit and month, and each month begins where the last ended."""
+"""After all flows: the record's identities hold for every unit and month; a month begins where the last ended."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ async def test_every_month_of_every_unit_adds_up(house: House) -> None:
     for year, number in MONTHS:
         record = await month(house, year, number)
         assert record["broken"] == []
-        carried = {}
-        still = {}
+        carried: dict[tuple[str, str], Any] = {}
+        still: dict[tuple[str, str], Any] = {}
         for line in record["lines"]:
             unit, items = (line["kind"], line["unit"]), line.get("items", {})
             figures = line["figures"]

@@ -20,7 +20,9 @@ async def test_nothing_personal_left_the_door(house: House) -> None:
     it = await receive(house, "2017-07-26 09:00")
     person = await house.ask("intake", f"/applications/{it.code}/person", method="GET", who="receptionist.PAC-193")
     assert person.body["name"] in house.typed  # what is looked for is what the door keeps
-    written = [(f"{one.topic}@{one.offset}", b"%s %s" % (one.key or b"", one.value)) for one in await house.every_record()]
+    written = [
+        (f"{one.topic}@{one.offset}", b"%s %s" % (one.key or b"", one.value)) for one in await house.every_record()
+    ]
     logs = house.logs()
     assert {f"{service}.log" for service in SERVICES} <= set(logs)
     written += [(name, text.encode()) for name, text in logs.items()]

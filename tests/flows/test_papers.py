@@ -1,4 +1,4 @@
-"""What the papers and the counter bring: supplements, refusal, withdrawal, stop, an apology, a promise that is broken."""
+"""What papers and counters bring: supplements, refusal, withdrawal, stop, an apology, a promise that is broken."""
 
 import pytest
 from flows.dossier import Dossier, iso, on_site, receive
@@ -32,7 +32,9 @@ async def test_a_later_version_of_a_service_counts_anew_after_a_supplement(house
     """RESTART: three working days from Wednesday on; the version of the year before is no longer in force."""
     it = await receive(house, "2018-07-02 09:00", "PAC-196", "METER-CHECK@2018-06-21")
     assert told(it.receipt["appointment"]) == "2018-07-05 17:00"
-    await it.at_counter("supplement-request", "2018-07-03 10:00", gaps=[{"document": "request-form", "wrong": "missing"}])
+    await it.at_counter(
+        "supplement-request", "2018-07-03 10:00", gaps=[{"document": "request-form", "wrong": "missing"}]
+    )
     await it.at_counter("supplement", "2018-07-04 15:00")
     cycle = await it.cycle()
     assert (told(cycle["due_at"]), cycle["revision"]) == ("2018-07-09 17:00", 2)
@@ -114,7 +116,12 @@ async def test_a_broken_promise_is_said_once_and_escalated(house: House) -> None
         await house.clock(time)
     assert await it.is_overdue_now()
     said = await it.said("promise")
-    assert [fact.data.get("threshold", fact.type) for fact in said] == ["half", "one-day", "four-fifths", "DeadlineMissed"]
+    assert [fact.data.get("threshold", fact.type) for fact in said] == [
+        "half",
+        "one-day",
+        "four-fifths",
+        "DeadlineMissed",
+    ]
     (escalated,) = [fact for fact in await it.said("route") if fact.type == "DossierEscalated"]
     assert (escalated.data["unit"], escalated.data["because"]) == ("TC-200", said[-1].id)
 

@@ -30,7 +30,7 @@ async def swaps(house: House) -> list[int]:
 
 
 async def test_a_rebuild_while_dossiers_move_is_equal_and_swapped(house: House) -> None:
-    """No difference at the cut, one GenerationSwapped, every dossier of meanwhile in the new tables, each message once."""
+    """No difference at the cut, one swap, the dossiers of meanwhile in the new tables, each message once."""
     await finished(house, "08:00", "2017-07-21")
     before, said = await house.sent(), await swaps(house)
     moving = asyncio.create_task(several(house))
@@ -94,7 +94,7 @@ async def test_a_damaged_row_stops_the_swap_until_somebody_accepts_it(house: Hou
 async def wrongly_published(house: House, it: Dossier) -> None:
     """As a faulty version of the service would have said it."""
     assert house.stack.databases is not None
-    pool = await postgres_of.connect(house.stack.databases.services["sla"], size=1)
+    pool = await postgres_of.connect(house.stack.databases.services["sla"], size=2)
     stream = f"promise-{it.code}"
     async with pool.acquire() as connection:
         past = (await load(connection, stream))[stream]

@@ -66,7 +66,10 @@ async def test_a_step_that_another_unit_takes_over_cancels_the_order_of_the_firs
     it = await on_site(house, "2017-07-10 09:50", "2017-07-10 11:00", "PAC-202")
     path = f"/dossiers/{it.code}/forward"
     await house.do("routing", path, {"to_unit": "KS-202"}, who="leader.PC-QN", at="2017-07-11 08:00")
-    assert [(order["team"], order["status"]) for order in await it.orders()] == [("TC-202", "cancelled"), ("KS-202", "ready")]
+    assert [(order["team"], order["status"]) for order in await it.orders()] == [
+        ("TC-202", "cancelled"),
+        ("KS-202", "ready"),
+    ]
     assert (await it.cycle())["unit"] == "KS-202"
     await it.installed("2017-07-11 09:00", "2017-07-11 11:00")
     await it.released("2017-07-11 15:00")

@@ -1,7 +1,8 @@
 """A wrong request gets a problem document that says which field, which rule, and what to do; it changes nothing."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as made
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ DESK = "receptionist.PAC-206"
 
 @dataclass(frozen=True, kw_only=True)
 class Wrong:
-    """A request, and what its problem document must say. `{case}` is a received dossier that DL-206 has acknowledged."""
+    """A request, and what its problem document must say. `{case}` is a dossier that DL-206 has acknowledged."""
 
     service: str
     path: str
@@ -26,7 +27,7 @@ class Wrong:
     field: str
     who: str | None = DESK
     at: str | None = NOW
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = made(default_factory=dict)
     says: tuple[str, ...] = ()  # what the document must name somewhere
 
 
@@ -90,7 +91,7 @@ WRONG = {
     ),
     "a time before the hand-over": Wrong(
         service="routing", path="/dossiers/{case}/step-completion", who="officer.DL-206",
-        body={"at": "2017-07-10T09:00:00+07:00"}, status=422, rule="time-before-receipt", field="at",
+        body={"at": "2017-07-10T09:00:00+07:00"}, status=422, rule="time-before-hand-over", field="at",
     ),
     "unknown dossier at the counter": Wrong(
         service="intake", path="/applications/000.00.14.H49-170710-9999/close", body={},
@@ -173,7 +174,7 @@ WRONG = {
         service="intake", path="/applications/{case}/rating", body={"stars": 6},
         status=422, rule="invalid-request", field="stars",
     ),
-    "an empty period": Wrong(
+    "a yes that is none": Wrong(
         service="sla", path="/rebuilds", body={"accept_differences": "perhaps"}, who="operator.onedoor",
         status=422, rule="invalid-request", field="accept_differences",
     ),

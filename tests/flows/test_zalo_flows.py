@@ -64,9 +64,7 @@ async def test_another_counter_does_not_receive_it(house: House) -> None:
         ("880070000005", "DK LV-RES-LUNAR 193 Vũ Hữu Sơn (mẫu), đường Mẫu 7", "unknown-service-or-district"),
     ],
 )
-async def test_what_nobody_is_responsible_for_is_quarantined(
-    house: House, sender: str, text: str, reason: str
-) -> None:
+async def test_what_nobody_is_responsible_for_is_quarantined(house: House, sender: str, text: str, reason: str) -> None:
     """Kept for a person to look at, shown to operators, and no fact."""
     before = len(await house.facts("message", "submission"))
     assert await house.say(sender, text, "2017-07-11 20:00") == "quarantined"
