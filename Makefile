@@ -30,7 +30,7 @@ check: $(READY) ## format, lint, types, import contracts, pure tests: what every
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports
-	$(BIN)/pytest tests/deadlines tests/oracle tests/contracts tests/sla tests/intake tests/routing tests/field tests/demo -m "not parts and not whole"
+	$(BIN)/pytest tests -m "not parts and not whole"
 
 test: check ## everything that CI runs: the checks, then real Kafka and Postgres, then whole flows
 	$(BIN)/pytest tests -m "parts or whole"

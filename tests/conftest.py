@@ -45,3 +45,13 @@ def folder() -> Iterator[Path]:
     """A state folder of this test's own."""
     with parts.folder() as place:
         yield place
+
+
+REAL = {"kafka", "postgres"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for a real broker or server is marked so; tests of the embedded parts themselves are, too."""
+    for item in items:
+        if REAL & set(getattr(item, "fixturenames", ())) or "tests/local/" in item.path.as_posix():
+            item.add_marker(pytest.mark.parts)

@@ -44,6 +44,8 @@ class Judgement:
     calendar: str
     counts_from: tuple[Second, ...]
     """Per cycle: when the day of receipt ended and time began to count."""
+    endings: tuple[str | None, ...]
+    """Per cycle: the event that ended it."""
 
 
 def judge(
@@ -98,6 +100,7 @@ def _judgement(case: Case, to: Second, incomplete: bool, facts: list[Placed]) ->
         spans=tuple(chain.from_iterable(cycle.spans for cycle in case.cycles)),
         calendar=case.calendar.id if case.calendar else "",
         counts_from=tuple(case.starts),
+        endings=tuple(cycle.because if cycle.ended is not None else None for cycle in case.cycles),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from events.contracts.catalogue import Fact
+from events.contracts.sla import VerdictReached
 from events.database import Connection
 from events.envelope import Cause, Recorded
 from events.follow import INBOX, Entry, Follower
@@ -54,17 +56,20 @@ def building(rules: Rules, generation: int) -> Follower[Recorded]:
 
 async def judged(connection: Connection, cases: Iterable[str], rules: Rules) -> list[Judgement]:
     """Judge these cases from the inbox, each once."""
+    return [judge(facts, rules) for facts in (await _facts(connection, cases)).values()]
+
+
+async def _facts(connection: Connection, cases: Iterable[str]) -> dict[str, list[Recorded]]:
     rows = await connection.fetch(FACTS, list(cases), JUDGED)
-    return [
-        judge([recorded_from(row) for row in facts], rules) for _, facts in groupby(rows, lambda row: row["subject"])
-    ]
+    return {case: [recorded_from(row) for row in own] for case, own in groupby(rows, lambda row: str(row["subject"]))}
 
 
 async def look_again(connection: Connection, touched: Mapping[str, Recorded], rules: Rules, *, log_clock: bool) -> None:
     """Judge cases again because of a fact, publish what changed, replace their rows. The append comes first."""
-    judgements = await judged(connection, touched, rules)
+    facts = await _facts(connection, touched)
+    judgements = [judge(own, rules) for own in facts.values()]
     parked = {row["subject"] for row in await connection.fetch(INCOMPLETE, list(touched))}
-    published = await _publish(connection, judgements, touched, parked, log_clock=log_clock)
+    published = await _publish(connection, judgements, facts, touched, parked, log_clock=log_clock)
     generation: int = await connection.fetchval(LIVE)
     await tables.replace(connection, generation, judgements)
     cases = [judgement.case_id for judgement in judgements]
@@ -84,6 +89,7 @@ async def look_again(connection: Connection, touched: Mapping[str, Recorded], ru
 async def _publish(
     connection: Connection,
     judgements: Sequence[Judgement],
+    known: Mapping[str, Sequence[Recorded]],
     touched: Mapping[str, Recorded],
     parked: set[str],
     *,
@@ -98,6 +104,7 @@ async def _publish(
         if case_id not in parked and not judgement.incomplete:
             facts = promise.decide(Publish(case_id=case_id, cycles=judgement.cycles, because=heard.id), state)
             if facts:
+                heard = _because(facts, judgement, known[case_id], heard)
                 cause = Cause(
                     correlation=heard.cause.correlation, causation=heard.id, actor="policy-sla-judge",
                     trace=heard.cause.trace,
@@ -114,6 +121,13 @@ async def _publish(
             case_id = recorded.subject
             states[case_id] = promise.state([recorded], states[case_id])
     return states
+
+
+def _because(facts: Sequence[Fact], judgement: Judgement, known: Sequence[Recorded], heard: Recorded) -> Recorded:
+    """Why something is published: for a verdict the fact that ended the cycle, whatever else was heard with it."""
+    reached = [fact.cycle for fact in facts if isinstance(fact, VerdictReached)]
+    ending = judgement.endings[reached[-1] - 1] if reached else None
+    return next((fact for fact in known if fact.id == ending), heard)
 
 
 _encode = msgspec.json.Encoder().encode

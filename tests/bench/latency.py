@@ -17,7 +17,7 @@ RATE, COUNT = 100, 1000
 
 
 async def measure(kafka: str, postgres: str) -> None:
-    """Open loop: a command every 10 ms, however long the others take. From the request's start to the event's arrival."""
+    """Open loop: a command every 10 ms, however long the others take. From a request's start to its event."""
     with tempfile.TemporaryDirectory() as folder:
         async with (
             Stack(

@@ -45,9 +45,8 @@ def facts(cases: int) -> Iterator[Recorded]:
 
 def row(fact: Recorded) -> dict[str, Any]:
     """A fact as a row of `events`."""
+    same = ("stream", "version", "subject", "type", "schema", "at", "recorded_at", "data", "hash")
     cause = fact.cause
-    return {
-        **{name: getattr(fact, name) for name in ("stream", "version", "subject", "type", "schema", "at", "recorded_at")},
+    return {name: getattr(fact, name) for name in same} | {
         "actor": cause.actor, "correlation": cause.correlation, "causation": cause.causation, "trace": None,
-        "data": fact.data, "hash": fact.hash,
     }  # fmt: skip

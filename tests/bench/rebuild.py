@@ -1,4 +1,4 @@
-"""Rebuild (Kafka → judged rows in Postgres, one worker) against an aiokafka consumer that reads the same and does nothing."""
+"""Rebuild (Kafka → judged rows in Postgres, one worker) against an aiokafka consumer that does nothing."""
 
 import asyncio
 import os

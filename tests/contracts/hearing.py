@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from contracts.kafka import SAID
+from contracts.sending import SAID
 from faststream.kafka import KafkaBroker
 
 from events.bell import Bell

@@ -25,7 +25,7 @@ from local.stack import Stack
 CASES, SEED = 50, 2017
 TOPICS = ("intake.events", "routing.events", "field.events", "sla.events", "sla.cases")
 
-Facts = dict[str, tuple[str, str]]  # id → type, and what must be the same
+Facts = dict[str, tuple[str, str]]  # id → type and hash
 During = Callable[[Stack, Player], Coroutine[Any, Any, None]]
 
 
@@ -40,15 +40,12 @@ class Left:
 
     @property
     def facts(self) -> Facts:
-        """The hash holds everything, with cause and times. Which of the facts heard together made the judge look, and
-        so stands as the cause of its verdict, is chance: of the SLA service's facts time and data are compared."""
+        """The hash holds everything: data, times, actor and cause."""
         found: Facts = {}
         for record in self.records:
             event = json.loads(record)
             if "specversion" in event:
-                judged = event["id"].startswith("promise-")
-                same = json.dumps([event["time"], event["data"]]) if judged else event["hash"]
-                found[event["id"]] = event["type"], same
+                found[event["id"]] = event["type"], event["hash"]
         return found
 
 

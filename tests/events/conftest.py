@@ -8,9 +8,14 @@ import asyncpg
 import parts
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from events import database as postgres_of
 from events.database import Pool
+
+# A busy machine is no failed property.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 # One line for each log entry: a traceback with all its values takes longer to print than most tests run.
 structlog.configure(

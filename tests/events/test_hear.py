@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from contracts.given import case_id, eventually, line, rated, received, say, stream
 from contracts.hearing import hearing
-from contracts.kafka import SAID, producing
+from contracts.sending import SAID, producing
 
 from events import hear, topics
 from events.database import Pool

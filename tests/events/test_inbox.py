@@ -159,7 +159,7 @@ FIELDS = ["id", "type", "subject", "time", "recordedtime", "actor", "correlation
           "data", "traceparent", "key", "source"]  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     st.lists(
         st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=2) | st.binary(max_size=50), min_size=1, max_size=8

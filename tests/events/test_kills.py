@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from contracts.given import NINE, eventually, line, rated, received, say, stream
 from contracts.hearing import hearing
-from contracts.kafka import SAID, facts_of, producing, records, relay_of
+from contracts.sending import SAID, facts_of, producing, records, relay_of
 
 from events import database as postgres_of
 from events import topics

@@ -9,7 +9,7 @@ import aiohttp
 import asyncpg
 import pytest
 import pytest_asyncio
-from contracts.http import Issuer, issuing, serving
+from contracts.servers import Issuer, issuing, serving
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Depends, FastAPI, Request
 from pydantic import BaseModel

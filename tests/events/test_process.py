@@ -10,8 +10,9 @@ from pathlib import Path
 
 import aiohttp
 from contracts.given import eventually
-from contracts.http import issuing
+from contracts.servers import issuing
 
+import events
 from local.ports import free_port
 
 PROGRAM = """
@@ -47,11 +48,12 @@ async def test_a_process_serves_until_it_is_told_to_stop(
     """SIGTERM while it works: it ends by itself with 0, and its log can be read by machines, mistakes included."""
     port, migrations = free_port(), tmp_path / "tiny" / "migrations"
     migrations.mkdir(parents=True)
+    url = f"http://127.0.0.1:{port}"
     async with issuing() as issuer:
         environment = {
             "KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_URL": await new_schema(), "OIDC_ISSUER": issuer.url,
             "ONEDOOR_PORT": str(port), "ONEDOOR_TOPIC_PREFIX": topic_prefix,
-            "PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(events.__file__).parents[1]), "PATH": os.environ["PATH"],
         }  # fmt: skip
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", PROGRAM, str(migrations), env=environment,
@@ -59,13 +61,18 @@ async def test_a_process_serves_until_it_is_told_to_stop(
         )  # fmt: skip
         try:
             async with aiohttp.ClientSession() as http:
-                await eventually(lambda: _answers(http, f"http://127.0.0.1:{port}/health/ready", 200))
-                await eventually(lambda: _answers(http, f"http://127.0.0.1:{port}/mistake", 500))
+                await eventually(
+                    lambda: process.returncode is not None or _answers(http, f"{url}/health/ready", 200), within=90
+                )
+                assert process.returncode is None
+                await eventually(lambda: _answers(http, f"{url}/mistake", 500))
             process.send_signal(signal.SIGTERM)
             out, err = await asyncio.wait_for(process.communicate(), 20)
-        finally:
+        except BaseException:
             if process.returncode is None:
                 process.kill()
+            print(*(written.decode() for written in await process.communicate()))
+            raise
     assert process.returncode == 0, err.decode()
     assert err.decode() == ""
     lines = [json.loads(line) for line in out.decode().splitlines()]

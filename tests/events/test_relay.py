@@ -9,7 +9,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.partitioner import DefaultPartitioner
 from contracts.given import catch_up, closed, eventually, line, rated, received, say, step, stream
-from contracts.kafka import facts_of, records, relaying
+from contracts.sending import facts_of, records, relaying
 
 from events.bell import Bell
 from events.contracts.intake import AdviceGiven

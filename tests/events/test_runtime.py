@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import aiohttp
 import pytest
 from contracts.given import CASES, Receive, case_id, eventually, line, rated, received, say, stream
-from contracts.http import Issuer, issuing, serving
-from contracts.kafka import facts_of, records
+from contracts.sending import facts_of, records
+from contracts.servers import Issuer, issuing, serving
 from fastapi import APIRouter, Depends
 
 from events.actor import Actor

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import msgspec
 from contracts.given import eventually, line, rated, received, say, step, stream
-from contracts.kafka import producing, relay_of
+from contracts.sending import producing, relay_of
 from prometheus_client import generate_latest
 
 from events import topics

@@ -53,7 +53,7 @@ async def test_the_chain_of_hashes_is_the_same_in_python(pool: Pool) -> None:
     assert computed == [one.hash for one in facts] == [row["hash"] for row in await pool.fetch(HASHES, stream())]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(
     previous=st.binary(max_size=32), texts=st.tuples(*[TEXT] * 5), version=st.integers(1, 2**31 - 1),
     schema=st.integers(1, 2**15 - 1), at=INSTANTS, recorded_at=INSTANTS, data=st.binary(),

@@ -48,12 +48,13 @@ def application(house: House, counter: str, service: str = LV, district: str | N
 
 @dataclass
 class Dossier:
-    """A received dossier. Each verb is done at a time on the wall's clock, and returns when all has had its effect."""
+    """A received dossier. Each verb is done at a time on the wall's clock, when what was done elsewhere has arrived."""
 
     house: House
     code: str
     counter: str
     receipt: dict[str, Any]
+    _door: str = "intake"  # where something was done last
 
     async def at_counter(self, does: str, at: str, **body: Any) -> Any:
         return await self._do("intake", f"/applications/{self.code}/{does}", f"receptionist.{self.counter}", at, body)
@@ -68,6 +69,7 @@ class Dossier:
 
     async def zalo(self, unit: str, word: str, at: str) -> str:
         """A unit answers over Zalo: NHAN or XONG."""
+        await self._turn_to("zalo")
         return await self.house.say(ACCOUNTS[unit], f"{word} {self.code}", at)
 
     async def team(self, does: str, at: str, **body: Any) -> Any:
@@ -81,7 +83,14 @@ class Dossier:
         return found
 
     async def _do(self, service: str, path: str, who: str, at: str, body: dict[str, Any]) -> Any:
+        await self._turn_to(service)
         return await self.house.do(service, path, body, who=who, at=at)
+
+    async def _turn_to(self, door: str) -> None:
+        """What one service has said is known there at once, and to the others a little later."""
+        if self._door != door:
+            await self.house.settled()
+        self._door = door
 
     # -- what low voltage always does --------------------------------------------------------------
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -84,23 +84,32 @@ class House:
     _facts: list[Fact] = field(default_factory=list)
     _read: dict[TopicPartition, int] = field(default_factory=dict)
     _members: dict[str, str] = field(default_factory=dict)
+    _moving: bool = False  # something was done of which nobody has waited for the effects
 
     def __post_init__(self) -> None:
         self._calm = Calm(self.doors, self.stack.topic_prefix)
 
     async def settled(self) -> None:
         """Everything that was done has had its effect everywhere."""
+        self._moving = False
         await self._calm.wait()
+
+    async def still(self) -> None:
+        """The same, where it is not known already: whoever reads waits for what was done before."""
+        if self._moving:
+            await self.settled()
 
     # -- through the doors -----------------------------------------------------------------------
 
     async def do(self, service: str, path: str, body: Any, *, who: str, at: str, key: str | None = None) -> Any:
-        """A command that is accepted, and all that follows from it."""
+        """A command that is accepted."""
         answer = await self.doors.post(service, path, body, who=who, now=when(at), key=key)
-        await self.settled()
+        self._moving = True
         return answer
 
     async def get(self, service: str, path: str) -> Any:
+        """What is shown there, once everything has had its effect."""
+        await self.still()
         return await self.doors.get(service, path)
 
     async def ask(
@@ -108,6 +117,7 @@ class House:
         at: str | None = None, raw: Any = None, **headers: str,
     ) -> Reply:  # fmt: skip
         """One request as it is, whatever is answered. `raw` are the body's bytes, or an iterator of them."""
+        await self.still()
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         sent.setdefault("Content-Type", "application/json")
         if who is not None:
@@ -118,6 +128,7 @@ class House:
         url = self.stack.url(service) + path
         async with self.http.request(method, url, data=data, headers=sent) as answer:
             content = await answer.read()
+            self._moving = method == "POST" and answer.status < 300
             is_json = "json" in answer.content_type
             return Reply(answer.status, answer.content_type, json.loads(content) if is_json else content.decode())
 
@@ -138,17 +149,19 @@ class House:
         self.typed.add(text)
         self.people += 1
         sorted_as = await self.doors.say(user, text, now=when(at), message=message or f"flow-{self.people:05d}")
-        await self.settled()
+        self._moving = True
         return sorted_as
 
     async def clock(self, at: str) -> int:
         """It is so late now; how many facts that made the ticker say."""
+        await self.still()
         answer = await self.doors.post("sla", "/clock", {"now": when(at).isoformat()}, who=OPERATOR)
-        await self.settled()
+        self._moving = True
         return int(answer["said"])
 
     async def sent(self) -> Any:
         """What the simulator's account was asked to send, and the totals."""
+        await self.still()
         return await self.doors.get("zalo", "/simulator/messages", who=None)
 
     async def line(self, unit: str, since: str, to: str) -> Any:
@@ -161,7 +174,7 @@ class House:
         run = (await self.doors.post("sla", "/rebuilds", {"accept_differences": accept}, who=OPERATOR))["run"]
 
         async def ended() -> Any:
-            how = await self.get("sla", f"/rebuilds/{run}")
+            how = await self.doors.get("sla", f"/rebuilds/{run}")
             return how if how["state"] != "running" else None
 
         how = await until(ended, within=60)
@@ -175,6 +188,7 @@ class House:
 
     async def facts(self, *categories: str, subject: str | None = None) -> list[Fact]:
         """The facts said so far in streams of these categories, in the order of each partition."""
+        await self.still()
         for record in await self._new():
             try:
                 event = json.loads(record.value)
@@ -208,6 +222,7 @@ class House:
 
     async def every_record(self) -> list[Any]:
         """Every record of every topic of this system, heartbeats and compacted ones too."""
+        await self.still()
         counts = {**dict.fromkeys((*DOSSIER_TOPICS, CASES), PARTITIONS), HEARTBEATS: 1}
         partitions = [TopicPartition(self.topic(name), n) for name, count in counts.items() for n in range(count)]
         self.consumer.assign(partitions)
@@ -216,11 +231,12 @@ class House:
 
     async def write(self, topic: str, case_id: str, value: bytes) -> None:
         """Put a record on a topic behind the services' backs, and wait until all who hear it have kept or parked it."""
+        await self.still()
         partition = partition_of(case_id.encode())
         there = await self.producer.send_and_wait(self.topic(topic), value, key=case_id.encode(), partition=partition)
 
         async def heard() -> bool:
-            standings = [await self.get(service, "/followers") for service in HEARS[topic]]
+            standings = [await self.doors.get(service, "/followers") for service in HEARS[topic]]
             places = [one["heard"].get(self.topic(topic), {}).get(str(partition), 0) for one in standings]
             return bool(min(places) > there.offset)
 
@@ -231,6 +247,7 @@ class House:
 
     async def sql(self, statement: str, *values: Any) -> list[Any]:
         """What only an administrator with a hand in the database could do or see."""
+        await self.still()
         assert self.stack.databases is not None
         connection = await asyncpg.connect(self.stack.databases.admin)
         try:
@@ -269,10 +286,10 @@ async def fresh(postgres: str) -> tuple[str, str]:
     return name, urls["admin"]
 
 
-async def first(items: AsyncIterator[Any], wanted: Any, *, within: float = 20.0) -> list[Any]:
-    """Take items until one fits, that one included."""
+async def first(items: AsyncGenerator[Any, None], wanted: Any, *, within: float = 20.0) -> list[Any]:
+    """Take items until one fits, that one included, and no more."""
     taken: list[Any] = []
-    async with asyncio.timeout(within):
+    async with asyncio.timeout(within), aclosing(items):
         async for item in items:
             taken.append(item)
             if wanted(item):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from flows.dossier import receive
 from flows.house import House
 
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="session")]
@@ -20,6 +21,10 @@ async def month(house: House, year: int, number: int) -> Any:
 
 async def test_every_month_of_every_unit_adds_up(house: House) -> None:
     """received + carried over = solved + open, solved and open by their parts; what is open is carried over."""
+    it = await receive(house, "2017-07-31 09:00", "PAC-195")
+    await it.unit("DL-195", "referral", "2017-07-31 10:00", agency="UBND-195", matter="road-trench")
+    await it.unit("DL-195", "agency-reply", "2017-08-01 09:00", agency="UBND-195", outcome="agreed")
+    await it.assigned("2017-08-01 10:00")
     before: dict[tuple[str, str], Any] = {}
     touched = set()
     for year, number in MONTHS:

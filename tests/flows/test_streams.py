@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -12,7 +12,9 @@ from flows.house import House, first
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def events(house: House, path: str, who: str | None = "auditor.PC-QN", **headers: str) -> AsyncIterator[Any]:
+async def events(
+    house: House, path: str, who: str | None = "auditor.PC-QN", **headers: str
+) -> AsyncGenerator[Any, None]:
     """Server-sent events as (id, data)."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if who is not None:

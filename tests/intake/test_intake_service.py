@@ -190,7 +190,7 @@ async def test_a_customers_application_waits_until_its_counter_receives_it(door:
     again = await door.post("/applications", application(**sent), Idempotency_Key="s1", **CLERK)
     assert (again.status, again.body) == (201, first.body)
     twice = await door.post("/applications", application(**sent), member="02", **CLERK)
-    assert (twice.status, twice.body["field"]) == (404, "submission")
+    assert (twice.status, twice.body["title"]) == (409, "submission received")
 
 
 def _account(unit: str) -> str:
