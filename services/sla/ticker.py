@@ -21,9 +21,12 @@ from sla.projector import NAME as JUDGE
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.ticker', 0))"
 # The earliest of each case: a later one is decided on what the earlier one said, in the next round.
+# Of an incomplete case nothing is published; its timers wait until the hole is settled.
 PASSED = """
 select distinct on (case_id) case_id, cycle, threshold, fires_at, revision, due from (
-    select * from timers where fires_at <= $1 order by fires_at limit $2) as passed
+    select * from timers where fires_at <= $1
+        and not exists (select from parked where parked.subject = timers.case_id and settled is null)
+    order by fires_at limit $2) as passed
 order by case_id, fires_at, threshold
 """
 SAID = """

@@ -217,6 +217,17 @@ async def test_a_parked_fact_keeps_a_case_unpublished(sla: Sla) -> None:
     assert len(await sla.said(other.case_id)) == 1
 
 
+async def test_an_incomplete_case_is_not_warned_of_until_its_hole_is_settled(sla: Sla) -> None:
+    """The parked record came after the timers were set."""
+    told = story()
+    await sla.hear(told.facts)
+    async with sla.pool.acquire() as connection, connection.transaction():
+        await keep(connection, [Record("t.events", 1, 0, told.case_id.encode(), b"{not json")])
+    assert await sla.tick(local(7, 20)) == 0
+    await sla.pool.execute("update parked set settled = 'dismissed'")
+    assert await sla.tick(local(7, 20)) == 4
+
+
 async def test_every_change_is_told_with_a_rising_revision(sla: Sla) -> None:
     """One change per judged case and batch, in order."""
     told = story()
