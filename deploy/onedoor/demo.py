@@ -11,6 +11,8 @@ from local.demo.proportions import CASES, SEED
 from local.demo.run import demo as run
 from onedoor.screen import Progress
 
+WIDTH = 132  # characters of a line where there is no terminal
+
 
 def demo(
     cases: Annotated[int, typer.Option(envvar="CASES", min=50, help="How many dossiers; fewer are quicker.")] = CASES,
@@ -27,5 +29,5 @@ def demo(
     onedoor demo               the whole quarter
     onedoor demo --cases 300   a quick look
     """
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     sys.exit(uvloop.run(run(cases, seed, console, Progress(console))))

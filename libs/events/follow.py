@@ -4,7 +4,7 @@ One loop: read past the bookmark, up to the horizon; apply; move the bookmark in
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -13,7 +13,7 @@ import structlog
 from events.bell import Bell, Pace
 from events.database import TRANSIENT, Connection, Pool
 from events.envelope import Recorded
-from events.errors import Unreadable
+from events.errors import Unreadable, WrongVersion
 from events.store import COLUMNS, recorded_from
 
 T = TypeVar("T")
@@ -43,7 +43,8 @@ on conflict (follower, place) do update set attempts = parked.attempts + 1, reas
 WAIT_LOCK = "select pg_advisory_xact_lock(hashtextextended(current_schema() || '.' || $1, $2))"
 REWIND = "update bookmarks set epoch = 0, tx = '0', position = 0 where name = $1"
 
-POLL = 0.05  # seconds between looks when nobody rings: another process may have written
+POLL = 0.25  # seconds between looks when nobody rings: whoever writes wakes the followers of its own process
+OVERTAKEN = 0.05  # seconds to the next look when another process was at it
 HELD = 0.004  # seconds to the next look when a row waits at the horizon
 LOOK_AGAIN = 20  # looks that found nothing before the bookmark is read again: a replay may have moved it back
 LONGEST_REASON, LONGEST_SUBJECT = 2000, 200  # characters
@@ -88,7 +89,9 @@ INBOX: Log[Recorded] = Log("inbox", COLUMNS, recorded_from)
 class Follower(Generic[T]):
     """`name` is the bookmark: never rename it. `apply` runs inside the transaction that moves the bookmark.
 
-    `alone` picks the rows that end a transaction of their own (a policy's). `forget` is the SQL that undoes
+    `touches` names the streams that a row's effect appends to: no two rows of one transaction share one, because a
+    stream is loaded once and appended to once. `outside`: the effect leaves the database, so a bookmark that another
+    process moved must be noticed before it, not after. `forget` is the SQL that undoes
     all of it before a replay; None: may not be replayed. When `apply` throws, `stuck` says whether the row
     is parked and the others go on, or everything halts until somebody mends it.
     """
@@ -97,7 +100,8 @@ class Follower(Generic[T]):
     log: Log[T]
     apply: Callable[[Connection, Sequence[Entry[T]]], Awaitable[None]]
     stuck: Literal["halt", "park"]
-    alone: Callable[[T], bool] | None = None
+    touches: Callable[[T], Collection[str]] | None = None
+    outside: bool = False
     forget: str | None = None
     batch: int = 500
     shards: int = 1
@@ -161,21 +165,33 @@ class Following(Generic[T]):
         return entries, False
 
     def _chunks(self, entries: list[Entry[T]]) -> Iterator[list[Entry[T]]]:
-        """What goes into one transaction: all of it, or up to the next row that ends one. Unreadable rows alone."""
+        """What goes into one transaction: up to the next row that touches a stream again. Unreadable rows alone."""
         chunk: list[Entry[T]] = []
+        touched: set[str] = set()
         for entry in entries:
-            if isinstance(entry.item, Unreadable):
-                if chunk:
-                    yield chunk
-                yield [entry]
-                chunk = []
-                continue
+            streams = self._touches(entry)
+            if chunk and (streams is None or not touched.isdisjoint(streams)):
+                yield chunk
+                chunk, touched = [], set()
             chunk.append(entry)
-            if self.follower.alone is not None and self.follower.alone(entry.item):
+            if streams is None:
                 yield chunk
                 chunk = []
+            else:
+                touched.update(streams)
         if chunk:
             yield chunk
+
+    def _touches(self, entry: Entry[T]) -> Collection[str] | None:
+        """The streams of a row's effect; None for one that goes alone: it is unreadable, or asking already throws."""
+        if isinstance(entry.item, Unreadable):
+            return None
+        if self.follower.touches is None:
+            return ()
+        try:
+            return self.follower.touches(entry.item)
+        except Exception:
+            return None
 
     async def _apply(self, chunk: list[Entry[T]]) -> None:
         """One transaction; when it fails, each row again on its own, never with savepoints (they keep the number)."""
@@ -198,9 +214,10 @@ class Following(Generic[T]):
         async with self.pool.acquire() as connection, connection.transaction():
             if not await connection.fetchval(TRY_LOCK, f.name, self.shard):
                 raise Overtaken
-            row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
-            if row is None or Mark(*row) != since:  # before any effect: what the relay sends cannot be taken back
-                raise Overtaken
+            if f.outside:  # what is sent cannot be taken back
+                row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
+                if row is None or Mark(*row) != since:
+                    raise Overtaken
             if parking is None:
                 await f.apply(connection, chunk)
             else:
@@ -225,6 +242,8 @@ class Following(Generic[T]):
             try:
                 applied, held = await self.step()
                 self.trouble, pause = None, POLL
+            except WrongVersion:  # somebody's command was first: decide again on what it said
+                self.mark, applied, held = None, 0, True
             except TRANSIENT as error:
                 self.trouble, applied, held = f"waiting: {type(error).__name__}: {error}", 0, False
                 self.mark, pause = None, min(pause * 2, 1.0)
@@ -238,7 +257,8 @@ class Following(Generic[T]):
             elif stopping.is_set() and (not held or self.trouble):
                 return
             else:
-                await bell.wait(heard, HELD if held else pause)
+                overtaken = self.mark is None and self.trouble is None
+                await bell.wait(heard, HELD if held else OVERTAKEN if overtaken else pause)
 
 
 async def park(

@@ -71,13 +71,15 @@ async def handle(
     moment: Moment,
     key: IdempotencyKey | None = None,
     seen: int | None = None,
+    may: Callable[[S], None] | None = None,
     also: Also | None = None,
     more: Mapping[str, Any] | None = None,
     fresh: bool = False,
 ) -> Answer:
     """Carry out one command on one stream and commit its facts, `also` (the service's own rows) and the key.
 
-    `more` goes into the answer. `fresh`: the id was drawn just now, so nothing can have been said of it.
+    `may` raises Forbidden when the actor may not act on what the stream says. `more` goes into the answer.
+    `fresh`: the id was drawn just now, so nothing can have been said of it.
     Raises Refused, among them KeyReused, and Stale when the stream is past the version that the caller has seen.
     """
     stream = decider.stream(id)
@@ -87,7 +89,10 @@ async def handle(
             try:
                 if seen is not None and seen != len(past):
                     raise stale(stream, seen, past)
-                facts = decider.decide(command, decider.state(past))
+                state = decider.state(past)
+                if may is not None:
+                    may(state)
+                facts = decider.decide(command, state)
                 at = happened(moment, past, facts) if facts else moment.now
             except Refused:
                 # A repeat of what was accepted gets the accepted answer, whatever has happened to the stream since.

@@ -24,45 +24,38 @@ def obey(
 ) -> Follower[Recorded]:
     """A follower that turns heard facts into commands of `decider`. `react` and what it asks for are total.
 
-    The heard fact's time is the command's time; with `log_clock` also what is recorded.
+    The heard fact's time is the command's time; with `log_clock` also what is recorded. Facts that touch different
+    streams share a transaction; each of its appends keeps the cause and the time of the fact that asked for it.
     """
-
     actor = f"policy-{name.replace('.', '-')}"
 
-    async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
-        heard = entries[-1].item
-        if not isinstance(heard.fact, hears):
-            return
+    def wanted(heard: Recorded) -> dict[str, list[C]]:
         commands: dict[str, list[C]] = {}
-        for id, command in react(heard):
-            commands.setdefault(decider.stream(id), []).append(command)
-        if not commands:
-            return
-        past = await load(connection, *commands)
+        if isinstance(heard.fact, hears):
+            for id, command in react(heard):
+                commands.setdefault(decider.stream(id), []).append(command)
+        return commands
+
+    def decided(heard: Recorded, stream: str, commands: Sequence[C], past: Sequence[Recorded]) -> Append | None:
+        state = decider.state(past)
+        facts: list[Fact] = []
+        for command in commands:
+            for fact in decider.decide(command, state):
+                facts.append(fact)
+                state = decider.evolve(state, Said(fact, actor, f"{stream}@{len(past) + len(facts)}"))
+        if not facts:
+            return None
         cause = Cause(correlation=heard.cause.correlation, causation=heard.id, actor=actor, trace=heard.cause.trace)
         recorded_at = heard.recorded_at if log_clock else None
-        appends = []
-        for stream, wanted in commands.items():
-            state = decider.state(past[stream])
-            facts: list[Fact] = []
-            for command in wanted:
-                for fact in decider.decide(command, state):
-                    facts.append(fact)
-                    state = decider.evolve(state, Said(fact, actor, f"{stream}@{len(past[stream]) + len(facts)}"))
-            if facts:
-                expected = len(past[stream])
-                appends.append(
-                    Append(
-                        stream=stream, expected=expected, facts=facts, cause=cause, at=heard.at, recorded_at=recorded_at
-                    )
-                )
-        if appends:
-            await append(connection, appends)
+        return Append(stream=stream, expected=len(past), facts=facts, cause=cause, at=heard.at, recorded_at=recorded_at)
 
-    return Follower(
-        name=name,
-        log=INBOX if log == "inbox" else EVENTS,
-        apply=apply,
-        alone=lambda heard: isinstance(heard.fact, hears),
-        stuck="park",
-    )
+    async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+        asked = [(entry.item, stream, commands) for entry in entries for stream, commands in wanted(entry.item).items()]
+        if not asked:
+            return
+        past = await load(connection, *(stream for _, stream, _ in asked))
+        appends = [decided(heard, stream, commands, past[stream]) for heard, stream, commands in asked]
+        if said := [one for one in appends if one is not None]:
+            await append(connection, said)
+
+    return Follower(name=name, log=INBOX if log == "inbox" else EVENTS, apply=apply, touches=wanted, stuck="park")

@@ -43,7 +43,7 @@ class Relay:
         self._until: Mark | None = None
 
     def follower(self) -> Follower[Mapping[str, Any]]:
-        return Follower(name=NAME, log=ROWS, apply=self.send, stuck="halt", batch=5000)
+        return Follower(name=NAME, log=ROWS, apply=self.send, stuck="halt", batch=5000, outside=True)
 
     async def send(self, connection: Connection, entries: Sequence[Entry[Mapping[str, Any]]]) -> None:
         """Send what is not there yet; returns when the brokers have it all (acks=all)."""

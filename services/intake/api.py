@@ -41,6 +41,7 @@ from intake.decide import (
     case,
 )
 from intake.people import Person
+from intake.state import State
 from intake.zalo.webhook import Door
 
 ONCE = "insert into receipts (submission, case_id) values ($1, $2)"
@@ -192,12 +193,14 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
 
     async def command(case_id: str, order: Command, body: Body, frame: Asked, actor: Actor) -> Response:
         """What all commands on an existing case share: the counter's scope, If-Match, the key."""
-        state, _ = await queries.dossier(pool, case_id)
-        if receipt := queries.receipt_of(state):
-            within(actor, receipt.counter, "case_id")
+
+        def may(state: State) -> None:
+            if receipt := queries.receipt_of(state):
+                within(actor, receipt.counter, "case_id")
+
         answer = await handle(
             pool, case, case_id, order, cause=frame.cause(actor), moment=at(frame.moment, body.at),
-            key=frame.idempotency(actor), seen=frame.seen,
+            key=frame.idempotency(actor), seen=frame.seen, may=may,
         )  # fmt: skip
         parts.bell.ring()
         return reply(answer)

@@ -58,7 +58,7 @@ def publisher(producer: AIOKafkaProducer, topic: str) -> Follower[Change]:
             sent.append(await producer.send_batch(batch, topic, partition=partition))
         await asyncio.gather(*sent)
 
-    return Follower(name="sla.cases", log=CHANGES, apply=apply, stuck="halt")
+    return Follower(name="sla.cases", log=CHANGES, apply=apply, stuck="halt", outside=True)
 
 
 class Hub:
@@ -67,21 +67,21 @@ class Hub:
     def __init__(self, pool: Pool, bell: Bell) -> None:
         self.pool, self.bell = pool, bell
         self._subscribers: set[asyncio.Queue[Change | None]] = set()
-        self._position = 0
+        self._position: int | None = None  # None: nobody follows, so nothing is read
 
     async def run(self, stopping: asyncio.Event) -> None:
-        self._position = await self._last()
         pace = Pace()
         while not stopping.is_set():
             await pace.keep()
             rung = self.bell.rung
+            changes: list[Change] = []
             try:
-                changes = await self._page(self._position) if self._subscribers else []
                 if not self._subscribers:
-                    self._position = await self._last()
+                    self._position = None
+                elif self._position is not None:
+                    changes = await self._page(self._position)
             except TRANSIENT as error:
                 log.warning("waiting", doing="stream", error=repr(error))
-                changes = []
             for change in changes:
                 self._position = change.position
                 for queue in list(self._subscribers):
@@ -97,6 +97,8 @@ class Hub:
         queue: asyncio.Queue[Change | None] = asyncio.Queue(maxsize=PAGE * 2)
         position = after if after is not None else await self._last()
         self._subscribers.add(queue)
+        if self._position is None:  # before our own reading ends, so that nothing falls between
+            self._position = await self._last()
         try:
             while page := await self._page(position):
                 for change in page:

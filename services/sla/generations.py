@@ -156,18 +156,16 @@ def certified(rules: Rules, *, log_clock: bool) -> Follower[Recorded]:
     """After a swap: publish each certified difference once, with the swap as its cause, and refresh those cases."""
 
     async def apply(connection: Connection, entries: Sequence[Entry[Any]]) -> None:
-        swapped = entries[-1].item
-        if not isinstance(swapped.fact, GenerationSwapped):
-            return
-        await connection.execute(WAIT_LOCK, JUDGE, 0)
-        cases: list[str] = msgspec.json.decode(await connection.fetchval(DIFFERING, swapped.fact.generation))
-        if cases:
-            await look_again(connection, dict.fromkeys(cases, swapped), rules, log_clock=log_clock)
+        for swapped in (entry.item for entry in entries if isinstance(entry.item.fact, GenerationSwapped)):
+            await connection.execute(WAIT_LOCK, JUDGE, 0)
+            cases: list[str] = msgspec.json.decode(await connection.fetchval(DIFFERING, swapped.fact.generation))
+            if cases:
+                await look_again(connection, dict.fromkeys(cases, swapped), rules, log_clock=log_clock)
 
     return Follower(
         name="sla.certified",
         log=EVENTS,
         apply=apply,
-        alone=lambda recorded: isinstance(recorded.fact, GenerationSwapped),
+        touches=lambda recorded: ("verdicts",) if isinstance(recorded.fact, GenerationSwapped) else (),
         stuck="halt",
     )

@@ -21,6 +21,8 @@ HEARS: Mapping[str, tuple[str, ...]] = {
     "sla": ("intake.events", "routing.events", "field.events"),
 }
 PAUSE = 0.03  # seconds between looks
+EARLY = 0.7  # of the usual time until the first look
+MEMORY = 6  # how many waits make the usual time
 AFTER_TROUBLE = 1.5  # seconds of quiet that are wanted when a service was away: it may not know yet what it has sent
 LONGEST = 180.0  # seconds until we give up
 
@@ -35,11 +37,15 @@ class Calm:
         self._doors, self._prefix = doors, prefix
         self._published: dict[Place, int] = {}  # the most that was ever said to be published
         self._unanswered = 0
+        self._usual = 0.0  # seconds that it took lately
         self.looks = 0
 
     async def wait(self) -> None:
         """Raises LocalError, saying who is behind, when it does not get calm."""
         began = time.monotonic()
+        await asyncio.sleep(
+            self._usual * EARLY
+        )  # a look costs every service some work: none that is sure to be in vain
         before: Look | None = None
         since = began
         while True:
@@ -47,6 +53,8 @@ class Calm:
             now = time.monotonic()
             if look is None or look != before:
                 before, since = look, now
+                if look is not None:
+                    self._usual += (now - began - self._usual) / MEMORY
             elif self._doors.unanswered == self._unanswered:
                 return
             elif now - since >= AFTER_TROUBLE:

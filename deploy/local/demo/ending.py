@@ -13,14 +13,20 @@ from rich.console import Console
 from local.demo import facts
 from local.demo import proportions as share
 from local.demo.doors import OPERATOR, Doors
-from local.demo.screen import Bar, span, table
+from local.demo.screen import Bar, table
 from local.errors import LocalError
 from local.places import CHECKOUT
 
-# The end of each period is the day after its last.
-MONTHS = tuple((date(2017, month, 1), date(2017, month + 1, 1)) for month in (7, 8, 9, 10))
+# Each period ends before its second day. What is open in October is open on the 10th at 24:00.
+END = share.LAST_DAY + timedelta(days=1)
+MONTHS = {
+    "July, from the 10th": (date(2017, 7, 1), date(2017, 8, 1)),
+    "August": (date(2017, 8, 1), date(2017, 9, 1)),
+    "September": (date(2017, 9, 1), date(2017, 10, 1)),
+    "October, to the 10th": (date(2017, 10, 1), END),
+    "the whole period": (date(2017, 7, 1), END),
+}
 SOLVED_BY = (date(2017, 7, 1), date(2017, 10, 1))
-QUARTER = (date(2017, 7, 1), date(2017, 11, 1))
 ARTICLE = "the article of 2017 on the one door of Quang Ninh PC"
 KINDS = ("organisation", "counter", "department", "team", "agency")
 CHECK = CHECKOUT / "tests" / "check" / "check.py"
@@ -28,24 +34,19 @@ CHECK = CHECKOUT / "tests" / "check" / "check.py"
 
 async def record(doors: Doors, console: Console) -> bool:
     """The record by month and by unit; whether its identities hold."""
-    months = [await _read(doors, *period) for period in MONTHS]
+    months = {name: await _read(doors, *period) for name, period in MONTHS.items()}
     company = [
-        (span(max(since, share.FIRST_DAY), min(until - timedelta(days=1), share.LAST_DAY)), line)
-        for (since, until), month in zip(MONTHS, months, strict=True)
-        for line in month["lines"]
-        if line["kind"] == "organisation"
+        (name, line) for name, month in months.items() for line in month["lines"] if line["kind"] == "organisation"
     ]
-    whole = await _read(doors, *QUARTER)
-    quarter = [line for line in whole["lines"] if line["kind"] == "organisation"]
-    company += [(span(share.FIRST_DAY, share.LAST_DAY), line) for line in quarter]
     console.print(table("The record of the power company, rebuilt from the log", "month", company))
+    whole = months["the whole period"]
     for kind in KINDS[1:]:
         lines = [(f"{line['unit']:9} {line['name']['en']}", line) for line in whole["lines"] if line["kind"] == kind]
         what = {"counter": "dossiers", "agency": "questions"}.get(kind, "stays, judged by the step's own limit")
         if lines:
             console.print(table(f"\nBy {kind}: {what}", kind, lines))
     await _medium_voltage(doors, console)
-    broken = [sentence for one in (*months, whole) for sentence in one["broken"]]
+    broken = [sentence for one in months.values() for sentence in one["broken"]]
     for sentence in broken:
         console.print(f"[red]{sentence}[/]")
     if not broken:

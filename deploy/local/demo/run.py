@@ -82,15 +82,16 @@ async def _demo(cases: int, seed: int, console: Console, parts: Shows, asked_to_
             console.print(f"\n{time.monotonic() - began:,.0f} seconds in all", style="dim", highlight=False)
             if console.is_terminal:
                 console.print("The system stays up. Ctrl-C stops it.", style="bold")
-            console.print(outcome.line, highlight=False)
-            if console.is_terminal:
+                console.print(outcome.line, highlight=False)
                 await stopped
-            return 0 if outcome.agrees else 1
         finally:
             watching.cancel()
             stopped.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
+    if not console.is_terminal:
+        console.print(outcome.line, highlight=False)  # the very last line, after those about the parts that stop
+    return 0 if outcome.agrees else 1
 
 
 async def played(stack: Stack, cases: int, seed: int, console: Console) -> Outcome:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import date
 from types import TracebackType
 from typing import Any, Self
 
@@ -70,10 +69,10 @@ def table(title: str, first: str, lines: Sequence[tuple[str, Mapping[str, Any]]]
     always = {"received", "ahead", "on time", "overdue", "open", "undetermined"}
     columns = [(key, head) for key, head in FIGURES if key in always or any(one["figures"][key] for _, one in lines)]
     shown = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
-    shown.add_column(first)
+    shown.add_column(first, no_wrap=True, overflow="ellipsis")
     for _, head in columns:
-        shown.add_column(head, justify="right")
-    shown.add_column("in time", justify="right")
+        shown.add_column(head, justify="right", min_width=5)
+    shown.add_column("in time", justify="right", no_wrap=True)
     for name, one in lines:
         figures = one["figures"]
         share = one["on_time_share"]
@@ -86,8 +85,3 @@ def _cell(key: str, value: int) -> str:
     if not value:
         return "[dim]0[/]"
     return f"[red]{value:,}[/]" if key in ("overdue", "open late") else f"{value:,}"
-
-
-def span(since: date, until: date) -> str:
-    """A period in words: both days are within it."""
-    return f"{since:%d %b} - {until:%d %b %Y}"
