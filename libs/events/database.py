@@ -53,13 +53,19 @@ NUMBERED = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 
 
 async def connect(url: str, *, size: int = 20) -> Pool:
-    """A pool whose connections need no JIT: the statements are small and many.
+    """A pool whose connections need no JIT: the statements are small and many. All of them go by an index, so a scan
+    is never wanted: a statement that was planned while its table was empty would scan it for as long as it lives.
 
     Nothing of ours outlives a transaction in a session, but for locks that are released by hand: so the query
     with which asyncpg resets each connection on its way back, a round trip a command, is left out.
     """
     pool = await asyncpg.create_pool(
-        url, min_size=2, max_size=size, command_timeout=60, server_settings={"jit": "off"}, reset=_as_it_is
+        url,
+        min_size=2,
+        max_size=size,
+        command_timeout=60,
+        server_settings={"jit": "off", "enable_seqscan": "off"},
+        reset=_as_it_is,
     )
     assert pool is not None
     return pool

@@ -1,6 +1,7 @@
 """The door's read models: the counter's lists, from what we said and what we heard. The only writer of `dossiers`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from events.contracts.intake import (
     ApplicationReceived,
@@ -10,8 +11,6 @@ from events.contracts.intake import (
     CaseClosed,
     CaseReopened,
     DeadlineExtended,
-    MessageDelivered,
-    MessageFailed,
     MessagePrepared,
     ProcessingStopped,
     SupplementReceived,
@@ -44,7 +43,6 @@ OUTGOING = """
 insert into outgoing (message_id, case_id, addressee, template, about) values ($1, $2, $3, $4, $5)
 on conflict do nothing
 """
-SENT = "delete from outgoing where message_id = $1"
 
 FORGET = "delete from dossiers; delete from submissions"
 STATUSES = {
@@ -83,23 +81,24 @@ async def _said(connection: Connection, entries: Sequence[Entry[Recorded]]) -> N
 
 
 async def _heard(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    held: dict[str, tuple[str, datetime]] = {}
     for entry in entries:
         match entry.item.fact:
             case DossierForwarded() as it:
-                await connection.execute(HELD, it.case_id, it.to_unit, entry.item.at)
-            case DossierReturned() as it:
+                held[it.case_id] = it.to_unit, entry.item.at
+            case DossierReturned() | DossierRecalled() as it:
+                if (forwarded := held.pop(it.case_id, None)) is not None:
+                    await connection.execute(HELD, it.case_id, *forwarded)
                 await connection.execute(RETURNED, it.case_id, entry.item.at)
-            case DossierRecalled() as it:
-                await connection.execute(RETURNED, it.case_id, entry.item.at)
+    if held:
+        await connection.executemany(HELD, [(case_id, *forwarded) for case_id, forwarded in held.items()])
 
 
 async def _outgoing(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
-    for entry in entries:
-        match entry.item.fact:
-            case MessagePrepared() as it:
-                await connection.execute(OUTGOING, it.message_id, it.case_id, it.to, it.template, it.about)
-            case MessageDelivered() | MessageFailed() as it:
-                await connection.execute(SENT, it.message_id)
+    prepared = [entry.item.fact for entry in entries if isinstance(entry.item.fact, MessagePrepared)]
+    if prepared:
+        rows = [(it.message_id, it.case_id, it.to, it.template, it.about) for it in prepared]
+        await connection.executemany(OUTGOING, rows)
 
 
 DOSSIERS = Follower(name="intake.dossiers", log=EVENTS, apply=_said, stuck="halt")

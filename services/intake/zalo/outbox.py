@@ -1,7 +1,7 @@
 """Sends prepared messages: mark, call, say what came of it. A crash in between is doubt, said and sent again marked."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +14,9 @@ from events.clock import now
 from events.contracts.intake import MessageDelivered, MessageFailed, MessageInDoubt
 from events.database import TRANSIENT, Connection
 from events.envelope import Cause, Recorded
-from events.handle import Moment, handle
+from events.handle import Moment, handle, happened
 from events.runtime import Parts
-from events.store import COLUMNS, load, recorded_from
+from events.store import COLUMNS, Append, append, load, recorded_from
 from intake import people
 from intake.zalo.client import ZaloClient, ZaloError
 from intake.zalo.message import Doubt, Settle, Settled, message
@@ -33,14 +33,18 @@ where message_id in (select message_id from outgoing where state = 'ready' and n
 returning message_id, case_id, addressee, template, about, attempts, repeated
 """
 AGAIN = "update outgoing set state = 'ready', not_before = $2, repeated = repeated or $3 where message_id = $1"
-GONE = "delete from outgoing where message_id = $1"
+GONE = "delete from outgoing where message_id = any($1)"
 ABOUT = f"""
-select {COLUMNS} from inbox where stream = $1 and version = $2
-union all select {COLUMNS} from events where stream = $1 and version = $2
+select {COLUMNS} from inbox where (stream, version) in (select * from unnest($1::text[], $2::int[]))
+union all select {COLUMNS} from events where (stream, version) in (select * from unnest($1::text[], $2::int[]))
 """
-AT_ONCE = 16
+AT_ONCE = 32
 POLL = 0.2  # seconds
 GIVE_UP_AFTER = 12  # attempts that failed in passing
+PASSING = ("again", "token", "reschedule")
+
+Row = Mapping[str, Any]
+Outcome = MessageDelivered | MessageFailed
 log = structlog.get_logger("intake.zalo.outbox")
 
 
@@ -64,15 +68,16 @@ class Sender:
             await self._pause(stopping, self.parts.bell.rung, 1.0)
 
     async def _send_all(self, holder: Connection, stopping: asyncio.Event) -> None:
-        for stranded in await holder.fetch(STRANDED):
-            await self._doubt(dict(stranded))
+        await self._recover(holder)
         pace = Pace()
         while not stopping.is_set():
             await pace.keep()
             rung = self.parts.bell.rung
-            ready = await holder.fetch(READY, AT_ONCE)
+            ready = [dict(row) for row in await holder.fetch(READY, AT_ONCE)]
             if ready:
-                await asyncio.gather(*(self._send(dict(row)) for row in ready))
+                abouts = await self._abouts(ready)
+                outcomes = await asyncio.gather(*(self._send(row, abouts[row["about"]]) for row in ready))
+                await self._settle([(row, outcome) for row, outcome in zip(ready, outcomes, strict=True)], abouts)
             else:
                 await self._pause(stopping, rung, POLL)
 
@@ -80,81 +85,95 @@ class Sender:
         if not stopping.is_set():
             await self.parts.bell.wait(rung, seconds)
 
-    async def _send(self, row: Mapping[str, Any]) -> None:
-        about = await self._about(row["about"])
+    async def _send(self, row: Row, about: Recorded) -> Outcome | None:
+        """What became of one call; None when it goes back into the queue."""
+        ids = {"message_id": row["message_id"], "case_id": row["case_id"]}
         address = await self._address(row["addressee"])
         if address is None:
-            failed = MessageFailed(message_id=row["message_id"], case_id=row["case_id"], code=0, action="other-channel")
-            await self._settle(row, about, Settle(outcome=failed))
-            return
+            return MessageFailed(**ids, code=0, action="other-channel")
         text = compose(about.fact, self.catalogue, repeated=row["repeated"])
         try:
             provider_id = await self.client.send(address, text)
         except ZaloError as error:
-            await self._failed(row, about, error)
+            if error.action in PASSING and row["attempts"] < GIVE_UP_AFTER:
+                await self._later(row, repeated=False)
+                return None
+            return MessageFailed(**ids, code=error.code, action="human" if error.action == "again" else error.action)
         except (aiohttp.ClientConnectorError, aiohttp.ClientResponseError) as error:
             # It never left, or the provider says that it broke: not delivered, try again.
             log.warning("zalo away", message_id=row["message_id"], error=repr(error))
             await self._later(row, repeated=False)
+            return None
         except (aiohttp.ClientError, TimeoutError):
-            await self._doubt(row)
-        else:
-            delivered = MessageDelivered(
-                message_id=row["message_id"], case_id=row["case_id"], provider_id=provider_id, repeat=row["repeated"]
-            )
-            await self._settle(row, about, Settle(outcome=delivered))
+            await self._doubt(row, about)
+            return None
+        return MessageDelivered(**ids, provider_id=provider_id, repeat=row["repeated"])
 
-    async def _failed(self, row: Mapping[str, Any], about: Recorded, error: ZaloError) -> None:
-        action = error.action
-        if action in ("again", "token", "reschedule") and row["attempts"] < GIVE_UP_AFTER:
-            await self._later(row, repeated=False)
-            return
-        failed = MessageFailed(
-            message_id=row["message_id"],
-            case_id=row["case_id"],
-            code=error.code,
-            action="human" if action == "again" else action,
-        )
-        await self._settle(row, about, Settle(outcome=failed))
-
-    async def _doubt(self, row: Mapping[str, Any]) -> None:
-        stream = message.stream(row["message_id"])
-        async with self.parts.pool.acquire() as connection:
-            state = message.state((await load(connection, stream))[stream])
-            if isinstance(state, Settled):  # the crash fell after the answer was recorded
-                await connection.execute(GONE, row["message_id"])
-                return
-        about = await self._about(row["about"])
+    async def _doubt(self, row: Row, about: Recorded) -> None:
         doubt = MessageInDoubt(message_id=row["message_id"], case_id=row["case_id"])
-        await self._say(row, about, Doubt(doubt=doubt, times=row["attempts"]))
+        await handle(
+            self.parts.pool, message, row["message_id"], Doubt(doubt=doubt, times=row["attempts"]),
+            cause=_because(about), moment=self._moment(about),
+        )  # fmt: skip
         await self._later(row, repeated=True)
 
-    async def _later(self, row: Mapping[str, Any], *, repeated: bool) -> None:
+    async def _later(self, row: Row, *, repeated: bool) -> None:
         pause = timedelta(seconds=min(0.1 * 2 ** row["attempts"], 60))
         await self.parts.pool.execute(AGAIN, row["message_id"], now() + pause, repeated)
 
-    async def _settle(self, row: Mapping[str, Any], about: Recorded, command: Settle) -> None:
-        await self._say(row, about, command)
-        await self.parts.pool.execute(GONE, row["message_id"])
-
-    async def _say(self, row: Mapping[str, Any], about: Recorded, command: Settle | Doubt) -> None:
-        log_clock = self.parts.settings.log_clock
-        moment = Moment(
-            now=about.recorded_at if log_clock else now(), recorded_at=about.recorded_at if log_clock else None
-        )
-        cause = Cause(
-            correlation=about.cause.correlation, causation=about.id, actor="policy-zalo", trace=about.cause.trace
-        )
-        await handle(self.parts.pool, message, row["message_id"], command, cause=cause, moment=moment)
+    async def _settle(self, sent: Sequence[tuple[Row, Outcome | None]], abouts: Mapping[str, Recorded]) -> None:
+        """Say what came of a group of calls and take them off the queue, in one transaction."""
+        settled = [(row, outcome) for row, outcome in sent if outcome is not None]
+        if not settled:
+            return
+        async with self.parts.pool.acquire() as connection:
+            past = await load(connection, *(message.stream(row["message_id"]) for row, _ in settled))
+            appends = []
+            for row, outcome in settled:
+                stream, about = message.stream(row["message_id"]), abouts[row["about"]]
+                moment = self._moment(about)
+                if facts := message.decide(Settle(outcome=outcome), message.state(past[stream])):
+                    appends.append(
+                        Append(
+                            stream=stream, expected=len(past[stream]), facts=facts, cause=_because(about),
+                            at=happened(moment, past[stream], facts), recorded_at=moment.recorded_at,
+                        )
+                    )  # fmt: skip
+            async with connection.transaction():
+                if appends:
+                    await append(connection, appends)
+                await connection.execute(GONE, [row["message_id"] for row, _ in settled])
         self.parts.bell.ring()
 
-    async def _about(self, event_id: str) -> Recorded:
-        stream, _, version = event_id.rpartition("@")
-        row = await self.parts.pool.fetchrow(ABOUT, stream, int(version))
-        assert row is not None, f"{event_id} is neither said nor heard"
-        return recorded_from(row)
+    async def _recover(self, holder: Connection) -> None:
+        """After a crash: what was being called is in doubt, unless its answer was recorded."""
+        stranded = [dict(row) for row in await holder.fetch(STRANDED)]
+        past = await load(holder, *(message.stream(row["message_id"]) for row in stranded))
+        abouts = await self._abouts(stranded)
+        for row in stranded:
+            if isinstance(message.state(past[message.stream(row["message_id"])]), Settled):
+                await holder.execute(GONE, [row["message_id"]])
+            else:
+                await self._doubt(row, abouts[row["about"]])
+        self.parts.bell.ring()
+
+    def _moment(self, about: Recorded) -> Moment:
+        if self.parts.settings.log_clock:
+            return Moment(now=about.recorded_at, recorded_at=about.recorded_at)
+        return Moment(now=now())
+
+    async def _abouts(self, rows: Sequence[Row]) -> dict[str, Recorded]:
+        """The events that these messages tell of, said by us or heard."""
+        places = [row["about"].rpartition("@") for row in rows]
+        streams, versions = [stream for stream, _, _ in places], [int(version) for _, _, version in places]
+        found = [recorded_from(row) for row in await self.parts.pool.fetch(ABOUT, streams, versions)]
+        return {recorded.id: recorded for recorded in found}
 
     async def _address(self, addressee: str) -> str | None:
         if self.catalogue.has_unit(addressee):
             return self.catalogue.unit(addressee).zalo
         return await people.zalo_id(self.parts.pool, addressee)
+
+
+def _because(about: Recorded) -> Cause:
+    return Cause(correlation=about.cause.correlation, causation=about.id, actor="policy-zalo", trace=about.cause.trace)
