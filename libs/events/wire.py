@@ -86,9 +86,9 @@ def from_cloudevent(body: bytes) -> Recorded:
         raise Unreadable(f"sequence: {event.sequence!r} is not the version in the id, {version}")
     if not _plain(event.subject):
         raise Unreadable(f"subject: {event.subject!r} has a space or a character that no code has")
-    for field in (event.actor, event.correlationid, event.causationid, event.traceparent or ""):
-        if not field.isprintable():
-            raise Unreadable(f"actor, correlationid, causationid, traceparent: {field!r} has a control character")
+    said = event.actor + event.correlationid + event.causationid + (event.traceparent or "")
+    if not said.isprintable():
+        raise Unreadable(f"actor, correlationid, causationid, traceparent: {said!r} has a control character")
     try:
         digest = bytes.fromhex(event.hash)
     except ValueError as invalid:
@@ -118,6 +118,7 @@ def _type(type: str) -> tuple[str, int]:
     return name, number
 
 
+@lru_cache(maxsize=1000)
 def _number(digits: str, largest: int) -> int:
     """The number in its one canonical spelling; 0 when it is not one, or too large."""
     if not (digits.isascii() and digits.isdigit() and digits[0] != "0" and len(digits) <= 10):
@@ -125,6 +126,7 @@ def _number(digits: str, largest: int) -> int:
     return number if (number := int(digits)) <= largest else 0
 
 
+@lru_cache(maxsize=10_000)  # a case and its streams come again and again
 def _plain(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
 

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import structlog
 import uvloop
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from deadlines.load import load
 from events import database, logs
@@ -89,30 +89,24 @@ def passes(ends: dict[tuple[str, int], int]) -> Iterator[list[tuple[str, int]]]:
         yield group
 
 
-def read(
-    consumer: Consumer, places: list[tuple[str, int]], ends: dict[tuple[str, int], int], folded: Folded,
-) -> None:  # fmt: skip
-    """Read these partitions from their beginning to the cut's offsets."""
-    left = {}
-    for topic, partition in places:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        if high < ends[topic, partition]:
-            raise KafkaException(f"{topic}/{partition} ends at {high}, but {ends[topic, partition]} was heard")
-        if low:
-            raise KafkaException(f"{topic}/{partition} begins at {low}: earlier facts were cut off")
-        if ends[topic, partition]:
-            left[topic, partition] = ends[topic, partition]
+def read(consumer: Consumer, places: list[tuple[str, int]], ends: dict[tuple[str, int], int], folded: Folded) -> None:
+    """Read these partitions from offset 0 to the cut's. Raises KafkaException when a topic lost a part of that."""
+    left = {place: ends[place] for place in places if ends[place]}
     consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in left])
     while left:
         for message in consumer.consume(BATCH, 0.02):
-            if error := message.error():
-                raise KafkaException(error)
             place, offset = (str(message.topic()), int(message.partition() or 0)), int(message.offset() or 0)
             end = left.get(place)
-            if end is None or offset >= end:
-                continue
-            folded.add(message.value() or b"")
-            if offset + 1 >= end:
+            error = message.error()
+            if error is None:
+                if end is None or offset >= end:
+                    continue
+                folded.add(message.value() or b"")
+            elif error.code() != KafkaError._PARTITION_EOF:
+                raise KafkaException(error)
+            elif end is not None and offset < end:
+                raise KafkaException(f"{place[0]}/{place[1]} ends at {offset}, but {end} was heard")
+            if end is not None and offset + 1 >= end:
                 del left[place]
     consumer.unassign()
 
@@ -158,7 +152,8 @@ async def fold(pool: Pool, kafka: str, rules: Rules, generation: int, ends: dict
             "bootstrap.servers": kafka,
             "group.id": "onedoor-rebuild",  # named, never joined
             "enable.auto.commit": False,
-            "auto.offset.reset": "error",
+            "auto.offset.reset": "error",  # a beginning that retention cut off is no beginning
+            "enable.partition.eof": True,
             "fetch.queue.backoff.ms": 10,  # the default pauses a fast reader for a second
             "fetch.wait.max.ms": 10,
         }
