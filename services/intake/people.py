@@ -9,7 +9,9 @@ from events.database import Connection, Pool
 
 KEEP = """
 insert into people (applicant_ref, name, phone, address, id_number, zalo_id, note) values ($1, $2, $3, $4, $5, $6, $7)
-on conflict (applicant_ref) do nothing
+on conflict (applicant_ref) do update set name = excluded.name, phone = excluded.phone, address = excluded.address,
+    id_number = coalesce(excluded.id_number, people.id_number), zalo_id = coalesce(people.zalo_id, excluded.zalo_id),
+    note = coalesce(people.note, excluded.note)
 """
 PERSON = "select name, phone, address, id_number, zalo_id, note from people where applicant_ref = $1"
 ZALO_ID = "select zalo_id from people where applicant_ref = $1"
@@ -31,7 +33,7 @@ class Person(BaseModel):
 
 
 async def keep(connection: Connection, applicant_ref: str, person: Person) -> None:
-    """Keep a person in the transaction of the fact that refers to them."""
+    """Keep a person in the transaction of the fact that refers to them; the counter completes what came over Zalo."""
     await connection.execute(
         KEEP, applicant_ref, person.name, person.phone, person.address, person.id_number, person.zalo_id, person.note
     )
