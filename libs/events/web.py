@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Protocol
 
 import msgspec
@@ -14,6 +14,7 @@ from prometheus_client import generate_latest
 from events.actor import Actor
 from events.auth import allow
 from events.clock import new_id, now
+from events.contracts.terms import Instant
 from events.envelope import Cause
 from events.errors import Refused
 from events.handle import Answer, IdempotencyKey, Moment
@@ -48,7 +49,7 @@ async def asked(
     request: Request,
     idempotency_key: Annotated[str | None, Header(max_length=200, pattern=KEY)] = None,
     if_match: Annotated[str | None, Header(pattern=r'^(W/)?"?\d+"?$')] = None,
-    onedoor_now: Annotated[datetime | None, Header()] = None,
+    onedoor_now: Annotated[Instant | None, Header()] = None,
     traceparent: Annotated[str | None, Header()] = None,
 ) -> Asked:
     """Read the frame of a command from the headers. `Onedoor-Now` counts only where the clock is the log's."""
@@ -68,13 +69,12 @@ def moment(request: Request, onedoor_now: datetime | None) -> Moment:
     """Now: the wall's, or the caller's where the deployment was started with the log's clock."""
     if not request.app.state.settings.log_clock:
         return Moment(now=now())
-    if onedoor_now is None or onedoor_now.tzinfo is None:
+    if onedoor_now is None:
         raise Refused(
             "clock-is-the-logs", "this deployment takes its time from the caller", field="Onedoor-Now",
             way_out="send Onedoor-Now: an instant with its offset, as in 2017-07-10T09:00:00+07:00",
         )  # fmt: skip
-    instant = onedoor_now.astimezone(UTC)
-    return Moment(now=instant, recorded_at=instant)
+    return Moment(now=onedoor_now, recorded_at=onedoor_now)
 
 
 def at(moment: Moment, happened: datetime | None) -> Moment:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -338,7 +338,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     async def webhook(
         request: Request,
         x_zevent_signature: Annotated[str | None, Header()] = None,
-        onedoor_now: Annotated[datetime | None, Header()] = None,
+        onedoor_now: Annotated[Instant | None, Header()] = None,
     ) -> Any:
         """Zalo's events. Answered when kept; a repeat changes nothing."""
         incoming = door.verify(await request.body(), x_zevent_signature)

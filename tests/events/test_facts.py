@@ -22,6 +22,8 @@ from events.contracts.terms import CaseId, Promise, Word
 from events.errors import UnknownType, Unreadable
 
 ASCII = st.characters(codec="ascii")
+# In any zone, but for the first and last days that a calendar has: in UTC they may lie outside it.
+INSTANTS = st.datetimes(timezones=st.timezones()).filter(lambda instant: 1 < instant.year < 9999)
 SENTENCES = (
     "Nguyễn Văn An",
     "Nguyen Van An",
@@ -61,7 +63,7 @@ def _values(of: Any, limits: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:
         low = next((one.ge for one in known if isinstance(one, annotated_types.Ge)), -1000)
         high = next((one.le for one in known if isinstance(one, annotated_types.Le)), 10_000)
         return st.integers(low, high)  # type: ignore[arg-type]
-    return {bool: st.booleans(), datetime: st.datetimes(timezones=st.timezones()), type(None): st.none()}[of]
+    return {bool: st.booleans(), datetime: INSTANTS, type(None): st.none()}[of]
 
 
 def _facts(cls: Any) -> st.SearchStrategy[Any]:
@@ -133,6 +135,14 @@ def test_a_fact_has_only_fields_that_the_walk_knows(name: str) -> None:
             yield of
 
     assert set(leaves(CATALOGUE[name].cls)) <= plain
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+07:00", "9999-12-31T23:59:59-07:00"])
+def test_an_instant_outside_the_calendar_in_utc_is_unreadable_not_a_crash(instant: str) -> None:
+    """It is a well-formed text that no instant of ours can hold."""
+    data = json.loads(write(received())) | {"appointment": instant}
+    with pytest.raises(Unreadable, match="appointment"):
+        read("ApplicationReceived", 1, json.dumps(data).encode(), trusted=False)
 
 
 def test_unknown_fields_are_kept_in_the_data_and_do_no_harm() -> None:

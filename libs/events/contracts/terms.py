@@ -27,7 +27,10 @@ def value(cls: type[T]) -> type[T]:
 def _to_utc(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise ValueError("an instant needs its offset, as in 2017-07-10T09:00:00+07:00")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:  # the first and the last hours that a calendar has, seen from another zone
+        raise ValueError("an instant must lie in the years 1 to 9999 of UTC") from None
 
 
 def _code(pattern: str, example: str, longest: int = 64) -> object:
