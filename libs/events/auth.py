@@ -1,7 +1,7 @@
 """Who may do what: tokens (JWT, keys from the issuer) and the one table of route → roles."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from time import monotonic
 from time import time as wall_seconds
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 import jwt
 from fastapi import Request
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 
 from events.actor import Actor, Role
 from events.errors import Forbidden, OnedoorError
@@ -123,22 +125,26 @@ def _actor(claims: Mapping[str, Any]) -> Actor:
     return Actor(id=claims["sub"], roles=frozenset(roles), unit=unit)
 
 
-def allow(right: str) -> Callable[[Request], Awaitable[Actor]]:
-    """A FastAPI dependency: the caller, if the table gives one of their roles this right."""
-    roles = RIGHTS[right]
+class Allowed(SecurityBase):
+    """A FastAPI dependency: the caller, if the table gives one of their roles this right.
 
-    async def check(request: Request) -> Actor:
+    A security scheme as well, so that /docs asks for the token and every route in OpenAPI says that it needs one.
+    """
+
+    def __init__(self, right: str) -> None:
+        self.right, self.roles = right, RIGHTS[right]
+        self.model, self.scheme_name = HTTPBearer(bearerFormat="JWT"), "token"
+
+    async def __call__(self, request: Request) -> Actor:
         gate: Gate = request.app.state.gate
         actor = await gate.actor(request)
-        if not actor.roles & roles:
+        if not actor.roles & self.roles:
             raise Forbidden(
-                "wrong-role", f"{right} needs one of: {', '.join(sorted(roles))}; you are "
+                "wrong-role", f"{self.right} needs one of: {', '.join(sorted(self.roles))}; you are "
                 f"{', '.join(sorted(actor.roles)) or 'without a role'}", field="Authorization",
                 way_out="ask somebody who has the role",
             )  # fmt: skip
         return actor
-
-    return check
 
 
 def within(actor: Actor, unit: str, field: str) -> None:

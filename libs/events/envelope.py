@@ -1,13 +1,17 @@
-"""A fact at its place in a log, and what caused it."""
+"""A fact at its place in a log, and what caused it.
 
-from dataclasses import dataclass
+Both are msgspec structs: every fact that is heard, loaded or rebuilt becomes one, and they are made in a third of the
+time that frozen dataclasses take.
+"""
+
 from datetime import datetime
+
+import msgspec
 
 from events.contracts.catalogue import Fact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why a fact was said: the chain it belongs to, the step before it, who acted, and the trace."""
 
     correlation: str
@@ -16,8 +20,7 @@ class Cause:
     trace: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A fact at its place in a log. `stream@version` is its identity everywhere.
 
     `at` is when it happened, `recorded_at` when its service committed it (UTC instants). `fact`

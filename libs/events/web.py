@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from prometheus_client import generate_latest
 
 from events.actor import Actor
-from events.auth import allow
+from events.auth import Allowed
 from events.clock import new_id, now
 from events.contracts.terms import Instant
 from events.envelope import Cause
@@ -126,7 +126,7 @@ def operations(service: Stands) -> APIRouter:
         return Response(generate_latest(await service.exposition()), media_type="text/plain; version=0.0.4")
 
     @router.post("/parked/retry")
-    async def retry(_: Annotated[Actor, Depends(allow("operate"))]) -> Mapping[str, int]:
+    async def retry(_: Annotated[Actor, Depends(Allowed("operate"))]) -> Mapping[str, int]:
         """Try everything that is parked once more."""
         return {"settled": await service.retry_parked()}
 

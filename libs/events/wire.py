@@ -79,13 +79,14 @@ def from_cloudevent(body: bytes) -> Recorded:
         raise Unreadable(f"not a CloudEvent of ours: {invalid}") from invalid
     stream, _, version = event.id.rpartition("@")
     number = _number(version, LARGEST_VERSION)
-    if not (stream and number and _plain(stream)):
+    if not (stream and number):
         raise Unreadable(f"id: {event.id!r} is not <stream>@<version>")
     name, schema = _type(event.type)
     if event.sequence != version:
         raise Unreadable(f"sequence: {event.sequence!r} is not the version in the id, {version}")
-    if not _plain(event.subject):
-        raise Unreadable(f"subject: {event.subject!r} has a space or a character that no code has")
+    codes = stream + event.subject
+    if not (codes.isascii() and codes.isprintable()) or " " in codes:
+        raise Unreadable(f"id, subject: {codes!r} has a space or a character that no code has")
     said = event.actor + event.correlationid + event.causationid + (event.traceparent or "")
     if not said.isprintable():
         raise Unreadable(f"actor, correlationid, causationid, traceparent: {said!r} has a control character")
@@ -100,9 +101,14 @@ def from_cloudevent(body: bytes) -> Recorded:
         fact = read(name, schema, data, trusted=True)
     except UnknownType:
         fact = None
+    at, recorded_at = event.time, event.recordedtime
+    if at.tzinfo is not UTC:
+        at = _utc("time", at)
+    if recorded_at.tzinfo is not UTC:
+        recorded_at = _utc("recordedtime", recorded_at)
     return Recorded(
         stream=stream, version=number, subject=event.subject, type=name, schema=schema, fact=fact, data=data,
-        at=_utc("time", event.time), recorded_at=_utc("recordedtime", event.recordedtime), hash=digest,
+        at=at, recorded_at=recorded_at, hash=digest,
         cause=Cause(
             correlation=event.correlationid, causation=event.causationid, actor=event.actor, trace=event.traceparent
         ),
@@ -126,14 +132,7 @@ def _number(digits: str, largest: int) -> int:
     return number if (number := int(digits)) <= largest else 0
 
 
-@lru_cache(maxsize=10_000)  # a case and its streams come again and again
-def _plain(text: str) -> bool:
-    return text.isascii() and text.isprintable() and " " not in text
-
-
 def _utc(field: str, instant: datetime) -> datetime:
-    if instant.tzinfo is UTC:
-        return instant
     try:
         return instant.astimezone(UTC)
     except (OverflowError, ValueError) as invalid:

@@ -10,7 +10,7 @@ from deadlines.catalogue import Catalogue
 from deadlines.errors import UnknownId
 from deadlines.instants import date_of, day_of, second_of
 from events.actor import Actor
-from events.auth import allow
+from events.auth import Allowed
 from events.contracts.terms import CASE_ID, CaseId, Fault, Instant, Reference, UnitCode, Word
 from events.errors import NotFound, Refused
 from events.handle import IdempotencyKey, answered, handle
@@ -86,7 +86,7 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
     @router.post("/workorders/{work_order}/visit")
     async def schedule_visit(
         work_order: WorkOrderId, body: Visit, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("schedule-visit"))],
+        actor: Annotated[Actor, Depends(Allowed("schedule-visit"))],
     ) -> Any:  # fmt: skip
         """The team and the customer agreed on a time; a later agreement replaces it."""
         order = ScheduleVisit(
@@ -97,7 +97,7 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
     @router.post("/workorders/{work_order}/visit-missed")
     async def miss_visit(
         work_order: WorkOrderId, body: Missed, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("miss-visit"))],
+        actor: Annotated[Actor, Depends(Allowed("miss-visit"))],
     ) -> Any:  # fmt: skip
         """Nobody met on site, and by whose fault."""
         order = MissVisit(
@@ -109,7 +109,7 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
     @router.post("/workorders/{work_order}/start")
     async def start(
         work_order: WorkOrderId, body: Body, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("start-work"))],
+        actor: Annotated[Actor, Depends(Allowed("start-work"))],
     ) -> Any:  # fmt: skip
         """The team begins on site."""
         return await command(work_order, Start(work_order=work_order, by=actor), body, frame, actor)
@@ -117,7 +117,7 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
     @router.post("/workorders/{work_order}/obstacle")
     async def obstruct(
         work_order: WorkOrderId, body: Obstacle, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("obstruct-work"))],
+        actor: Annotated[Actor, Depends(Allowed("obstruct-work"))],
     ) -> Any:  # fmt: skip
         """Work cannot go on; whose fault it is decides whose clock runs."""
         if body.agency is not None:
@@ -131,7 +131,7 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
     @router.post("/workorders/{work_order}/resumption")
     async def resume(
         work_order: WorkOrderId, body: Body, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("resume-work"))],
+        actor: Annotated[Actor, Depends(Allowed("resume-work"))],
     ) -> Any:  # fmt: skip
         """The obstacle is gone."""
         return await command(work_order, Resume(work_order=work_order, by=actor), body, frame, actor)
@@ -139,14 +139,14 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
     @router.post("/workorders/{work_order}/completion")
     async def complete(
         work_order: WorkOrderId, body: Completion, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("complete-work"))],
+        actor: Annotated[Actor, Depends(Allowed("complete-work"))],
     ) -> Any:  # fmt: skip
         """The work is done, with evidence, and handed over to the customer."""
         order = Complete(work_order=work_order, evidence=body.evidence, handed_over=body.handed_over, by=actor)
         return await command(work_order, order, body, frame, actor)
 
     @router.get("/workorders/{work_order}")
-    async def one(work_order: WorkOrderId, response: Response, _: Annotated[Actor, Depends(allow("read"))]) -> Any:
+    async def one(work_order: WorkOrderId, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> Any:
         """An order as it stands now; the ETag is the version for If-Match (of all orders of the dossier)."""
         shown = queries.shown(work_order, *await queries.orders(pool, work_order))
         if not shown:
@@ -156,7 +156,7 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
 
     @router.get("/workorders")
     async def many(
-        _: Annotated[Actor, Depends(allow("read"))],
+        _: Annotated[Actor, Depends(Allowed("read"))],
         team: UnitCode | None = None,
         case: CaseId | None = None,
         open: bool | None = None,

@@ -15,7 +15,7 @@ from deadlines.errors import UnknownId
 from deadlines.instants import date_of, day_of, second_of
 from deadlines.promise import due
 from events.actor import Actor
-from events.auth import allow, within
+from events.auth import Allowed, within
 from events.contracts.intake import AdviceGiven, ApplicationReceived
 from events.contracts.terms import CaseId, Channel, Gap, Instant, Promise, Reference, ServiceId, UnitCode, Word
 from events.database import Connection
@@ -99,7 +99,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     Frame = Annotated[Asked, Depends(asked)]
 
     @router.post("/advice", status_code=201)
-    async def give_advice(body: Advice, frame: Frame, actor: Annotated[Actor, Depends(allow("give-advice"))]) -> Any:
+    async def give_advice(body: Advice, frame: Frame, actor: Annotated[Actor, Depends(Allowed("give-advice"))]) -> Any:
         """Count a question that was answered without taking a dossier in."""
         within(actor, body.counter, "counter")
         # The actor belongs to it: keys are only unique within one.
@@ -117,7 +117,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         return sorted({unit.district for unit in catalogue.units("counter", on) if unit.district})
 
     @router.post("/applications", status_code=201)
-    async def receive(body: Application, frame: Frame, actor: Annotated[Actor, Depends(allow("receive"))]) -> Any:
+    async def receive(body: Application, frame: Frame, actor: Annotated[Actor, Depends(Allowed("receive"))]) -> Any:
         """Take a dossier in: check the papers, draw a code, give a receipt with the appointment."""
         within(actor, body.counter, "counter")
         key = frame.idempotency(actor)
@@ -208,7 +208,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     @router.post("/applications/{case_id}/supplement-request")
     async def request_supplement(
         case_id: CaseId, body: Supplement, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("request-supplement"))],
+        actor: Annotated[Actor, Depends(Allowed("request-supplement"))],
     ) -> Any:  # fmt: skip
         """Ask the customer for what is missing. The second time needs a leader."""
         order = RequestSupplement(case_id=case_id, gaps=body.gaps, by=actor)
@@ -217,7 +217,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     @router.post("/applications/{case_id}/supplement")
     async def receive_supplement(
         case_id: CaseId, body: Body, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("receive-supplement"))],
+        actor: Annotated[Actor, Depends(Allowed("receive-supplement"))],
     ) -> Any:  # fmt: skip
         """The customer brought what was missing."""
         return await command(case_id, ReceiveSupplement(case_id=case_id, by=actor), body, frame, actor)
@@ -225,7 +225,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     @router.post("/applications/{case_id}/refusal")
     async def refuse(
         case_id: CaseId, body: Because, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("refuse"))],
+        actor: Annotated[Actor, Depends(Allowed("refuse"))],
     ) -> Any:  # fmt: skip
         """Refuse after receipt, with a reason a person understands."""
         order = Refuse(case_id=case_id, reason=_reason(catalogue, "refusal", body.reason), by=actor)
@@ -234,7 +234,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     @router.post("/applications/{case_id}/withdrawal")
     async def withdraw(
         case_id: CaseId, body: Because, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("withdraw"))],
+        actor: Annotated[Actor, Depends(Allowed("withdraw"))],
     ) -> Any:  # fmt: skip
         """The customer takes the application back."""
         order = Withdraw(case_id=case_id, reason=_reason(catalogue, "withdrawal", body.reason), by=actor)
@@ -243,7 +243,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     @router.post("/applications/{case_id}/stop")
     async def stop(
         case_id: CaseId, body: Because, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("stop"))],
+        actor: Annotated[Actor, Depends(Allowed("stop"))],
     ) -> Any:  # fmt: skip
         """Stop the processing."""
         order = Stop(case_id=case_id, reason=_reason(catalogue, "stop", body.reason), by=actor)
@@ -252,7 +252,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     @router.post("/applications/{case_id}/extension")
     async def extend(
         case_id: CaseId, body: Extension, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("extend"))],
+        actor: Annotated[Actor, Depends(Allowed("extend"))],
     ) -> Any:  # fmt: skip
         """Apologise and move the appointment: once, before it expires."""
         order = Extend(
@@ -262,14 +262,16 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         return await command(case_id, order, body, frame, actor)
 
     @router.post("/applications/{case_id}/close")
-    async def close(case_id: CaseId, body: Body, frame: Frame, actor: Annotated[Actor, Depends(allow("close"))]) -> Any:
+    async def close(
+        case_id: CaseId, body: Body, frame: Frame, actor: Annotated[Actor, Depends(Allowed("close"))]
+    ) -> Any:
         """The customer has the result."""
         return await command(case_id, Close(case_id=case_id, by=actor), body, frame, actor)
 
     @router.post("/applications/{case_id}/reopening")
     async def reopen(
         case_id: CaseId, body: Reopening, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("reopen"))],
+        actor: Annotated[Actor, Depends(Allowed("reopen"))],
     ) -> Any:  # fmt: skip
         """Start the work again on an ended case."""
         order = Reopen(case_id=case_id, reason=_reason(catalogue, "reopening", body.reason), due=body.due, by=actor)
@@ -278,14 +280,14 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     @router.post("/applications/{case_id}/rating")
     async def rate(
         case_id: CaseId, body: Rating, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("rate"))],
+        actor: Annotated[Actor, Depends(Allowed("rate"))],
     ) -> Any:  # fmt: skip
         """The customer's mark, entered by the counter."""
         order = Rate(case_id=case_id, stars=body.stars, by=actor)
         return await command(case_id, order, body, frame, actor)
 
     @router.get("/applications/{case_id}")
-    async def one(case_id: CaseId, response: Response, _: Annotated[Actor, Depends(allow("read"))]) -> Any:
+    async def one(case_id: CaseId, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> Any:
         """A case as it stands now, with its history; the ETag is the version for If-Match."""
         state, past = await queries.dossier(pool, case_id)
         if not past:
@@ -295,7 +297,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
 
     @router.get("/applications")
     async def many(
-        _: Annotated[Actor, Depends(allow("read"))],
+        _: Annotated[Actor, Depends(Allowed("read"))],
         counter: UnitCode | None = None,
         status: Literal["open", "waiting", "closed", "refused", "withdrawn", "stopped"] | None = None,
         to_hand_over: bool | None = None,
@@ -306,7 +308,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         return await queries.dossiers(pool, counter, status, to_hand_over, before, limit)
 
     @router.get("/applications/{case_id}/person")
-    async def person(case_id: CaseId, actor: Annotated[Actor, Depends(allow("read-person"))]) -> Any:
+    async def person(case_id: CaseId, actor: Annotated[Actor, Depends(Allowed("read-person"))]) -> Any:
         """Who applied: for the counter that took the dossier in."""
         state, _ = await queries.dossier(pool, case_id)
         receipt = queries.receipt_of(state)
@@ -319,18 +321,18 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         return found
 
     @router.get("/submissions")
-    async def waiting(counter: UnitCode, actor: Annotated[Actor, Depends(allow("receive"))]) -> Any:
+    async def waiting(counter: UnitCode, actor: Annotated[Actor, Depends(Allowed("receive"))]) -> Any:
         """Applications sent by customers that wait for this counter."""
         within(actor, counter, "counter")
         return await queries.submissions(pool, counter)
 
     @router.get("/messages/waiting")
-    async def messages(_: Annotated[Actor, Depends(allow("read"))]) -> Any:
+    async def messages(_: Annotated[Actor, Depends(Allowed("read"))]) -> Any:
         """How many messages are prepared and not yet settled."""
         return {"waiting": await queries.waiting_messages(pool)}
 
     @router.get("/zalo/quarantine")
-    async def quarantine(_: Annotated[Actor, Depends(allow("operate"))]) -> Any:
+    async def quarantine(_: Annotated[Actor, Depends(Allowed("operate"))]) -> Any:
         """Messages that nobody could be made responsible for."""
         return await queries.quarantine(pool)
 

@@ -11,7 +11,7 @@ from deadlines.entries import Unit
 from deadlines.errors import UnknownId
 from deadlines.instants import date_of, day_of, second_of
 from events.actor import Actor
-from events.auth import allow
+from events.auth import Allowed
 from events.contracts.terms import CaseId, EventId, Instant, Limit, UnitCode, Word
 from events.decider import Decider
 from events.errors import NotFound, Refused
@@ -106,7 +106,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
     @router.post("/dossiers/{case_id}/acknowledgement")
     async def acknowledge(
         case_id: CaseId, body: Body, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("acknowledge"))],
+        actor: Annotated[Actor, Depends(Allowed("acknowledge"))],
     ) -> Any:  # fmt: skip
         """Nhận: the unit in charge has the dossier."""
         return await command(case_id, Acknowledge(case_id=case_id, by=actor), body, frame, actor)
@@ -114,7 +114,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
     @router.post("/dossiers/{case_id}/step-completion")
     async def complete_step(
         case_id: CaseId, body: Completion, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("complete-step"))],
+        actor: Annotated[Actor, Depends(Allowed("complete-step"))],
     ) -> Any:  # fmt: skip
         """The unit in charge has done its part; the dossier goes on to the next unit, or back to the counter."""
         order = CompleteStep(case_id=case_id, step=body.step, by=actor)
@@ -123,7 +123,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
     @router.post("/dossiers/{case_id}/forward")
     async def forward(
         case_id: CaseId, body: Forwarding, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("forward"))],
+        actor: Annotated[Actor, Depends(Allowed("forward"))],
     ) -> Any:  # fmt: skip
         """Giao by hand, where the process would not lead."""
         unit = _unit(catalogue, body.to_unit, "to_unit", body.at or frame.moment.now)
@@ -140,7 +140,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
     @router.post("/dossiers/{case_id}/customer-action")
     async def request_customer_action(
         case_id: CaseId, body: CustomerAction, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("request-customer-action"))],
+        actor: Annotated[Actor, Depends(Allowed("request-customer-action"))],
     ) -> Any:  # fmt: skip
         """Ask the customer for something of their own; their clock runs."""
         order = RequestCustomerAction(case_id=case_id, action=body.action, by=actor)
@@ -149,7 +149,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
     @router.post("/dossiers/{case_id}/customer-action-completion")
     async def complete_customer_action(
         case_id: CaseId, body: CustomerActionCompletion, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("complete-customer-action"))],
+        actor: Annotated[Actor, Depends(Allowed("complete-customer-action"))],
     ) -> Any:  # fmt: skip
         """The customer has done it, says the counter that took the dossier in."""
         order = CompleteCustomerAction(case_id=case_id, answers=body.answers, by=actor)
@@ -158,7 +158,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
     @router.post("/dossiers/{case_id}/referral")
     async def refer(
         case_id: CaseId, body: Referral, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("refer"))],
+        actor: Annotated[Actor, Depends(Allowed("refer"))],
     ) -> Any:  # fmt: skip
         """Ask an agency; its own clock runs, with the limit of the catalogue."""
         agency = _agency(catalogue, body.agency, body.at or frame.moment.now)
@@ -177,7 +177,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
     @router.post("/dossiers/{case_id}/agency-reply")
     async def record_reply(
         case_id: CaseId, body: AgencyReply, frame: Frame,
-        actor: Annotated[Actor, Depends(allow("record-reply"))],
+        actor: Annotated[Actor, Depends(Allowed("record-reply"))],
     ) -> Any:  # fmt: skip
         """The agency answered, says an officer."""
         agency = _agency(catalogue, body.agency, body.at or frame.moment.now)
@@ -188,13 +188,13 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
 
     @router.post("/dossiers/{case_id}/return")
     async def give_back(
-        case_id: CaseId, body: Body, frame: Frame, actor: Annotated[Actor, Depends(allow("return"))]
+        case_id: CaseId, body: Body, frame: Frame, actor: Annotated[Actor, Depends(Allowed("return"))]
     ) -> Any:
         """Release: the finished dossier goes back to the counter."""
         return await command(case_id, Return(case_id=case_id, by=actor), body, frame, actor)
 
     @router.get("/dossiers/{case_id}")
-    async def one(case_id: CaseId, response: Response, _: Annotated[Actor, Depends(allow("read"))]) -> Any:
+    async def one(case_id: CaseId, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> Any:
         """A dossier as it stands now, whom it waits for and what comes next; the ETag is the version for If-Match."""
         state, past = await queries.dossier(pool, decider, case_id)
         if not past:
@@ -204,7 +204,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
 
     @router.get("/dossiers")
     async def many(
-        _: Annotated[Actor, Depends(allow("read"))],
+        _: Annotated[Actor, Depends(Allowed("read"))],
         unit: UnitCode | None = None,
         open: bool | None = None,
         after: Instant | None = None,

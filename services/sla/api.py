@@ -17,7 +17,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from deadlines.instants import date_of, day_of, second_of
 from events.actor import Actor
-from events.auth import allow
+from events.auth import Allowed
 from events.clock import now as wall
 from events.contracts.terms import CaseId, Instant, UnitCode
 from events.errors import Conflict, NotFound, Refused
@@ -49,8 +49,8 @@ class Rebuild(BaseModel):
     accept_differences: bool = False
 
 
-Reads = Annotated[Actor, Depends(allow("read"))]
-Operates = Annotated[Actor, Depends(allow("operate"))]
+Reads = Annotated[Actor, Depends(Allowed("read"))]
+Operates = Annotated[Actor, Depends(Allowed("operate"))]
 
 
 def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
@@ -137,7 +137,7 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
         return EventSourceResponse(follow(last_event_id if last_event_id is not None else after, True), ping=15)
 
     @router.post("/clock")
-    async def clock(body: Clock, _: Annotated[Actor, Depends(allow("set-clock"))]) -> dict[str, Any]:
+    async def clock(body: Clock, _: Annotated[Actor, Depends(Allowed("set-clock"))]) -> dict[str, Any]:
         """Say what time it is, when every follower has caught up: the watermark up to which the ticker speaks."""
         if not parts.settings.log_clock:
             raise Conflict("clock-is-the-walls", "this deployment reads the wall clock", way_out="nothing to do")

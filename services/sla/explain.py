@@ -95,9 +95,10 @@ def explain(judgement: Judgement, rules: Rules) -> Explanation:
 
 
 def why_overdue(judgement: Judgement, cycle: int, catalogue: Catalogue) -> tuple[Held, ...]:
-    """WHY a case is overdue: the units whose time made the delay, largest share first. Empty when it is not.
+    """WHY a case is overdue: the units whose time made the delay, largest share first.
 
-    The shares are those of the judge and add up to the delay, in seconds.
+    The shares are those that `ledger.charge` gave; they add up to the delay, the utility's working time after the due
+    instant, in seconds. Empty when there was none: released in time, or before anybody worked again after due.
     """
     held = []
     for charge in judgement.charges:
@@ -183,11 +184,14 @@ def _verdict(row: CycleRow) -> Text:
     if row.due_at is None:
         return Text("Tạm dừng, thời hạn chưa chạy tiếp", "Paused: the promise's clock stands still")
     due = _local(row.due_at)
+    delay = _length(row.delay_seconds)
     if row.released_at is None:
+        if row.judged_to > row.due_at:
+            return Text(f"Đang giải quyết, quá hạn từ {due}, đã chậm {delay.vi}",
+                        f"Open, overdue since {due}, late by {delay.en} so far")  # fmt: skip
         return Text(f"Đang giải quyết, hạn {due}", f"Open, due {due}")
     words = _CLASSES[row.class_a or "on-time"]
-    delay = _length(row.delay_seconds)
-    late = row.class_a == "overdue"
+    late = row.delay_seconds > 0
     return Text(
         f"{words.vi}: có kết quả {_local(row.released_at)}, hạn {due}" + (f", chậm {delay.vi}" if late else ""),
         f"{words.en}: released {_local(row.released_at)}, due {due}" + (f", late by {delay.en}" if late else ""),

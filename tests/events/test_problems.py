@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from events import problems
 from events.actor import Actor
-from events.auth import Gate, allow, within
+from events.auth import Allowed, Gate, within
 from events.contracts.terms import UnitCode
 from events.errors import Conflict, NotFound, Stale
 from events.settings import Settings
@@ -76,7 +76,7 @@ def _application(issuer: Issuer) -> FastAPI:
         return len(await request.body())
 
     @app.get("/receive")
-    async def receive(actor: Annotated[Actor, Depends(allow("receive"))], unit: str = "PAC-HA-LONG") -> str:
+    async def receive(actor: Annotated[Actor, Depends(Allowed("receive"))], unit: str = "PAC-HA-LONG") -> str:
         within(actor, unit, "unit")
         return actor.id
 

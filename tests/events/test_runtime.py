@@ -14,7 +14,7 @@ from contracts.servers import Issuer, issuing, serving
 from fastapi import APIRouter, Depends
 
 from events.actor import Actor
-from events.auth import allow
+from events.auth import Allowed
 from events.contracts.intake import ApplicationReceived
 from events.decider import Decider
 from events.envelope import Recorded
@@ -48,7 +48,7 @@ def _api(parts: Parts) -> APIRouter:
     @router.post("/cases/{number}")
     async def receive(
         number: int, frame: Annotated[Asked, Depends(asked)],
-        actor: Annotated[Actor, Depends(allow("receive"))],
+        actor: Annotated[Actor, Depends(Allowed("receive"))],
     ) -> Any:  # fmt: skip
         answer = await handle(
             parts.pool, CASES, case_id(number), Receive(number), cause=frame.cause(actor), moment=frame.moment,

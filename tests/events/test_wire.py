@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from contracts.given import CAUSE, NINE, case_id, rated
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from events.contracts import write
 from events.envelope import Recorded

@@ -75,6 +75,26 @@ def test_a_case_in_time_has_nobody_to_name() -> None:
     assert explain(judgement, RULES).cycles[0].verdict.en.startswith("Ahead of time")
 
 
+def test_an_open_case_past_due_says_since_when_and_how_late_it_is_by_now() -> None:
+    """Asked on Friday morning about Thursday's deadline."""
+    story = Story()
+    story.received(local(7, 10, 9), promise())
+    (cycle,) = explain(judge(story.facts, RULES, local(7, 14, 9)), RULES).cycles
+    assert cycle.verdict.en == "Open, overdue since 13/07/2017 17:00, late by 2 h 0 min of working time so far"
+    assert [(held.unit, held.charged) for held in cycle.why_overdue] == [("PAC-193", 2 * HOUR)]
+
+
+def test_a_release_on_a_day_off_after_due_is_overdue_by_date_but_nobody_worked_late() -> None:
+    """Due on Friday at closing, released on Saturday: the class looks at dates, the delay at working time."""
+    story = Story()
+    story.received(local(7, 11, 9), promise())
+    story.returned(local(7, 15, 9))
+    judgement = judge(story.facts, RULES)
+    assert judgement.cycles[0].class_a == "overdue"
+    assert why_overdue(judgement, 1, CATALOGUE) == ()
+    assert explain(judgement, RULES).cycles[0].verdict.en == "Overdue: released 15/07/2017 09:00, due 14/07/2017 17:00"
+
+
 def test_open_paused_undetermined_and_ended_cases_say_so() -> None:
     """Each state in its own words."""
     said = {}

@@ -1,12 +1,14 @@
 """The facts are a set in one total order: duplicates, forks, clocks behind, unknown types, no receipt."""
 
-from dataclasses import replace
+import dataclasses
 from datetime import timedelta
 
+from msgspec.structs import replace
 from oracle.judging import HOUR, MONDAY, RULES, THURSDAY, findings, handed, only, received
 from oracle.telling import Story, local, promise
 
-from events.contracts import intake, routing
+from events.contracts import CATALOGUE, intake, routing
+from sla.case import JUDGED
 from sla.facts import RANKS, arrange
 from sla.judge import Judgement, judge
 
@@ -21,7 +23,7 @@ def test_the_same_id_with_another_body_makes_the_case_incomplete() -> None:
     """Whichever came first; nothing about it is published."""
     story = handed()
     told: routing.DossierForwarded = story.facts[3].fact  # type: ignore[assignment]
-    fork = replace(story.facts[3], fact=replace(told, to_unit="TC-194"), hash=b"x")
+    fork = replace(story.facts[3], fact=dataclasses.replace(told, to_unit="TC-194"), hash=b"x")
     one, two = judge([*story.facts, fork], RULES), judge([fork, *story.facts], RULES)
     assert one == two
     assert one.incomplete
@@ -120,6 +122,14 @@ def test_an_unknown_type_is_kept_out_of_the_judgement() -> None:
     plain = judge(story.facts, RULES)
     unknown = replace(story.facts[0], stream="case-z", type="SomethingNew", fact=None, at=local(8, 1))
     assert judge([*story.facts, unknown], RULES) == plain
+
+
+def test_the_judge_knows_every_fact_of_a_dossier() -> None:
+    """A new fact gets its line in MOVES, `Case.noted` if it moves nothing, or its name here with the reason."""
+    before_receipt = {"ApplicationSubmitted", "AdviceGiven"}
+    messages = {"MessagePrepared", "MessageDelivered", "MessageFailed", "MessageInDoubt"}
+    heard = {entry.name for entry in CATALOGUE.values() if entry.cls.__module__ != "events.contracts.sla"}
+    assert heard - set(JUDGED) == before_receipt | messages
 
 
 def test_messages_do_not_move_the_horizon_of_an_open_case() -> None:

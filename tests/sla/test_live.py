@@ -55,7 +55,7 @@ class Sla:
         """Keep these facts in the inbox and judge."""
         records = []
         for fact in facts:
-            row: dict[str, Any] = {name: getattr(fact, name) for name in fact.__slots__}
+            row: dict[str, Any] = {name: getattr(fact, name) for name in fact.__struct_fields__}
             row |= {"actor": fact.cause.actor, "correlation": fact.cause.correlation}
             row |= {"causation": fact.cause.causation, "trace": None}
             value = to_cloudevent(row, "/onedoor/test")

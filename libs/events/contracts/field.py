@@ -82,9 +82,3 @@ class WorkOrderCancelled:
     case_id: CaseId
     work_order: Reference
     because: EventId
-
-
-FieldFact = (
-    WorkOrderIssued | VisitScheduled | VisitMissed | WorkStarted | WorkObstructed | WorkResumed | WorkCompleted
-    | WorkOrderCancelled
-)  # fmt: skip

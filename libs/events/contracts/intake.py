@@ -182,10 +182,3 @@ class StaffReplied:
     case_id: CaseId
     unit: UnitCode
     word: Literal["NHAN", "XONG"]
-
-
-IntakeFact = (
-    ApplicationSubmitted | AdviceGiven | ApplicationReceived | SupplementRequested | SupplementReceived
-    | ApplicationRefused | ApplicationWithdrawn | ProcessingStopped | DeadlineExtended | CaseClosed | CaseReopened
-    | CustomerRated | MessagePrepared | MessageDelivered | MessageFailed | MessageInDoubt | StaffReplied
-)  # fmt: skip

@@ -105,9 +105,3 @@ class DossierEscalated:
     case_id: CaseId
     unit: UnitCode
     because: EventId
-
-
-RoutingFact = (
-    DossierForwarded | DossierAcknowledged | StepCompleted | CustomerActionRequested | CustomerActionCompleted
-    | AgencyReferred | AgencyReplied | DossierReturned | DossierRecalled | DossierEscalated
-)  # fmt: skip

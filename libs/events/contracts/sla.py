@@ -79,8 +79,3 @@ class GenerationSwapped:
     rows: Count
     hash: Reference
     differences: Count
-
-
-SlaFact = (
-    DeadlineApproaching | DeadlineMissed | DeadlineMissWithdrawn | VerdictReached | VerdictAmended | GenerationSwapped
-)
