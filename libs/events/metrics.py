@@ -12,12 +12,14 @@ from events.follow import Following
 from events.hear import Ears
 from events.relay import Relay
 
-# Rows past a bookmark and the age of the oldest, by the instant at which they were written down.
+# Rows past each bookmark of one log, and the age of the oldest, by the instant at which they were written down.
 BEHIND = """
-select count(*) as events, coalesce(extract(epoch from clock_timestamp() - min({since})), 0)::float8 as seconds
-from {table} where (epoch, tx, position) > ($1, $2, $3)
+select f.name, f.shard, l.events, l.seconds
+from unnest($1::text[], $2::int[]) as f (name, shard) left join bookmarks b using (name, shard), lateral (
+    select count(*) as events, coalesce(extract(epoch from clock_timestamp() - min({since})), 0)::float8 as seconds
+    from {table} where (epoch, tx, position) > (coalesce(b.epoch, 0), coalesce(b.tx, '0'), coalesce(b.position, 0))
+) as l
 """
-BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = $2"
 SINCE = {"events": "recorded_at", "inbox": "recorded_at"}
 PARKED = "select count(*) from parked where settled is null"
 # A long writing transaction anywhere in the cluster holds the horizon, and with it every follower. A role that is
@@ -51,15 +53,15 @@ async def standing(
     connection: Connection, followings: Sequence[Following[Any]], ears: Ears | None, relay: Relay, horizon: Horizon
 ) -> Mapping[str, Any]:
     """Each follower's distance from the end of its log, what was published and heard, and what is parked."""
+    behind: dict[tuple[str, int], Any] = {}
+    for table in {following.follower.log.table for following in followings}:
+        own = [(one.follower.name, one.shard) for one in followings if one.follower.log.table == table]
+        query = BEHIND.format(table=table, since=SINCE.get(table, "now()"))
+        names, shards = zip(*own, strict=True)
+        behind |= {(row["name"], row["shard"]): row for row in await connection.fetch(query, names, shards)}
     followers = []
     for following in followings:
-        f = following.follower
-        mark = await connection.fetchrow(BOOKMARK, f.name, following.shard)
-        since = SINCE.get(f.log.table, "now()")
-        row = await connection.fetchrow(
-            BEHIND.format(table=f.log.table, since=since), *(tuple(mark) if mark else (0, 0, 0))
-        )
-        assert row is not None
+        f, row = following.follower, behind[following.follower.name, following.shard]
         followers.append(
             {
                 "name": f.name, "log": f.log.table, "shard": following.shard,
