@@ -6,28 +6,21 @@ One loop: read past the bookmark, up to the horizon; apply; move the bookmark in
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import structlog
 
 from events.bell import Bell, Pace
 from events.database import TRANSIENT, Connection, Pool
-from events.envelope import Recorded
 from events.errors import Unreadable, WrongVersion
-from events.store import COLUMNS, recorded_from
+from events.store import Append, append
+from events.tail import EVENTS, INBOX, START, Entry, Log, Mark, Tail
+
+__all__ = ["EVENTS", "INBOX", "START", "Entry", "Follower", "Following", "Log", "Mark", "park", "replay", "storable"]
 
 T = TypeVar("T")
 log = structlog.get_logger("events.follow")
 
-# A row at or above the horizon belongs to a transaction that may still be writing: reading past it would lose it.
-READ = """
-select epoch, tx, position,
-       epoch < (select epoch from cluster) or tx < pg_snapshot_xmin(pg_current_snapshot()) as settled, {columns}
-from {table}
-where (epoch, tx, position) > ($1, $2, $3)
-  and ($5 = 1 or (hashtext(subject) & 2147483647) % $5 = $6)
-order by epoch, tx, position limit $4
-"""
 # Not a blocking lock: a second process goes on with its other followers. Ends with the transaction.
 TRY_LOCK = "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.' || $1, $2))"
 OPEN = "insert into bookmarks (name, shard) values ($1, $2) on conflict do nothing"
@@ -50,45 +43,15 @@ LOOK_AGAIN = 20  # looks that found nothing before the bookmark is read again: a
 LONGEST_REASON, LONGEST_SUBJECT = 2000, 200  # characters
 
 
-class Mark(NamedTuple):
-    """A place in a log; everything up to it has been applied."""
-
-    epoch: int
-    tx: int
-    position: int
-
-
-START = Mark(0, 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Log(Generic[T]):
-    """A table that is read in the order (epoch, tx, position), and how one row of it is understood."""
-
-    table: str
-    columns: str
-    understand: Callable[[Any], T]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry(Generic[T]):
-    """One row of a log: where it stands, what it is about, what it says, and its bytes for parking."""
-
-    mark: Mark
-    subject: str
-    place: str
-    item: T
-    body: bytes
-
-
-EVENTS: Log[Recorded] = Log("events", COLUMNS, recorded_from)
-INBOX: Log[Recorded] = Log("inbox", COLUMNS, recorded_from)
+Says: TypeAlias = Callable[[Connection, Sequence[Entry[T]]], Awaitable[Sequence[Append]]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Follower(Generic[T]):
-    """`name` is the bookmark: never rename it. `apply` runs inside the transaction that moves the bookmark.
+    """`name` is the bookmark: never rename it. `apply` runs inside the transaction that moves the bookmark; a follower
+    whose whole effect is an append `says` it instead, and both are one statement.
 
+    `minds` says which items have an effect at all; where none of a batch has, only the bookmark moves.
     `touches` names the streams that a row's effect appends to: no two rows of one transaction share one, because a
     stream is loaded once and appended to once. `outside`: the effect leaves the database, so a bookmark that another
     process moved must be noticed before it, not after. `forget` is the SQL that undoes
@@ -98,13 +61,22 @@ class Follower(Generic[T]):
 
     name: str
     log: Log[T]
-    apply: Callable[[Connection, Sequence[Entry[T]]], Awaitable[None]]
     stuck: Literal["halt", "park"]
+    apply: Callable[[Connection, Sequence[Entry[T]]], Awaitable[None]] | None = None
+    says: Says[T] | None = None
+    minds: Callable[[T], bool] | None = None
     touches: Callable[[T], Collection[str]] | None = None
     outside: bool = False
     forget: str | None = None
     batch: int = 500
     shards: int = 1
+
+    async def take_effect(self, connection: Connection, entries: Sequence[Entry[T]]) -> None:
+        """Apply or say it, in the caller's transaction."""
+        if self.apply is not None:
+            await self.apply(connection, entries)
+        if self.says is not None:
+            await append(connection, await self.says(connection, entries))
 
 
 class Overtaken(Exception):
@@ -118,6 +90,7 @@ class Following(Generic[T]):
     pool: Pool
     follower: Follower[T]
     shard: int = 0
+    tail: Tail | None = None  # shared with the other followers of the process; its own where none is given
     mark: Mark | None = None
     until: Mark | None = None  # do not read past it
     trouble: str | None = None  # the last error, shown in /followers
@@ -136,33 +109,28 @@ class Following(Generic[T]):
 
     async def _read(self) -> tuple[list[Entry[T]], bool]:
         f = self.follower
-        async with self.pool.acquire() as connection:
-            if self.mark is None:
-                row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
-                if row is None:
-                    await connection.execute(OPEN, f.name, self.shard)
-                    row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
-                assert row is not None
-                self.mark = Mark(*row)
-            query = READ.format(table=f.log.table, columns=f.log.columns)
-            rows = await connection.fetch(query, *self.mark, f.batch, f.shards, self.shard)
-        self.idle = 0 if rows else self.idle + 1
+        if self.tail is None:
+            self.tail = Tail(self.pool, f.log.table, f.log.columns, f.shards, self.shard)
+        if self.mark is None:
+            self.mark = await self._bookmark()
+        lines, held = await self.tail.after(self.mark, f.batch)
+        self.idle = 0 if lines or held else self.idle + 1
         if self.idle == LOOK_AGAIN:
             self.mark, self.idle = None, 0
-        entries: list[Entry[T]] = []
-        for row in rows:
-            mark = Mark(row["epoch"], row["tx"], row["position"])
-            if self.until is not None and mark > self.until:
-                return entries, False
-            if not row["settled"]:
-                return entries, True
-            place = f"{row['stream']}@{row['version']}" if "stream" in row else str(mark.position)
-            try:
-                item: Any = f.log.understand(row)
-            except Unreadable as error:
-                item = error
-            entries.append(Entry(mark, row["subject"], place, item, row["data"]))
-        return entries, False
+        entries: list[Entry[T]] = [line.entry(f.log.understand) for line in lines]
+        if self.until is not None and entries and entries[-1].mark > self.until:
+            return [entry for entry in entries if entry.mark <= self.until], False
+        return entries, held
+
+    async def _bookmark(self) -> Mark:
+        f = self.follower
+        async with self.pool.acquire() as connection:
+            row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
+            if row is None:
+                await connection.execute(OPEN, f.name, self.shard)
+                row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
+        assert row is not None
+        return Mark(*row)
 
     def _chunks(self, entries: list[Entry[T]]) -> Iterator[list[Entry[T]]]:
         """What goes into one transaction: up to the next row that touches a stream again. Unreadable rows alone."""
@@ -198,7 +166,12 @@ class Following(Generic[T]):
         try:
             if isinstance(chunk[0].item, Unreadable):
                 raise chunk[0].item
-            await self._commit(chunk)
+            if self._concerns_nobody(chunk):
+                await self._pass_by(chunk[-1].mark)
+            elif self.follower.says is not None:
+                await self._say(chunk, self.follower.says)
+            else:
+                await self._commit(chunk)
         except (Overtaken, *TRANSIENT):
             raise
         except Exception as error:
@@ -208,9 +181,31 @@ class Following(Generic[T]):
                 for entry in chunk:
                     await self._apply([entry])
 
+    def _concerns_nobody(self, chunk: Sequence[Entry[T]]) -> bool:
+        minds = self.follower.minds
+        return minds is not None and not any(minds(entry.item) for entry in chunk)
+
+    async def _pass_by(self, until: Mark) -> None:
+        """Move the bookmark over rows without an effect. It needs no lock: there is nothing to do twice."""
+        if not await self.pool.fetchval(MOVE, *self._move_to(until)):
+            raise Overtaken
+        self.mark = until
+
+    async def _say(self, chunk: Sequence[Entry[T]], says: Says[T]) -> None:
+        """Load and decide, then append and move in one statement. Of two processes the second finds either moved."""
+        async with self.pool.acquire() as connection:
+            if appends := await says(connection, chunk):
+                await append(connection, appends, moving=self._move_to(chunk[-1].mark))
+                self.mark = chunk[-1].mark
+                return
+        await self._pass_by(chunk[-1].mark)
+
+    def _move_to(self, until: Mark) -> tuple[str | int, ...]:
+        assert self.mark is not None
+        return (self.follower.name, self.shard, *until, *self.mark)
+
     async def _commit(self, chunk: Sequence[Entry[Any]], *, parking: Exception | None = None) -> None:
         f, since, until = self.follower, self.mark, chunk[-1].mark
-        assert since is not None
         async with self.pool.acquire() as connection, connection.transaction():
             if not await connection.fetchval(TRY_LOCK, f.name, self.shard):
                 raise Overtaken
@@ -219,11 +214,11 @@ class Following(Generic[T]):
                 if row is None or Mark(*row) != since:
                     raise Overtaken
             if parking is None:
-                await f.apply(connection, chunk)
+                await f.take_effect(connection, chunk)
             else:
                 stuck = chunk[0]
                 await park(connection, f.name, stuck.subject, stuck.place, parking, stuck.body)
-            if not await connection.fetchval(MOVE, f.name, self.shard, *until, *since):
+            if not await connection.fetchval(MOVE, *self._move_to(until)):
                 raise Overtaken
         self.mark = until
 

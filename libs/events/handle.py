@@ -124,10 +124,10 @@ async def handle(
                     if key is not None:
                         await keep_answer(connection, key, answer)
                 elif also is None:  # one statement is a transaction of its own
-                    await append(connection, [saying], key.row(answer) if key else None)
+                    await append(connection, [saying], answer=key.row(answer) if key else None)
                 else:
                     async with connection.transaction():
-                        new = await append(connection, [saying], key.row(answer) if key else None)
+                        new = await append(connection, [saying], answer=key.row(answer) if key else None)
                         await also(connection, new)
                 return answer
             except WrongVersion:  # the stream moved on, or this very key was answered a moment ago

@@ -66,10 +66,11 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
         pause = 0.05
         while True:
             try:
-                async with self.pool.acquire() as connection, connection.transaction():
+                async with self.pool.acquire() as connection:
                     if fault is None:
                         return await keep(connection, records)
-                    return await set_aside(connection, records[0], fault)
+                    async with connection.transaction():
+                        return await set_aside(connection, records[0], fault)
             except TRANSIENT as error:
                 log.warning("waiting", doing="hear", error=repr(error))
                 await asyncio.sleep(pause)

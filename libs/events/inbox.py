@@ -1,8 +1,11 @@
 """Keeping what was heard: each fact once, with the offsets, in one transaction. What cannot be read is parked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+from asyncpg import UniqueViolationError
 
 from events import follow
 from events.database import Connection
@@ -12,19 +15,25 @@ from events.wire import from_cloudevent
 
 HEAR = "hear"  # the name under which unreadable and forked records are parked
 
-KEEP = """
+INTO_INBOX = """
 insert into inbox (epoch, stream, version, subject, type, schema, at, recorded_at,
                    actor, correlation, causation, trace, data, hash)
 select (select epoch from cluster), * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::smallint[],
     $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bytea[])
-on conflict (stream, version) do nothing
 """
+KEEP = INTO_INBOX + "on conflict (stream, version) do nothing"
 KNOWN = """
 select stream, version, hash from inbox
 where (stream, version) in (select * from unnest($1::text[], $2::int[]))
 """
 ADVANCE = """
 insert into heard (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
+on conflict (topic, partition) do update set next_offset = greatest(heard.next_offset, excluded.next_offset)
+"""
+# The usual batch, all readable and all new, in one trip: a transaction of its own, which an id that is known ends.
+KEEP_AND_ADVANCE = f"""
+with kept as ({INTO_INBOX})
+insert into heard (topic, partition, next_offset) select * from unnest($14::text[], $15::int[], $16::bigint[])
 on conflict (topic, partition) do update set next_offset = greatest(heard.next_offset, excluded.next_offset)
 """
 
@@ -54,20 +63,19 @@ class Kept:
 
 
 async def keep(connection: Connection, records: Sequence[Record]) -> Kept:
-    """Keep a batch of records of any partitions, in the caller's transaction. Nothing in them makes it raise.
+    """Keep a batch of records of any partitions with its offsets, in a transaction of its own. Nothing makes it raise.
 
     A repeat is dropped by its id; the same id with another hash is a fork, parked and shown.
     """
     facts: dict[tuple[str, int], tuple[Recorded, Record]] = {}
-    parked = 0
+    unreadable: list[tuple[Record, str]] = []
     forks: list[tuple[Recorded, Record]] = []
     repeated = 0
     for record in records:
         try:
             fact = from_cloudevent(record.value or b"")
         except Unreadable as error:
-            await park(connection, record, _key(record), str(error))
-            parked += 1
+            unreadable.append((record, str(error)))
             continue
         twin = facts.setdefault((fact.stream, fact.version), (fact, record))
         if twin[1] is not record:
@@ -75,22 +83,30 @@ async def keep(connection: Connection, records: Sequence[Record]) -> Kept:
                 repeated += 1
             else:
                 forks.append((fact, record))
-    new = await _insert(connection, [fact for fact, _ in facts.values()])
-    if new < len(facts):
-        known = await _known(connection, [fact for fact, _ in facts.values()])
-        others = [(fact, record) for id, (fact, record) in facts.items() if known[id] != fact.hash]
-        repeated += len(facts) - new - len(others)
-        forks += others
-    for fact, record in forks:
-        await park(connection, record, fact.subject, f"forked: {fact.id} came again with another body")
-    await _advance(connection, records)
-    return Kept(new=new, repeated=repeated, parked=parked + len(forks))
+    once = [fact for fact, _ in facts.values()]
+    if once and not unreadable and not forks:
+        with suppress(UniqueViolationError):
+            await connection.execute(KEEP_AND_ADVANCE, *_columns(once), *_offsets(records))
+            return Kept(new=len(once), repeated=repeated, parked=0)
+    async with connection.transaction():
+        for record, reason in unreadable:
+            await park(connection, record, _key(record), reason)
+        new = await _insert(connection, once)
+        if new < len(once):
+            known = await _known(connection, once)
+            others = [(fact, record) for id, (fact, record) in facts.items() if known[id] != fact.hash]
+            repeated += len(once) - new - len(others)
+            forks += others
+        for fact, record in forks:
+            await park(connection, record, fact.subject, f"forked: {fact.id} came again with another body")
+        await connection.execute(ADVANCE, *_offsets(records))
+    return Kept(new=new, repeated=repeated, parked=len(unreadable) + len(forks))
 
 
 async def set_aside(connection: Connection, record: Record, fault: Exception) -> Kept:
     """Park a record that our own code could not keep, and go on behind it."""
     await park(connection, record, _key(record), fault)
-    await _advance(connection, [record])
+    await connection.execute(ADVANCE, *_offsets([record]))
     return Kept(new=0, repeated=0, parked=1)
 
 
@@ -104,27 +120,34 @@ def _key(record: Record) -> str:
     return (record.key or b"").decode(errors="replace")
 
 
-async def _advance(connection: Connection, records: Sequence[Record]) -> None:
+def _offsets(records: Sequence[Record]) -> tuple[list[str], list[int], list[int]]:
+    """The columns of `heard`: topics, partitions, next offsets."""
     heard: dict[tuple[str, int], int] = {}
     for record in records:
         place = record.topic, record.partition
         heard[place] = max(heard.get(place, 0), record.offset + 1)
-    topics, partitions = [topic for topic, _ in heard], [partition for _, partition in heard]
-    await connection.execute(ADVANCE, topics, partitions, list(heard.values()))
+    return [topic for topic, _ in heard], [partition for _, partition in heard], list(heard.values())
+
+
+def _columns(facts: Sequence[Recorded]) -> Iterator[tuple[Any, ...]]:
+    """The columns of `inbox` for these facts."""
+    return zip(
+        *(
+            (
+                fact.stream, fact.version, fact.subject, fact.type, fact.schema, fact.at, fact.recorded_at,
+                fact.cause.actor, fact.cause.correlation, fact.cause.causation, fact.cause.trace, fact.data, fact.hash,
+            )
+            for fact in facts
+        ),
+        strict=True,
+    )  # fmt: skip
 
 
 async def _insert(connection: Connection, facts: Sequence[Recorded]) -> int:
     """Insert the facts whose ids the inbox does not have; how many that were."""
     if not facts:
         return 0
-    rows = [
-        (
-            fact.stream, fact.version, fact.subject, fact.type, fact.schema, fact.at, fact.recorded_at,
-            fact.cause.actor, fact.cause.correlation, fact.cause.causation, fact.cause.trace, fact.data, fact.hash,
-        )
-        for fact in facts
-    ]  # fmt: skip
-    done = await connection.execute(KEEP, *zip(*rows, strict=True))
+    done = await connection.execute(KEEP, *_columns(facts))
     return int(done.removeprefix("INSERT 0 "))
 
 

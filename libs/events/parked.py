@@ -56,6 +56,6 @@ async def _once(pool: Pool, following: Following[Any], row: Any) -> bool:
             return False
         mark = Mark(row["epoch"], row["tx"], row["position"])
         entry = Entry(mark, row["subject"], row["place"], f.log.understand(row), row["data"])
-        await f.apply(connection, [entry])
+        await f.take_effect(connection, [entry])
         await connection.execute(SETTLE, row["id"], "retried")
     return True

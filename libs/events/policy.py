@@ -1,4 +1,4 @@
-"""A policy: what we ask of ourselves when we hear a fact. Pure reaction, one transaction per fact."""
+"""A policy: what we ask of ourselves when we hear a fact. A pure reaction; one append, which moves the bookmark too."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
@@ -8,7 +8,7 @@ from events.database import Connection
 from events.decider import Decider, Reaction, Said
 from events.envelope import Cause, Recorded
 from events.follow import EVENTS, INBOX, Entry, Follower
-from events.store import Append, append, load
+from events.store import Append, load
 
 C = TypeVar("C")
 
@@ -49,13 +49,13 @@ def obey(
         recorded_at = heard.recorded_at if log_clock else None
         return Append(stream=stream, expected=len(past), facts=facts, cause=cause, at=heard.at, recorded_at=recorded_at)
 
-    async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    async def says(connection: Connection, entries: Sequence[Entry[Recorded]]) -> Sequence[Append]:
         asked = [(entry.item, stream, commands) for entry in entries for stream, commands in wanted(entry.item).items()]
-        if not asked:
-            return
         past = await load(connection, *(stream for _, stream, _ in asked))
         appends = [decided(heard, stream, commands, past[stream]) for heard, stream, commands in asked]
-        if said := [one for one in appends if one is not None]:
-            await append(connection, said)
+        return [one for one in appends if one is not None]
 
-    return Follower(name=name, log=INBOX if log == "inbox" else EVENTS, apply=apply, touches=wanted, stuck="park")
+    return Follower(
+        name=name, log=INBOX if log == "inbox" else EVENTS, says=says, touches=wanted,
+        minds=lambda heard: isinstance(heard.fact, hears), stuck="park",
+    )  # fmt: skip

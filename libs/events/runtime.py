@@ -25,6 +25,7 @@ from events.hear import Ears
 from events.heartbeat import heartbeat
 from events.relay import Relay
 from events.settings import Settings
+from events.tail import Tails
 from events.web import operations
 
 log = structlog.get_logger("events.runtime")
@@ -171,7 +172,12 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
             service=prefix + service.name, instance=settings.onedoor_instance,
         )  # fmt: skip
     followers = [relay.follower(), *service.followers(parts)]
-    followings = [Following(pool, one, shard) for one in followers for shard in range(one.shards)]
+    tails = Tails(pool)
+    followings = [
+        Following(pool, one, shard, tails.of(one.log, one.shards, shard))
+        for one in followers
+        for shard in range(one.shards)
+    ]
     running = Running(service=service, parts=parts, relay=relay, ears=ears, followings=followings)
     if service.open is not None:
         await stack.enter_async_context(await service.open(parts))

@@ -25,8 +25,14 @@ with said as (
 ), kept as (insert into idempotency (actor, route, key, body_hash, answer) select $13, $14, $15, $16, $17 from said)
 select moments, hashes from said
 """
-# append() says OD003 when the stream is behind; the unique key says it when the stream moved on.
-MOVED_ON = "OD003"
+# The same, and the bookmark of the follower that asked for it.
+APPEND_AND_MOVE = """
+with said as materialized (
+    select moments, hashes from append((select epoch from cluster), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+) select moments, hashes, move($13, $14, $15, $16, $17, $18, $19, $20) from said
+"""
+# append() says OD003 when the stream is behind; the unique key says it when the stream moved on; move() says OD004.
+MOVED_ON = ("OD003", "OD004")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -74,12 +80,17 @@ async def load(connection: Connection, *streams: str) -> dict[str, list[Recorded
 
 
 async def append(
-    connection: Connection, appends: Sequence[Append], answer: tuple[str, str, str, bytes, bytes] | None = None
+    connection: Connection,
+    appends: Sequence[Append],
+    *,
+    answer: tuple[str, str, str, bytes, bytes] | None = None,
+    moving: tuple[str | int, ...] | None = None,
 ) -> list[Recorded]:
     """Append to the streams, sorted by name, as the transaction's first write (see append() in 0001_log.sql).
 
-    `answer` is a row of `idempotency` to keep with it. Raises WrongVersion when a stream has moved on, or when the
-    same key is being answered: load, decide and append again.
+    `answer` is a row of `idempotency` to keep with it, `moving` the arguments of move() for a bookmark that moves
+    with it. Raises WrongVersion when a stream or the bookmark has moved on, or when the same key is being answered:
+    load, decide and append again.
     """
     lines = [
         (one, one.expected + number, fact, *name_of(fact), write(fact))
@@ -96,12 +107,12 @@ async def append(
     if not columns:
         return []
     try:
-        statement = APPEND if answer is None else APPEND_AND_KEEP
-        row = await connection.fetchrow(statement, *zip(*columns, strict=True), *(answer or ()))
+        statement = APPEND_AND_KEEP if answer else APPEND_AND_MOVE if moving else APPEND
+        row = await connection.fetchrow(statement, *zip(*columns, strict=True), *(answer or moving or ()))
     except asyncpg.UniqueViolationError as taken:
         raise WrongVersion(str(taken)) from taken
     except asyncpg.PostgresError as error:
-        if error.sqlstate == MOVED_ON:
+        if error.sqlstate in MOVED_ON:
             raise WrongVersion(str(error)) from error
         raise
     assert row is not None

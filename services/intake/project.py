@@ -44,7 +44,6 @@ insert into outgoing (message_id, case_id, addressee, template, about) values ($
 on conflict do nothing
 """
 
-FORGET = "delete from dossiers; delete from submissions"
 STATUSES = {
     SupplementRequested: "waiting",
     SupplementReceived: "open",
@@ -101,7 +100,16 @@ async def _outgoing(connection: Connection, entries: Sequence[Entry[Recorded]]) 
         await connection.executemany(OUTGOING, rows)
 
 
-DOSSIERS = Follower(name="intake.dossiers", log=EVENTS, apply=_said, stuck="halt")
-HOLDERS = Follower(name="intake.holders", log=INBOX, apply=_heard, stuck="halt")
+DOSSIERS = Follower(
+    name="intake.dossiers", log=EVENTS, apply=_said, stuck="halt",
+    minds=lambda said: said.stream.startswith(("case-", "submission-")),
+)  # fmt: skip
+HOLDERS = Follower(
+    name="intake.holders", log=INBOX, apply=_heard, stuck="halt",
+    minds=lambda heard: isinstance(heard.fact, DossierForwarded | DossierReturned | DossierRecalled),
+)  # fmt: skip
 # What to send is not forgotten and read again: a replay of messages would call people.
-MESSAGES = Follower(name="intake.outgoing", log=EVENTS, apply=_outgoing, stuck="halt")
+MESSAGES = Follower(
+    name="intake.outgoing", log=EVENTS, apply=_outgoing, stuck="halt",
+    minds=lambda said: isinstance(said.fact, MessagePrepared),
+)  # fmt: skip

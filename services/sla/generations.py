@@ -166,6 +166,7 @@ def certified(rules: Rules, *, log_clock: bool) -> Follower[Recorded]:
         name="sla.certified",
         log=EVENTS,
         apply=apply,
-        touches=lambda recorded: ("verdicts",) if isinstance(recorded.fact, GenerationSwapped) else (),
+        minds=lambda recorded: isinstance(recorded.fact, GenerationSwapped),
+        touches=lambda _: ("verdicts",),
         stuck="halt",
     )

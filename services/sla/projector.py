@@ -32,26 +32,29 @@ UNTIMED = "delete from timers where case_id = any($1)"
 TIMED = "insert into timers values ($1, $2, $3, $4, $5, $6)"
 
 
+def minds(heard: Recorded) -> bool:
+    """Whether a fact can change what is judged."""
+    return type(heard.fact) in MOVES
+
+
 def follower(rules: Rules, *, log_clock: bool) -> Follower[Recorded]:
     """The judge of the live generation. One at a time: its lock is also the lock of `changes`."""
 
     async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
-        touched = {entry.item.subject: entry.item for entry in entries if type(entry.item.fact) in MOVES}
-        if touched:
-            await look_again(connection, touched, rules, log_clock=log_clock)
+        touched = {entry.item.subject: entry.item for entry in entries if minds(entry.item)}
+        await look_again(connection, touched, rules, log_clock=log_clock)
 
-    return Follower(name=NAME, log=INBOX, apply=apply, stuck="park")
+    return Follower(name=NAME, log=INBOX, apply=apply, minds=minds, stuck="park")
 
 
 def building(rules: Rules, generation: int) -> Follower[Recorded]:
     """The judge of a generation that catches up: rows only, nothing is said."""
 
     async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
-        touched = {entry.item.subject for entry in entries if type(entry.item.fact) in MOVES}
-        if touched:
-            await tables.replace(connection, generation, await judged(connection, touched, rules))
+        touched = {entry.item.subject for entry in entries if minds(entry.item)}
+        await tables.replace(connection, generation, await judged(connection, touched, rules))
 
-    return Follower(name=f"{NAME}@{generation}", log=INBOX, apply=apply, stuck="park")
+    return Follower(name=f"{NAME}@{generation}", log=INBOX, apply=apply, minds=minds, stuck="park")
 
 
 async def judged(connection: Connection, cases: Iterable[str], rules: Rules) -> list[Judgement]:

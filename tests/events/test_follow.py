@@ -272,7 +272,7 @@ async def test_the_database_away_is_waited_for_and_nothing_is_parked(pool: Pool)
     async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
         if away:
             raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
-        await writer().apply(connection, entries)
+        await writer().take_effect(connection, entries)
 
     await _three(pool)
     following = Following(pool, Follower(name="seen", log=EVENTS, apply=apply, stuck="park"))

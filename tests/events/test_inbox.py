@@ -41,7 +41,7 @@ async def events(pool: Pool) -> list[bytes]:
 
 async def hear(pool: Pool, *values: bytes | None, first: int = 0) -> Kept:
     """Keep these values as one batch of one partition."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with pool.acquire() as connection:
         return await keep(connection, [Heard(value, offset) for offset, value in enumerate(values, first)])
 
 
@@ -117,7 +117,7 @@ async def test_what_cannot_be_read_is_parked_and_the_next_is_kept(
 @pytest.mark.parametrize("key", [None, b"", b"\xff\xfe", b"a\x00b", b"k" * 10_000])
 async def test_any_key_can_be_parked(listener: Pool, key: bytes | None) -> None:
     """Who sends bytes that are no event sends keys that are no text."""
-    async with listener.acquire() as connection, connection.transaction():
+    async with listener.acquire() as connection:
         assert (await keep(connection, [replace(Heard(b"garbage"), key=key)])).parked == 1
 
 
@@ -149,7 +149,7 @@ async def test_an_offset_never_goes_back(listener: Pool, said: list[bytes]) -> N
 
 async def test_a_batch_of_many_partitions_moves_each(listener: Pool, said: list[bytes]) -> None:
     """A batch handler must not assume one partition."""
-    async with listener.acquire() as connection, connection.transaction():
+    async with listener.acquire() as connection:
         await keep(connection, [Heard(said[0], 7, 1), Heard(said[1], 2, 2), Heard(said[2], 8, 1)])
     assert [await listener.fetchval(HEARD, partition) for partition in (1, 2)] == [9, 3]
 
@@ -171,7 +171,7 @@ async def test_nothing_that_comes_makes_keeping_fail(
 ) -> None:
     """Every record becomes a row, a repeat or something parked; none stops the others."""
     values = [one if isinstance(one, bytes) else changed(said[0], **one) for one in batch]
-    async with listener.acquire() as connection, connection.transaction():
+    async with listener.acquire() as connection:
         records = [Heard(value, offset, key=key) for offset, value in enumerate(values)]
         outcome = await keep(connection, records)
     assert outcome.new + outcome.repeated + outcome.parked == len(batch)

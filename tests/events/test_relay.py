@@ -73,7 +73,7 @@ def crashing(following: Following[Any]) -> Following[Any]:
     follower = following.follower
 
     async def apply(connection: Connection, entries: Sequence[Entry[Any]]) -> None:
-        await follower.apply(connection, entries)
+        await follower.take_effect(connection, entries)
         raise SystemError("killed")
 
     return Following(

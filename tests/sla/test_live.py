@@ -61,7 +61,7 @@ class Sla:
             value = to_cloudevent(row, "/onedoor/test")
             records.append(Record("t.events", 0, self._offset, fact.subject.encode(), value))
             self._offset += 1
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection:
             await keep(connection, records)
         while (await self.judge.step())[0]:
             pass
@@ -210,7 +210,7 @@ async def test_a_parked_fact_keeps_a_case_unpublished(sla: Sla) -> None:
     for one in (told, other):
         one.returned(local(7, 12, 10))
     record = Record("t.events", 1, 0, told.case_id.encode(), b"{not json")
-    async with sla.pool.acquire() as connection, connection.transaction():
+    async with sla.pool.acquire() as connection:
         await keep(connection, [record])
     await sla.hear([*told.facts, *other.facts])
     assert await sla.said(told.case_id) == []
@@ -221,7 +221,7 @@ async def test_an_incomplete_case_is_not_warned_of_until_its_hole_is_settled(sla
     """The parked record came after the timers were set."""
     told = story()
     await sla.hear(told.facts)
-    async with sla.pool.acquire() as connection, connection.transaction():
+    async with sla.pool.acquire() as connection:
         await keep(connection, [Record("t.events", 1, 0, told.case_id.encode(), b"{not json")])
     assert await sla.tick(local(7, 20)) == 0
     await sla.pool.execute("update parked set settled = 'dismissed'")

@@ -1,0 +1,137 @@
+"""The end of a log, read once for all followers of a process.
+
+Followers of one log stand at nearly the same place. Whoever comes first to the end reads on from there; the others are
+given the same lines, decoded once. Who stands elsewhere (far behind, or moved on by another process) reads for itself.
+"""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from events.database import Pool
+from events.envelope import Recorded
+from events.errors import Unreadable
+from events.store import COLUMNS, recorded_from
+
+T = TypeVar("T")
+
+# A row at or above the horizon belongs to a transaction that may still be writing: reading past it would lose it.
+READ = """
+select epoch, tx, position,
+       epoch < (select epoch from cluster) or tx < pg_snapshot_xmin(pg_current_snapshot()) as settled, {columns}
+from {table}
+where (epoch, tx, position) > ($1, $2, $3)
+  and ($5 = 1 or (hashtext(subject) & 2147483647) % $5 = $6)
+order by epoch, tx, position limit $4
+"""
+KEEP = 10_000  # lines that are remembered for those who come later
+
+
+class Mark(NamedTuple):
+    """A place in a log; everything up to it has been applied."""
+
+    epoch: int
+    tx: int
+    position: int
+
+
+START = Mark(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Log(Generic[T]):
+    """A table that is read in the order (epoch, tx, position), and how one row of it is understood."""
+
+    table: str
+    columns: str
+    understand: Callable[[Any], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[T]):
+    """One row of a log: where it stands, what it is about, what it says, and its bytes for parking."""
+
+    mark: Mark
+    subject: str
+    place: str
+    item: T
+    body: bytes
+
+
+EVENTS: Log[Recorded] = Log("events", COLUMNS, recorded_from)
+INBOX: Log[Recorded] = Log("inbox", COLUMNS, recorded_from)
+
+
+class Line:
+    """A settled row, and what each way of understanding made of it."""
+
+    __slots__ = ("entries", "mark", "row")
+
+    def __init__(self, mark: Mark, row: Any) -> None:
+        self.mark, self.row = mark, row
+        self.entries: dict[Callable[[Any], Any], Entry[Any]] = {}
+
+    def entry(self, understand: Callable[[Any], Any]) -> Entry[Any]:
+        """The row as an entry; its item is the Unreadable when it cannot be understood."""
+        entry = self.entries.get(understand)
+        if entry is None:
+            row = self.row
+            place = f"{row['stream']}@{row['version']}" if "stream" in row else str(self.mark.position)
+            try:
+                item = understand(row)
+            except Unreadable as error:
+                item = error
+            entry = self.entries[understand] = Entry(self.mark, row["subject"], place, item, row["data"])
+        return entry
+
+
+class Tail:
+    """The last settled rows of a table (or of one shard of it): everything after `begin`, up to the last line."""
+
+    def __init__(self, pool: Pool, table: str, columns: str, shards: int = 1, shard: int = 0) -> None:
+        self.pool, self.shards, self.shard = pool, shards, shard
+        self._query = READ.format(table=table, columns=columns)
+        self._begin = START
+        self._lines: list[Line] = []
+        self._reading = asyncio.Lock()
+
+    @property
+    def _end(self) -> Mark:
+        return self._lines[-1].mark if self._lines else self._begin
+
+    async def after(self, mark: Mark, limit: int) -> tuple[Sequence[Line], bool]:
+        """The settled rows after a place, at most `limit`, and whether the next one waits at the horizon."""
+        if not self._begin <= mark < self._end:
+            async with self._reading:
+                if not self._begin <= mark < self._end:  # nobody has read it meanwhile
+                    return await self._read(mark, limit)
+        first = bisect_right(self._lines, mark, key=lambda line: line.mark)
+        return self._lines[first : first + limit], False
+
+    async def _read(self, mark: Mark, limit: int) -> tuple[Sequence[Line], bool]:
+        rows = await self.pool.fetch(self._query, *mark, limit, self.shards, self.shard)
+        settled = [Line(Mark(row["epoch"], row["tx"], row["position"]), row) for row in rows if row["settled"]]
+        if mark > self._end:  # another process has moved the bookmark: what we remember ends before it
+            self._begin, self._lines = mark, []
+        if mark == self._end:
+            self._lines += settled
+            if len(self._lines) > 2 * KEEP:
+                self._begin = self._lines[-KEEP - 1].mark
+                del self._lines[:-KEEP]
+        return settled, len(settled) < len(rows)
+
+
+class Tails:
+    """One Tail for each log that the followers of a process read."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self._tails: dict[tuple[str, str, int, int], Tail] = {}
+
+    def of(self, log: Log[Any], shards: int, shard: int) -> Tail:
+        key = log.table, log.columns, shards, shard
+        if key not in self._tails:
+            self._tails[key] = Tail(self.pool, *key)
+        return self._tails[key]
