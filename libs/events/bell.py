@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-APART = 0.005  # seconds between two looks of one reader
+APART = 0.002  # seconds between two looks of one reader
 
 
 class Bell:
@@ -11,10 +11,12 @@ class Bell:
 
     def __init__(self) -> None:
         self.rung = 0
+        self.at = 0.0  # when it rang last, in monotonic seconds
         self._next = asyncio.Event()
 
     def ring(self) -> None:
         self.rung += 1
+        self.at = time.monotonic()
         ringing, self._next = self._next, asyncio.Event()
         ringing.set()
 

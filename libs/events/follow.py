@@ -54,9 +54,9 @@ class Follower(Generic[T]):
     `minds` says which items have an effect at all; where none of a batch has, only the bookmark moves.
     `touches` names the streams that a row's effect appends to: no two rows of one transaction share one, because a
     stream is loaded once and appended to once. `outside`: the effect leaves the database, so a bookmark that another
-    process moved must be noticed before it, not after. `forget` is the SQL that undoes
-    all of it before a replay; None: may not be replayed. When `apply` throws, `stuck` says whether the row
-    is parked and the others go on, or everything halts until somebody mends it.
+    process moved is noticed before it, not after; it is told the bookmark, under the lock. `forget` is the SQL that
+    undoes all of it before a replay; None: may not be replayed. When `apply` throws, `stuck` says whether the row is
+    parked and the others go on, or everything halts until somebody mends it.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Follower(Generic[T]):
     says: Says[T] | None = None
     minds: Callable[[T], bool] | None = None
     touches: Callable[[T], Collection[str]] | None = None
-    outside: bool = False
+    outside: Callable[[Mark], None] | None = None
     forget: str | None = None
     batch: int = 500
     shards: int = 1
@@ -209,10 +209,11 @@ class Following(Generic[T]):
         async with self.pool.acquire() as connection, connection.transaction():
             if not await connection.fetchval(TRY_LOCK, f.name, self.shard):
                 raise Overtaken
-            if f.outside:  # what is sent cannot be taken back
+            if f.outside is not None:  # what is sent cannot be taken back
                 row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
                 if row is None or Mark(*row) != since:
                     raise Overtaken
+                f.outside(Mark(*row))
             if parking is None:
                 await f.take_effect(connection, chunk)
             else:

@@ -16,6 +16,8 @@ from events.inbox import Kept, keep, set_aside
 
 HEARD = "select topic, partition, next_offset from heard where topic = any($1)"
 LARGEST_BATCH = 5000
+# FastStream listens for so long and, when nothing came, sleeps for as long again: what comes meanwhile waits.
+LISTEN_MS = 5
 log = structlog.get_logger("events.hear")
 
 
@@ -40,7 +42,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             max_records=LARGEST_BATCH,
-            batch_timeout_ms=100,
+            batch_timeout_ms=LISTEN_MS,
             listener=self,
             decoder=_bytes_as_they_came,
         )

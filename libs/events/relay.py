@@ -16,7 +16,6 @@ from events.topics import PARTITIONS, partition_of
 from events.wire import from_cloudevent, to_cloudevent
 
 NAME = "relay"
-BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = 0"
 PLACE = "select epoch, tx, position from events where stream = $1 and version = $2"
 
 Key = tuple[str, int]  # topic, partition
@@ -41,15 +40,18 @@ class Relay:
         self.published: dict[Key, int] = {}  # the next offset of each partition, as far as this process knows
         self._there: dict[Key, Mark] = {}
         self._until: Mark | None = None
+        self._bookmark = START
 
     def follower(self) -> Follower[Mapping[str, Any]]:
-        return Follower(name=NAME, log=ROWS, apply=self.send, stuck="halt", batch=5000, outside=True)
+        return Follower(name=NAME, log=ROWS, apply=self.send, stuck="halt", batch=5000, outside=self.stands_at)
+
+    def stands_at(self, bookmark: Mark) -> None:
+        """The place after which the next rows will be given to send."""
+        self._bookmark = bookmark
 
     async def send(self, connection: Connection, entries: Sequence[Entry[Mapping[str, Any]]]) -> None:
         """Send what is not there yet; returns when the brokers have it all (acks=all)."""
-        row = await connection.fetchrow(BOOKMARK, NAME)
-        assert row is not None
-        if self._until is None or self._until != Mark(*row):
+        if self._until is None or self._until != self._bookmark:
             await self._look(connection)
         self._until = None  # until all of it is known to be there
         batches: dict[Key, list[Entry[Mapping[str, Any]]]] = {}

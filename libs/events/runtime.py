@@ -172,7 +172,7 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
             service=prefix + service.name, instance=settings.onedoor_instance,
         )  # fmt: skip
     followers = [relay.follower(), *service.followers(parts)]
-    tails = Tails(pool)
+    tails = Tails(pool, bell)
     followings = [
         Following(pool, one, shard, tails.of(one.log, one.shards, shard))
         for one in followers

@@ -5,11 +5,13 @@ given the same lines, decoded once. Who stands elsewhere (far behind, or moved o
 """
 
 import asyncio
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from events.bell import Bell
 from events.database import Pool
 from events.envelope import Recorded
 from events.errors import Unreadable
@@ -27,6 +29,7 @@ where (epoch, tx, position) > ($1, $2, $3)
 order by epoch, tx, position limit $4
 """
 KEEP = 10_000  # lines that are remembered for those who come later
+FRESH, FRESH_HELD = 0.05, 0.003  # seconds for which a look that found nothing, or a row at the horizon, serves all
 
 
 class Mark(NamedTuple):
@@ -90,12 +93,15 @@ class Line:
 class Tail:
     """The last settled rows of a table (or of one shard of it): everything after `begin`, up to the last line."""
 
-    def __init__(self, pool: Pool, table: str, columns: str, shards: int = 1, shard: int = 0) -> None:
-        self.pool, self.shards, self.shard = pool, shards, shard
+    def __init__(
+        self, pool: Pool, table: str, columns: str, shards: int = 1, shard: int = 0, bell: Bell | None = None
+    ) -> None:
+        self.pool, self.shards, self.shard, self.bell = pool, shards, shard, bell
         self._query = READ.format(table=table, columns=columns)
         self._begin = START
         self._lines: list[Line] = []
         self._reading = asyncio.Lock()
+        self._looked, self._held = 0.0, False  # when the end was last read from, in monotonic seconds; what it found
 
     @property
     def _end(self) -> Mark:
@@ -105,17 +111,27 @@ class Tail:
         """The settled rows after a place, at most `limit`, and whether the next one waits at the horizon."""
         if not self._begin <= mark < self._end:
             async with self._reading:
+                if mark == self._end and self._is_fresh():
+                    return [], self._held
                 if not self._begin <= mark < self._end:  # nobody has read it meanwhile
                     return await self._read(mark, limit)
         first = bisect_right(self._lines, mark, key=lambda line: line.mark)
         return self._lines[first : first + limit], False
 
+    def _is_fresh(self) -> bool:
+        """Whether somebody has looked at the end since the bell rang, and just now: others need not."""
+        if self.bell is None or self._looked <= self.bell.at:
+            return False
+        return time.monotonic() - self._looked < (FRESH_HELD if self._held else FRESH)
+
     async def _read(self, mark: Mark, limit: int) -> tuple[Sequence[Line], bool]:
+        looked = time.monotonic()
         rows = await self.pool.fetch(self._query, *mark, limit, self.shards, self.shard)
         settled = [Line(Mark(row["epoch"], row["tx"], row["position"]), row) for row in rows if row["settled"]]
         if mark > self._end:  # another process has moved the bookmark: what we remember ends before it
             self._begin, self._lines = mark, []
         if mark == self._end:
+            self._looked, self._held = looked, len(settled) < len(rows)
             self._lines += settled
             if len(self._lines) > 2 * KEEP:
                 self._begin = self._lines[-KEEP - 1].mark
@@ -126,12 +142,12 @@ class Tail:
 class Tails:
     """One Tail for each log that the followers of a process read."""
 
-    def __init__(self, pool: Pool) -> None:
-        self.pool = pool
+    def __init__(self, pool: Pool, bell: Bell) -> None:
+        self.pool, self.bell = pool, bell
         self._tails: dict[tuple[str, str, int, int], Tail] = {}
 
     def of(self, log: Log[Any], shards: int, shard: int) -> Tail:
         key = log.table, log.columns, shards, shard
         if key not in self._tails:
-            self._tails[key] = Tail(self.pool, *key)
+            self._tails[key] = Tail(self.pool, *key, bell=self.bell)
         return self._tails[key]

@@ -58,7 +58,7 @@ def publisher(producer: AIOKafkaProducer, topic: str) -> Follower[Change]:
             sent.append(await producer.send_batch(batch, topic, partition=partition))
         await asyncio.gather(*sent)
 
-    return Follower(name="sla.cases", log=CHANGES, apply=apply, stuck="halt", outside=True)
+    return Follower(name="sla.cases", log=CHANGES, apply=apply, stuck="halt", outside=lambda _: None)
 
 
 class Hub:

@@ -15,7 +15,12 @@ INSERT = {
     f"values ({', '.join(f'${number}' for number in range(1, len(fields) + 2))})"
     for table, fields in FIELDS.items()
 }
-DELETE = {table: f"delete from {table} where generation = $1 and case_id = any($2)" for table in TABLES}
+DELETE = """
+with a as (delete from stays where generation = $1 and case_id = any($2)),
+    b as (delete from referrals where generation = $1 and case_id = any($2)),
+    c as (delete from charges where generation = $1 and case_id = any($2))
+delete from cycles where generation = $1 and case_id = any($2)
+"""
 CHUNK = 2000  # rows in one COPY: a transaction of some milliseconds, because a long one holds every follower back
 
 
@@ -33,8 +38,8 @@ def rows_of(judgements: Iterable[Judgement]) -> dict[str, list[tuple[Any, ...]]]
 async def replace(connection: Connection, generation: int, judgements: Sequence[Judgement]) -> None:
     """Put these cases' rows in place of what stood there, in the caller's transaction. No reader sees a gap."""
     cases = [judgement.case_id for judgement in judgements]
+    await connection.execute(DELETE, generation, cases)
     for table, rows in rows_of(judgements).items():
-        await connection.execute(DELETE[table], generation, cases)
         if rows:
             await connection.executemany(INSERT[table], [(generation, *row) for row in rows])
 

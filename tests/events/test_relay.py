@@ -77,7 +77,8 @@ def crashing(following: Following[Any]) -> Following[Any]:
         raise SystemError("killed")
 
     return Following(
-        following.pool, Follower(name=follower.name, log=follower.log, apply=apply, stuck="halt", batch=50)
+        following.pool,
+        Follower(name=follower.name, log=follower.log, apply=apply, stuck="halt", batch=50, outside=follower.outside),
     )
 
 
