@@ -4,6 +4,7 @@ from onedoor.app import App
 from onedoor.demo import demo
 from onedoor.down import down
 from onedoor.status import status
+from onedoor.token import token
 from onedoor.up import up
 
 app = App(
@@ -16,6 +17,7 @@ app = App(
 app.command()(up)
 app.command()(down)
 app.command()(status)
+app.command()(token)
 app.command()(demo)
 
 if __name__ == "__main__":

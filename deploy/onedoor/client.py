@@ -31,7 +31,7 @@ class Client:
     """GET and POST to services by name. Every failure is an OnedoorError with a sentence in it."""
 
     def __init__(self, http: aiohttp.ClientSession, about: Mapping[str, Any], token: str) -> None:
-        self._http, self.about, self._token = http, about, token
+        self._http, self.about, self.token = http, about, token
 
     @property
     def urls(self) -> Mapping[str, str]:
@@ -51,7 +51,7 @@ class Client:
         return await self._ask("POST", service, path, json=body, headers=headers)
 
     async def _ask(self, method: str, service: str, path: str, **more: Any) -> Any:
-        headers = {"Authorization": f"Bearer {self._token}", **more.pop("headers", {})}
+        headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
         try:
             async with self._http.request(method, f"{self.urls[service]}{path}", headers=headers, **more) as answer:
                 said = await _content(answer)

@@ -1,6 +1,7 @@
 """What a service is made of, and the one place that wires it: database, followers, broker, HTTP, graceful stop."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -112,6 +113,8 @@ async def run(service: Service, settings: Settings) -> None:
     logs.configure(service.name)
     async with AsyncExitStack() as stack:
         running = await start(service, settings, stack)
+        gc.collect()
+        gc.freeze()  # what was made at the start lives as long as we do: a full collection need not walk it
         server = Server(
             uvicorn.Config(
                 application(running),

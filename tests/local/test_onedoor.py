@@ -79,6 +79,9 @@ def test_up_status_down_and_wipe(house: House) -> None:
     assert sorted(standing) == sorted(SERVICES)
     assert all(one["ready"] for one in standing.values())
     assert "relay" in house.onedoor("status").stdout
+    assert house.onedoor("token", "receptionist.PAC-193").stdout.count(".") == 2  # a JWT, and nothing else
+    refused = house.onedoor("token", "king.PAC-193")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
 
     second = house.onedoor("up")
     assert second.returncode == 3
