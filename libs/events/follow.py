@@ -134,6 +134,10 @@ class Following(Generic[T]):
 
     def _chunks(self, entries: list[Entry[T]]) -> Iterator[list[Entry[T]]]:
         """What goes into one transaction: up to the next row that touches a stream again. Unreadable rows alone."""
+        if self.follower.touches is None and not any(isinstance(entry.item, Unreadable) for entry in entries):
+            if entries:
+                yield entries
+            return
         chunk: list[Entry[T]] = []
         touched: set[str] = set()
         for entry in entries:
@@ -218,7 +222,7 @@ class Following(Generic[T]):
                 await f.take_effect(connection, chunk)
             else:
                 stuck = chunk[0]
-                await park(connection, f.name, stuck.subject, stuck.place, parking, stuck.body)
+                await park(connection, f.name, stuck.subject, stuck.place, parking, stuck.row["data"])
             if not await connection.fetchval(MOVE, *self._move_to(until)):
                 raise Overtaken
         self.mark = until

@@ -55,7 +55,7 @@ async def _once(pool: Pool, following: Following[Any], row: Any) -> bool:
         if not await connection.fetchval(STILL_OPEN, row["id"]):
             return False
         mark = Mark(row["epoch"], row["tx"], row["position"])
-        entry = Entry(mark, row["subject"], row["place"], f.log.understand(row), row["data"])
+        entry = Entry(mark, row, f.log.understand(row))
         await f.take_effect(connection, [entry])
         await connection.execute(SETTLE, row["id"], "retried")
     return True

@@ -20,9 +20,10 @@ from events.store import COLUMNS, recorded_from
 T = TypeVar("T")
 
 # A row at or above the horizon belongs to a transaction that may still be writing: reading past it would lose it.
+# The horizon stands in a sub-select so that it is asked for once, not once a row.
 READ = """
-select epoch, tx, position,
-       epoch < (select epoch from cluster) or tx < pg_snapshot_xmin(pg_current_snapshot()) as settled, {columns}
+select epoch, tx, position, epoch < (select epoch from cluster)
+       or tx < (select pg_snapshot_xmin(pg_current_snapshot())) as settled, {columns}
 from {table}
 where (epoch, tx, position) > ($1, $2, $3)
   and ($5 = 1 or (hashtext(subject) & 2147483647) % $5 = $6)
@@ -52,15 +53,23 @@ class Log(Generic[T]):
     understand: Callable[[Any], T]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry(Generic[T]):
-    """One row of a log: where it stands, what it is about, what it says, and its bytes for parking."""
+class Entry(NamedTuple, Generic[T]):
+    """One row of a log: where it stands, and what it says (an Unreadable when it cannot be understood)."""
 
     mark: Mark
-    subject: str
-    place: str
+    row: Any
     item: T
-    body: bytes
+
+    @property
+    def subject(self) -> str:
+        """What it is about: the case, or the stream."""
+        subject: str = self.row["subject"]
+        return subject
+
+    @property
+    def place(self) -> str:
+        """What it is parked under: the event's id, or its position in a log of something else."""
+        return f"{self.row['stream']}@{self.row['version']}" if "stream" in self.row else str(self.mark.position)
 
 
 EVENTS: Log[Recorded] = Log("events", COLUMNS, recorded_from)
@@ -68,26 +77,25 @@ INBOX: Log[Recorded] = Log("inbox", COLUMNS, recorded_from)
 
 
 class Line:
-    """A settled row, and what each way of understanding made of it."""
+    """A settled row, and what was understood by whoever looked at it last."""
 
-    __slots__ = ("entries", "mark", "row")
+    __slots__ = ("_entry", "_understood", "mark", "row")
 
     def __init__(self, mark: Mark, row: Any) -> None:
         self.mark, self.row = mark, row
-        self.entries: dict[Callable[[Any], Any], Entry[Any]] = {}
+        self._understood: Callable[[Any], Any] | None = None
+        self._entry: Entry[Any]
 
     def entry(self, understand: Callable[[Any], Any]) -> Entry[Any]:
-        """The row as an entry; its item is the Unreadable when it cannot be understood."""
-        entry = self.entries.get(understand)
-        if entry is None:
+        """The row as an entry."""
+        if self._understood is not understand:
             row = self.row
-            place = f"{row['stream']}@{row['version']}" if "stream" in row else str(self.mark.position)
             try:
                 item = understand(row)
             except Unreadable as error:
                 item = error
-            entry = self.entries[understand] = Entry(self.mark, row["subject"], place, item, row["data"])
-        return entry
+            self._understood, self._entry = understand, Entry(self.mark, row, item)
+        return self._entry
 
 
 class Tail:
