@@ -60,6 +60,12 @@ class Sla:
 
     async def hear(self, facts: Iterable[Recorded]) -> None:
         """Keep these facts in the inbox and judge."""
+        await self.keep(facts)
+        while (await self.judge.step())[0]:
+            pass
+
+    async def keep(self, facts: Iterable[Recorded]) -> None:
+        """Keep these facts in the inbox; nobody looks at them yet."""
         records = []
         for fact in facts:
             row: dict[str, Any] = {name: getattr(fact, name) for name in fact.__struct_fields__}
@@ -71,8 +77,6 @@ class Sla:
         for start in range(0, len(records), 5000):
             async with self.pool.acquire() as connection, connection.transaction():
                 await keep(connection, records[start : start + 5000])
-        while (await self.judge.step())[0]:
-            pass
 
     async def tick(self, watermark: datetime) -> int:
         return await tick(self.parts, watermark)
