@@ -26,7 +26,7 @@ from events.runtime import Parts
 from events.store import Append, append, load
 from events.web import Asked
 from sla import queries
-from sla.case import JUDGED
+from sla.case import JUDGED, MOVES, Case
 from sla.changes import CHANGES
 from sla.changes import Change as CaseChange
 from sla.document import Change, Effect, changes, digests, document, fingerprint, read, written
@@ -78,6 +78,9 @@ select stream || '@' || version as id, recorded_at from inbox where subject = an
 order by epoch desc, tx desc, position desc limit 1
 """
 RESTATED = "insert into restatements values ($1, $2, $3, $4, $5, $6, $7)"
+# A fact that is only noted (a dossier called back because it was withdrawn) is no cause of anything.
+NOTED = {fact.__name__ for fact, moved in MOVES.items() if moved is Case.noted}
+MOVING = [name for name in JUDGED if name not in NOTED]
 EVERY = 0.5  # seconds between looks whether something is marked
 log = structlog.get_logger("sla.sealing")
 
@@ -215,7 +218,7 @@ class Restating:
         kept = written(document(found, self.catalogue, items=True))
         differing = changes(read(last["document"]), read(kept))
         cases = tuple(sorted(changed.union(*(change.cases for change in differing))))
-        heard = await connection.fetchrow(HEARD_LAST, cases, JUDGED)
+        heard = await connection.fetchrow(HEARD_LAST, cases, MOVING)
         stream = month.stream(seal_id)
         past = (await load(connection, stream))[stream]
         command = Restate(
