@@ -100,7 +100,7 @@ def record_routes(parts: Parts, catalogue: Catalogue, current: Callable[[], Awai
 
     @router.get("/record.csv")
     async def csv(_: Reads, period: Asks, sheet: SheetName = "units") -> Response:
-        """One sheet of the record as CSV: units, cuts, annex, delays, dwell or dossiers."""
+        """One sheet of the record as CSV: units, cuts, annex, delays, dwell, effects or dossiers."""
         found = {one.name: one for one in sheets(await told(period, items=True))}[sheet]
         return _file(as_csv(found), f"record-{period.id}-{sheet}.csv", "text/csv; charset=utf-8")
 

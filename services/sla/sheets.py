@@ -13,7 +13,7 @@ from sla.document import Document
 from sla.headings import HEADINGS, KINDS, Text
 
 Value = str | int | float | None
-SheetName = Literal["units", "cuts", "annex", "delays", "dwell", "dossiers"]
+SheetName = Literal["units", "cuts", "annex", "delays", "dwell", "effects", "dossiers"]
 
 
 class Cell(NamedTuple):
@@ -49,6 +49,7 @@ def sheets(told: Document) -> tuple[Sheet, ...]:
         Sheet("annex", Text("Phụ lục hồ sơ quá hạn", "Overdue annex"), (_annex(told),)),
         Sheet("delays", Text("Thời gian chậm theo đơn vị", "Delay by unit"), (_delays(told),)),
         Sheet("dwell", Text("Thời gian xử lý theo bước", "Time in each step"), (_dwell(told),)),
+        Sheet("effects", Text("Kết quả chấn chỉnh", "Effect of remedial actions"), (_effects(told),)),
         Sheet("dossiers", Text("Từng hồ sơ", "Every dossier"), (_dossiers(told),)),
     )  # fmt: skip
 
@@ -159,6 +160,21 @@ def _dwell(told: Document) -> Table:
         for one in told["dwell"]
     )  # fmt: skip
     return Table(Text("Thời gian xử lý theo bước", "Time in each step"), headings, rows, 3)
+
+
+def _effects(told: Document) -> Table:
+    """Units that had to put something right after the period before: overdue of solved, then and now."""
+    headings = (
+        Text("Mã", "Code"), Text("Đơn vị", "Unit"), Text("Lý do", "Why"),
+        Text("Kỳ trước: quá hạn", "Before: overdue"), Text("Kỳ trước: đã giải quyết", "Before: solved"),
+        Text("Kỳ này: quá hạn", "Now: overdue"), Text("Kỳ này: đã giải quyết", "Now: solved"),
+    )  # fmt: skip
+    rows = tuple(
+        (Cell(one["unit"]), Cell(one["name"]["vi"]), Cell(one["why"]), Cell(one["before"]["part"]),
+         Cell(one["before"]["of"]), Cell(one["after"]["part"]), Cell(one["after"]["of"]))
+        for one in told["effects"]
+    )  # fmt: skip
+    return Table(Text("Kết quả chấn chỉnh", "Effect of remedial actions"), headings, rows, 3)
 
 
 def _dossiers(told: Document) -> Table:

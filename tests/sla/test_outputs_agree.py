@@ -233,7 +233,7 @@ OUTPUTS: dict[str, tuple[Callable[[World], Said], Callable[[CycleRow], Any]]] = 
     "766 indicators": (lambda world: of_document(world.told, BY_766), by_766),
     "record as CSV": (lambda world: of_rows(csv_rows(world.sheets["dossiers"]), TELLING), by_date),
     "766 indicators in CSV": (lambda world: of_rows(csv_rows(world.sheets["dossiers"]), BY_766), by_766),
-    "record as XLSX": (lambda world: of_rows(xlsx_rows(world, 6)[1:], TELLING), by_date),
+    "record as XLSX": (lambda world: of_rows(xlsx_rows(world, 7)[1:], TELLING), by_date),
     "printed annex": (of_annex, overdue),
     "items of a figure": (of_items, by_date),
     "sealed record": (lambda world: of_document(read(written(world.told)), TELLING), by_date),

@@ -76,7 +76,7 @@ async def _every_form(at_work: Serving, case_id: str) -> None:
     assert item == {"case_id": case_id, "cycle": 1, "part": "", "explain": f"/cases/{case_id}/explain"}
     assert (await at_work.get(item["explain"])).status == 200
 
-    for sheet in ("units", "cuts", "annex", "delays", "dwell", "dossiers"):
+    for sheet in ("units", "cuts", "annex", "delays", "dwell", "effects", "dossiers"):
         status, media_type, body = await raw(at_work, f"/record.csv?{JULY}&sheet={sheet}")
         assert (status, media_type) == (200, "text/csv")
         assert body.startswith("\ufeff".encode())

@@ -154,6 +154,36 @@ async def test_what_happens_after_the_period_is_no_restatement(sla: Sla) -> None
     assert len(await said(sla)) == 1
 
 
+async def test_a_case_that_turns_out_to_belong_elsewhere_leaves_the_sealed_period(sla: Sla) -> None:
+    """Received in August, so it was thought; then its receipt and release of July are heard."""
+    told = story(1, local(8, 7, 9))
+    await sla.hear(told.facts)
+    await sla.seal(AUGUST, local(9, 1, 8))
+    told.received(local(7, 10, 9), promise())
+    told.returned(local(7, 12, 9))
+    await sla.hear(told.facts)
+    assert await sla.calm() == 1
+    restated = (await said(sla, AUGUST))[-1]
+    assert isinstance(restated, MonthRestated)
+    assert {one.now for one in restated.differences if one.line == "PAC-193"} == {0}
+    assert await sla.last_said(AUGUST) == await sla.figures(AUGUST) == {}
+
+
+async def test_a_delay_that_changes_is_restated_though_no_column_does(sla: Sla) -> None:
+    """Overdue as before, but released a day later than was known: only the sum of the delay moves."""
+    told = story()
+    told.closed(local(7, 17, 9))
+    await sla.hear(told.facts)
+    await sla.seal(JULY, local(8, 1, 8))
+    told.returned(local(7, 14, 9))
+    await sla.hear(told.facts)
+    assert await sla.calm() == 1
+    restated = (await said(sla))[-1]
+    assert isinstance(restated, MonthRestated)
+    assert {(one.column, one.was, one.now) for one in restated.differences} == {("delay-seconds", 36000, 7200)}
+    assert restated.cases == (told.case_id,)
+
+
 async def test_a_burst_of_late_facts_is_one_restatement(sla: Sla) -> None:
     """Nothing is said while the judge is behind its inbox; two rounds at once say it once."""
     told = [story(number) for number in range(1, 9)]
