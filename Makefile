@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 CODE := libs services deploy tests
 CASES ?= 3187
 SEED ?= 2017
+EXAMPLES ?= 20000
+YEAR ?= 13000
+LONG := tests/oracle tests/sla/test_judge_laws.py tests/sla/test_classes.py tests/sla/test_record.py tests/sla/test_year.py
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -35,6 +38,9 @@ check: $(READY) ## format, lint, types, import contracts, pure tests: what every
 test: check ## everything that CI runs: the checks, then real Kafka and Postgres, then whole flows
 	$(BIN)/pytest tests -m "parts or whole"
 
+campaign: $(READY) ## the long variants: 20,000 examples of every law, a year of 13,000 dossiers through real tables
+	ONEDOOR_EXAMPLES=$(EXAMPLES) ONEDOOR_CASES=$(YEAR) $(BIN)/pytest --timeout 7200 $(LONG)
+
 bench: $(READY) ## compare with the bare client in one run: rebuild, HTTP intake, relay
 	$(BIN)/python tests/bench
 
@@ -44,4 +50,4 @@ lock: $(READY) ## resolve the dependencies again: versions and hashes only
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 \
 	    --output-file requirements.lock
 
-.PHONY: help setup demo up check test bench lock
+.PHONY: help setup demo up check test campaign bench lock

@@ -13,14 +13,16 @@ from deadlines.entries import (
     Checklist,
     Dated,
     Entry,
+    Indicator,
     Process,
     Reason,
+    ReportingPeriod,
     Service,
+    Threshold,
     Unit,
-    UnitKind,
 )
 from deadlines.errors import CatalogueError, UnknownId
-from events.contracts.terms import Limit
+from events.contracts.terms import Limit, UnitKind
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Entry)
@@ -35,6 +37,9 @@ class Catalogue:
         self.processes: dict[str, Process] = {}
         self.checklists: dict[str, Checklist] = {}
         self.reasons: dict[str, Reason] = {}
+        self.periods: dict[str, ReportingPeriod] = {}
+        self.indicators: dict[str, Indicator] = {}
+        self.thresholds: list[Threshold] = []
         self._units: dict[str, list[Unit]] = {}
         self._built: dict[str, Calendar] = {}
         for name, file in files.items():
@@ -47,6 +52,9 @@ class Catalogue:
             _enter(self.processes, file.processes.items(), f"{name}: processes")
             _enter(self.checklists, file.checklists.items(), f"{name}: checklists")
             _enter(self.reasons, file.reasons.items(), f"{name}: reasons")
+            _enter(self.periods, ((p.name, p) for p in file.periods), f"{name}: periods")
+            _enter(self.indicators, ((i.name, i) for i in file.indicators), f"{name}: indicators")
+            self.thresholds += file.thresholds
             for unit in file.units:
                 versions = self._units.setdefault(unit.code, [])
                 if unit not in versions:
@@ -111,6 +119,14 @@ class Catalogue:
         """The texts of a reason. Raises UnknownId."""
         return _found(self.reasons, word, "reasons.yaml: reasons", "reason")
 
+    def period(self, name: str) -> ReportingPeriod:
+        """How a named kind of period is cut. Raises UnknownId."""
+        return _found(self.periods, name, "record.yaml: periods", "period")
+
+    def thresholds_on(self, on: date) -> list[Threshold]:
+        """The thresholds in force on a date."""
+        return [threshold for threshold in self.thresholds if threshold.in_force(on)]
+
     def calendar(self, calendar_id: str) -> Calendar:
         """A calendar version, built once. Raises UnknownId."""
         built = self._built.get(calendar_id)
@@ -162,6 +178,8 @@ class Catalogue:
                 raise CatalogueError(
                     f"{where}: from: the version in the id and the first day in force must be the same"
                 )
+        for why in {threshold.why for threshold in self.thresholds}:
+            _apart(f"record.yaml: thresholds: {why}", [one for one in self.thresholds if one.why == why])
         for code, services in by_code.items():
             _apart(f"services.yaml: {code}", services)
         for code, units in self._units.items():

@@ -1,4 +1,5 @@
-"""The schema of the files in `deploy/catalogue`: services, units, processes, checklists, reasons, calendars.
+"""The schema of the files in `deploy/catalogue`: services, units, processes, checklists, reasons, calendars,
+periods and thresholds of the record.
 
 Everything is dated: an entry is in force
 from `from` up to the day before `to`, and a changed entry is a new version, never an edit.
@@ -25,10 +26,10 @@ from events.contracts.terms import (
     Limit,
     ServiceId,
     UnitCode,
+    UnitKind,
     Word,
 )
 
-UnitKind = Literal["organisation", "counter", "department", "team", "agency"]
 FieldOfWork = Literal["LV", "MV", "CONTRACT"]
 Cutoff = Literal["transfer", "promise"]
 
@@ -240,6 +241,31 @@ class Reason(Name):
     uses: tuple[Word, ...]
 
 
+class ReportingPeriod(Sourced):
+    """A way to cut the year into periods: each begins on this day of a month and ends the day before it in the next."""
+
+    name: Word
+    first_day: Annotated[int, Field(ge=1, le=28)]
+
+
+class Indicator(Sourced):
+    """A share that is published: the target in percent, and the denominator below which it is marked as small."""
+
+    name: Literal["on-time-share", "overdue-share"]
+    target_percent: Annotated[int, Field(ge=0, le=100)]
+    small: Annotated[int, Field(ge=1)]
+
+
+class Threshold(Dated, Sourced):
+    """When a unit has to put something right: more than so many percent of what it solved in a period was overdue."""
+
+    why: Word
+    kinds: tuple[UnitKind, ...]
+    over_percent: Annotated[int, Field(ge=0, le=100)]
+    solved_at_least: Annotated[int, Field(ge=1)]
+    due_working_days: Annotated[int, Field(ge=1, le=250)]
+
+
 class CatalogueFile(Entry):
     """What one file of the folder may hold."""
 
@@ -249,6 +275,9 @@ class CatalogueFile(Entry):
     processes: dict[str, Process] = {}
     checklists: dict[Word, Checklist] = {}
     reasons: dict[Word, Reason] = {}
+    periods: tuple[ReportingPeriod, ...] = ()
+    indicators: tuple[Indicator, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
     @classmethod
     def of(cls, name: str, content: Any) -> Self:

@@ -1,15 +1,21 @@
 """Ahead of time, on time or overdue: named versions of the same question, because the sources disagree.
 
 A compares dates and goes on the record. B compares with the half-day session (OpenCPS v2, `BetimeUtils`).
-Both look at the release, never at the day the customer collects.
+C is the national indicator (Decision 766/QD-TTg). D compares the processed minutes of a step with its limit
+(Bkav eGov). A, B and C of a dossier look at the end of processing, never at the day the customer collects.
 """
 
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, NamedTuple
 
 from deadlines.calendar import Calendar
 from deadlines.instants import Second, day_of
+from events.contracts.terms import Limit
 
 Class = Literal["ahead", "on-time", "overdue"]
+
+WORKING_DAY_MINUTES: Final = 480
+"""A limit in working days as minutes of work, for classifier D."""
 
 
 def by_date(finished: Second, due: Second) -> Class:
@@ -25,3 +31,48 @@ def by_session(calendar: Calendar, finished: Second, due: Second) -> Class:
     if finished > due:
         return "overdue"
     return "ahead" if finished < calendar.session_start(due) else "on-time"
+
+
+def by_766(finished: Second, due: Second, supplements: int) -> Class:
+    """Classifier C: on time up to the due instant itself, ahead merged into it; a second supplement request is late."""
+    return "overdue" if finished > due or supplements > 1 else "on-time"
+
+
+def by_minutes(processed: int, limit: int) -> Class:
+    """Classifier D: whole processed minutes of work against the step's limit in minutes, whatever the dates say."""
+    if processed < limit:
+        return "ahead"
+    return "on-time" if processed == limit else "overdue"
+
+
+def minutes_of(limit: Limit) -> int:
+    """A limit as working minutes: a working day is 480 of them."""
+    return limit.amount * {"working_days": WORKING_DAY_MINUTES, "working_hours": 60, "working_minutes": 1}[limit.unit]
+
+
+class Finished(NamedTuple):
+    """Everything that some classifier asks about a finished piece of work. Without a due or a limit there is no class.
+
+    `processed` and `limit` are whole minutes of work on the utility clock; only a step has them.
+    """
+
+    at: Second
+    due: Second | None
+    calendar: Calendar
+    supplements: int = 0
+    processed: int = 0
+    limit: int | None = None
+
+
+CLASSIFIERS: Final[Mapping[str, Callable[[Finished], Class | None]]] = {
+    "A@1": lambda it: None if it.due is None else by_date(it.at, it.due),
+    "B@1": lambda it: None if it.due is None else by_session(it.calendar, it.at, it.due),
+    "C@1": lambda it: None if it.due is None else by_766(it.at, it.due, it.supplements),
+    "D@1": lambda it: None if it.limit is None else by_minutes(it.processed, it.limit),
+}
+"""Every classifier by its name and version. A changed rule is a new version beside the old one, never an edit."""
+
+
+def classes(finished: Finished) -> dict[str, Class | None]:
+    """All classes of a finished piece of work at once, by classifier; None is undetermined."""
+    return {version: classify(finished) for version, classify in CLASSIFIERS.items()}

@@ -51,6 +51,8 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "obstruct-work": frozenset({"team"}),
     "resume-work": frozenset({"team"}),
     "complete-work": frozenset({"team"}),
+    "seal": frozenset({"leader"}),
+    "close-remedy": frozenset({"leader"}),
     "read": READERS,
     "set-clock": frozenset({"operator"}),
     "operate": frozenset({"operator"}),

@@ -22,6 +22,8 @@ TOPIC = {
     "workorder": "field.events",
     "promise": "sla.events",
     "generation": "sla.events",
+    "month": "sla.events",
+    "remedy": "sla.events",
 }
 DOSSIER_TOPICS = tuple(dict.fromkeys(TOPIC.values()))
 CASES = "sla.cases"

@@ -1,7 +1,8 @@
 """The SLA engine: from the facts of the others alone, whether each dossier was ahead of time, on time or overdue.
 
 Hears   intake.events, routing.events, field.events, heartbeats
-Decides which verdicts and warnings are published, once each; which generation of the tables is live
+Decides which verdicts and warnings are published, once each; which generation of the tables is live; which periods are
+        sealed and restated; which units have to put something right
 Says    sla.events, sla.cases (compacted: the latest status of every case)
-Shows   /cases, /overdue, /record, /public/record, /stream, and a live page at /
+Shows   /cases, /overdue, /record (JSON, CSV, XLSX, print; seals), /remedies, /public/record, /stream, a live page at /
 """

@@ -1,13 +1,13 @@
-"""HTTP: cases, the record, the stream, the ticker's clock, rebuilds. `/public/*` gives aggregates without a token."""
+"""HTTP: cases, the stream, the ticker's clock, rebuilds; the record has its own. `/public/*` needs no token."""
 
 import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Depends, Header, Query
@@ -15,18 +15,17 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from deadlines.instants import date_of, day_of, second_of
 from events.actor import Actor
 from events.auth import Allowed
 from events.clock import now as wall
 from events.contracts.terms import CaseId, Instant, UnitCode
-from events.errors import Conflict, NotFound, Refused
+from events.errors import Conflict, NotFound
 from events.runtime import Parts
 from sla import generations, queries
 from sla.changes import Hub
 from sla.explain import explain
 from sla.judge import Rules, judge
-from sla.record import Column, Line, Period, Record
+from sla.record_api import record_routes
 from sla.ticker import KEEP, tick
 
 WEB = Path(__file__).parent / "web"
@@ -56,9 +55,7 @@ Operates = Annotated[Actor, Depends(Allowed("operate"))]
 def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
     """The SLA service's routes."""
     router = APIRouter()
-    pool, catalogue = parts.pool, rules.catalogue
-    kinds = {unit.code: unit.kind for unit in catalogue.units()}
-    names = {unit.code: unit.name for unit in catalogue.units()}
+    pool = parts.pool
     builders: set[asyncio.Task[None]] = set()
 
     async def current() -> datetime:
@@ -97,25 +94,6 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
         """Open dossiers past their due instant right now, the longest overdue first."""
         instant = await current()
         return {"now": instant, "overdue": await queries.overdue(pool, instant, unit, limit)}
-
-    @router.get("/record")
-    async def full_record(
-        _: Reads, since: Annotated[date, Query(alias="from")], to: date, items: bool = False
-    ) -> dict[str, Any]:
-        """The record of [from, to), local dates; with `items`, the dossiers behind every figure."""
-        return _record(await queries.the_record(pool, _period(since, to), kinds), names, items=items)
-
-    @router.get("/public/record")
-    async def public_record(
-        since: Annotated[date | None, Query(alias="from")] = None, to: date | None = None
-    ) -> dict[str, Any]:
-        """The record's figures, for everybody; without dates, of the month that it is now."""
-        instant = await current()
-        today = date_of(day_of(second_of(instant)))
-        begin = since or today.replace(day=1)
-        end = to or date(begin.year + begin.month // 12, begin.month % 12 + 1, 1)
-        shown = _record(await queries.the_record(pool, _period(begin, end), kinds), names, items=False)
-        return shown | {"now": instant}
 
     async def follow(after: int | None, public: bool) -> AsyncIterator[ServerSentEvent]:
         async for change in hub.follow(after):
@@ -188,40 +166,8 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
             raise NotFound("no-such-file", f"there is no {name}")
         return FileResponse(WEB / name)
 
+    router.include_router(record_routes(parts, rules.catalogue, current))
     return router
-
-
-def _period(since: date, until: date) -> Period:
-    if since >= until:
-        raise Refused("empty-period", f"{since} is not before {until}", field="to", way_out="`to` is the day after")
-    return Period(since, until)
-
-
-def _record(found: Record, names: Any, *, items: bool) -> dict[str, Any]:
-    def line(one: Line) -> dict[str, Any]:
-        columns: tuple[Column, ...] = COLUMNS
-        shown: dict[str, Any] = {
-            "unit": one.unit,
-            "kind": one.kind,
-            "name": names[one.unit].model_dump() if one.unit in names else {"vi": one.unit, "en": one.unit},
-            "figures": {column: one.count(column) for column in columns},
-            "on_time_share": one.on_time_share,
-            "mv": one.mv_averages._asdict() if one.mv_averages else None,
-            "ratings": one.ratings._asdict() if one.ratings else None,
-        }
-        if items:
-            shown["items"] = {column: one.items(column) for column in columns if one.count(column)}
-        return shown
-
-    return {
-        "from": found.period.since,
-        "to": found.period.until,
-        "lines": [line(one) for one in found.lines],
-        "broken": found.broken(),
-    }
-
-
-COLUMNS: tuple[Column, ...] = get_args(Column)
 
 
 def _named(value: Any) -> Any:

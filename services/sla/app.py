@@ -11,10 +11,11 @@ from events.follow import Follower
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
 from events.topics import CASES
-from sla import changes, generations, projector
+from sla import changes, generations, projector, remedying, sealing
 from sla.api import routes
 from sla.changes import Hub
 from sla.judge import Rules
+from sla.sealing import Restating
 from sla.ticker import Watch
 
 HEARS = ("intake.events", "routing.events", "field.events")
@@ -37,11 +38,13 @@ def service(settings: Settings) -> Service:
             projector.follower(rules, log_clock=log_clock),
             generations.certified(rules, log_clock=log_clock),
             changes.publisher(parts.producer, parts.topic(CASES)),
+            sealing.marker(),
+            remedying.opener(rules.catalogue, log_clock=log_clock),
         ]
 
     def tasks(parts: Parts) -> Sequence[Task]:
         watch: Sequence[Task] = [] if parts.settings.log_clock else [Watch(parts, SOURCES).run]
-        return [hub(parts).run, *watch]
+        return [hub(parts).run, Restating(parts, rules.catalogue).run, *watch]
 
     def api(parts: Parts) -> APIRouter:
         return routes(parts, rules, hub(parts))

@@ -272,6 +272,7 @@ class Cycle:
             outcome=self.outcome,
             class_a=_by_date(self.released, due),
             class_b=self._by_session(self.released, due),
+            class_c=self._by_766(due),
             utility_seconds=self.utility_seconds,
             customer_seconds=self.customer_seconds,
             agency_seconds=self.agency_seconds,
@@ -280,6 +281,7 @@ class Cycle:
             unit=self.unit,
             holder=self.holder,
             holder_clock=self.clock if self.ended is None else None,
+            waiting_for=self.why if self.ended is None else None,
             step=self.stay.step,
             stars=self.stars,
             closed_at=_instant(self.closed),
@@ -313,6 +315,7 @@ class Cycle:
             left_at=_instant(left),
             class_a=_by_date(left, due),
             class_b=self._by_session(left, due),
+            class_d=self._by_minutes(stay),
             acknowledge_due=_instant(self._moved(stay.ack_limit, stay.at, ())) if stay.ack_limit else None,
             acknowledged_at=_instant(stay.acknowledged),
             utility_seconds=stay.utility,
@@ -357,6 +360,16 @@ class Cycle:
             return verdict.by_session(self.calendar, finished, due)
         except OutsideCalendar:
             return None
+
+    def _by_766(self, due: Second | None) -> verdict.Class | None:
+        if self.ended is None or due is None:
+            return None
+        return verdict.by_766(self.ended, due, self.supplements)
+
+    def _by_minutes(self, stay: Stay) -> verdict.Class | None:
+        if stay.left is None or stay.limit is None:
+            return None
+        return verdict.by_minutes(stay.utility // 60, verdict.minutes_of(stay.limit))
 
     def _utility_after(self, due: Second, first: int, last: int) -> dict[str, int]:
         """Counted working time on the utility clock after an instant, by unit in charge."""

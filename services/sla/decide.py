@@ -21,7 +21,7 @@ from sla.rows import CycleRow
 from sla.state import Published, Verdict, evolve
 
 DUE = "due"
-NOTHING = Verdict(None, None, None, None)
+NOTHING = Verdict(None, None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,9 @@ def decide(command: Command, state: Published) -> Sequence[Fact]:
 def _verdicts(command: Publish, state: Published) -> list[Fact]:
     facts: list[Fact] = []
     for row in command.cycles:
-        now = Verdict(row.due_at, row.released_at, row.class_a, row.class_b) if row.released_at else NOTHING
+        now = NOTHING
+        if row.released_at:
+            now = Verdict(row.due_at, row.released_at, row.class_a, row.class_b, row.class_c)
         before = state.verdicts.get(row.cycle, NOTHING)
         if now == before:
             continue
@@ -78,15 +80,16 @@ def _verdicts(command: Publish, state: Published) -> list[Fact]:
             facts.append(
                 VerdictReached(
                     case_id=command.case_id, cycle=row.cycle, due=now.due, released=now.released,
-                    by_date=now.by_date, by_session=now.by_session,
+                    by_date=now.by_date, by_session=now.by_session, by_766=now.by_766,
                 )
             )  # fmt: skip
         else:
             facts.append(
                 VerdictAmended(
                     case_id=command.case_id, cycle=row.cycle, due=now.due, released=now.released,
-                    by_date=now.by_date, by_session=now.by_session,
-                    was_by_date=before.by_date, was_by_session=before.by_session, because=command.because,
+                    by_date=now.by_date, by_session=now.by_session, by_766=now.by_766,
+                    was_by_date=before.by_date, was_by_session=before.by_session, was_by_766=before.by_766,
+                    because=command.because,
                 )
             )  # fmt: skip
     return facts

@@ -23,6 +23,11 @@ from sla.timers import timers
 NAME = "sla.judge"
 FACTS = f"select {COLUMNS} from inbox where subject = any($1) and type = any($2) order by subject"
 INCOMPLETE = "select distinct subject from parked where subject = any($1) and settled is null"
+# The judge has seen everything that was kept: nothing can still move because of it.
+CAUGHT_UP = """
+select not exists (select from inbox i, bookmarks b where b.name = $1 and b.shard = 0
+                   and (i.epoch, i.tx, i.position) > (b.epoch, b.tx, b.position))
+"""
 LIVE = "select id from generations where state = 'live'"
 CHANGED = """
 insert into changes (epoch, subject, data)

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from deadlines.entries import UnitKind
-from events.database import Connection, Pool
+from events.contracts.terms import UnitKind
+from events.database import Pool
 from events.envelope import Recorded
 from events.store import COLUMNS, recorded_from
 from sla.case import JUDGED
-from sla.record import Period, Record, record
-from sla.rows import CycleRow, ReferralRow, StayRow, shown
+from sla.periods import Period
+from sla.record import Record, record
+from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow, shown
 from sla.tables import FIELDS
 
 LIVE = "generation = (select id from generations where state = 'live')"
@@ -36,9 +37,10 @@ OVERDUE = f"""
 select {_columns("cycles")} from cycles
 where {LIVE} and ended_at is null and due_at < $1 and ($2::text is null or unit = $2) order by due_at limit $3
 """
-# Whatever was open at some instant of the period, or begun in it.
+# Whatever was open at some instant of the period, or begun in it; of some cases, or (null) of all.
 OF_PERIOD = """
-select {columns} from {table} where {live} and {began} < $2 and ({over} is null or {over} >= $1) order by case_id
+select {columns} from {table} where {live} and {began} < $2 and ({over} is null or {over} >= $1)
+    and ($3::text[] is null or case_id = any($3)) order by case_id
 """
 CYCLES_OF = OF_PERIOD.format(
     columns=_columns("cycles"), table="cycles", live=LIVE, began="received_at", over="ended_at"
@@ -51,6 +53,13 @@ REFERRALS_OF = OF_PERIOD.format(
     began="referred_at",
     over="coalesce(replied_at, ended_at)",
 )
+CHARGES_OF = f"""
+select {", ".join(FIELDS["charges"])} from charges
+where {LIVE} and exists (select from cycles where cycles.generation = charges.generation
+    and cycles.case_id = charges.case_id and cycles.cycle = charges.cycle
+    and received_at < $2 and (ended_at is null or ended_at >= $1))
+    and ($3::text[] is null or case_id = any($3)) order by case_id
+"""
 FACTS = f"select {COLUMNS} from inbox where subject = $1 and type = any($2)"
 HOLE = "select exists (select from parked where subject = $1 and settled is null)"
 GENERATION = """
@@ -86,6 +95,11 @@ async def case(pool: Pool, case_id: str) -> dict[str, Any] | None:
         }
 
 
+async def cycles(pool: Pool, case_id: str) -> list[CycleRow]:
+    """The cycles of one case, as the judge left them."""
+    return [CycleRow(*row) for row in await pool.fetch(CASE, case_id)]
+
+
 async def overdue(pool: Pool, now: datetime, unit: str | None, limit: int) -> Sequence[dict[str, Any]]:
     """Open cycles past their due instant, the latest first in need."""
     rows = await pool.fetch(OVERDUE, now, unit, limit)
@@ -102,20 +116,23 @@ async def is_parked(pool: Pool, case_id: str) -> bool:
     return bool(await pool.fetchval(HOLE, case_id))
 
 
-async def the_record(pool: Pool, period: Period, kinds: Mapping[str, UnitKind]) -> Record:
-    """The record of a period, counted from the live rows in one snapshot."""
+async def the_record(
+    pool: Pool, period: Period, kinds: Mapping[str, UnitKind], cases: Sequence[str] | None = None
+) -> Record:
+    """The record of a period, counted from the live rows in one snapshot; with `cases`, of these alone."""
+
+    async def rows(query: str, row: type[Any]) -> list[Any]:
+        return [row(*found) for found in await connection.fetch(query, period.begins, period.ends, cases)]
+
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         return record(
             period,
             kinds,
-            await _rows(connection, CYCLES_OF, period, CycleRow),
-            await _rows(connection, STAYS_OF, period, StayRow),
-            await _rows(connection, REFERRALS_OF, period, ReferralRow),
+            await rows(CYCLES_OF, CycleRow),
+            await rows(STAYS_OF, StayRow),
+            await rows(REFERRALS_OF, ReferralRow),
+            await rows(CHARGES_OF, ChargeRow),
         )
-
-
-async def _rows(connection: Connection, query: str, period: Period, row: type[Any]) -> list[Any]:
-    return [row(*found) for found in await connection.fetch(query, period.begins, period.ends)]
 
 
 async def generation(pool: Pool, id: int) -> dict[str, Any] | None:

@@ -4,162 +4,90 @@ Columns follow template II.06a/VPCP/KSTT. Every figure is the list of what it co
 identities are checked on what was counted, not on the sums.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
-from deadlines.entries import UnitKind
-from deadlines.instants import DAY, day_on, instant_of, midnight
 from deadlines.verdict import Class
-from sla.rows import CycleRow, ReferralRow, StayRow
+from events.contracts.terms import UnitKind
+from sla.annex import Delay, Dwell, Late, Parts, delays, dwells, late
+from sla.figures import CYCLES, Column, Cut, Item, Line
+from sla.periods import Period
+from sla.rows import ChargeRow, CycleRow, Outcome, ReferralRow, StayRow
 
-Column = Literal[
-    "received", "carried over", "solved", "ahead", "on time", "overdue", "with apology", "without apology",
-    "open", "open in time", "open overdue", "waiting", "without result", "undetermined", "incomplete",
-]  # fmt: skip
+CLASSIFIER: Final = "A@1"
+"""Whose classes the columns of the template hold; "C@1" is in those of Decision 766."""
 
-WORKING_DAY: Final = 8 * 3600
-"""A working day of the company in working seconds, by which averages are given."""
+OTHER: Final = "other"
+"""The service or field of dossiers whose receipt names none of the catalogue."""
+
+ONLINE: Final = frozenset({"online", "zalo"})
+"""Channels of the template's column 4; counter, post and hotline are its column 5."""
 
 _CLASS_COLUMN: Final[Mapping[Class, Column]] = {"ahead": "ahead", "on-time": "on time", "overdue": "overdue"}
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Local dates [since, until)."""
-
-    since: date
-    until: date
-
-    @property
-    def begins(self) -> datetime:
-        """The first instant."""
-        return instant_of(midnight(day_on(self.since)))
-
-    @property
-    def ends(self) -> datetime:
-        """The first instant after."""
-        return instant_of(midnight(day_on(self.until)))
-
-    @property
-    def last_day_begins(self) -> datetime:
-        """An open dossier due before this is overdue at the end of the period, by classifier A."""
-        return self.ends - timedelta(seconds=DAY)
-
-
-def month(year: int, number: int) -> Period:
-    """A calendar month, the default period (the Government's own reports run from the 15th)."""
-    return Period(date(year, number, 1), date(year + number // 12, number % 12 + 1, 1))
-
-
-class Item(NamedTuple):
-    """What was counted: a cycle (`part` empty), a stay (its number) or a referral (its event)."""
-
-    case_id: str
-    cycle: int
-    part: str = ""
-
-
-class Averages(NamedTuple):
-    """Medium-voltage dossiers released in the period: mean days on each clock, and elapsed calendar days."""
-
-    cases: int
-    utility_days: float
-    customer_days: float
-    agency_days: float
-    elapsed_days: float
-
-
-class Ratings(NamedTuple):
-    """Customers' marks of the cycles that ended in the period."""
-
-    marks: int
-    mean: float
-
-
-@dataclass(slots=True)
-class Line:
-    """One unit's line of the record; filled while counting, then only read."""
-
-    unit: str
-    kind: UnitKind
-    figures: dict[Column, list[Item]] = field(default_factory=dict)
-    mv: list[CycleRow] = field(default_factory=list)
-    stars: list[int] = field(default_factory=list)
-
-    def items(self, column: Column) -> list[Item]:
-        """What a figure counts, in order of case."""
-        return sorted(self.figures.get(column, []))
-
-    def count(self, column: Column) -> int:
-        """A figure."""
-        return len(self.figures.get(column, ()))
-
-    @property
-    def on_time_share(self) -> float | None:
-        """(Ahead + on time) of those solved with a result; None, not available, when there are none."""
-        with_result = self.count("solved") - self.count("without result")
-        kept = self.count("ahead") + self.count("on time") - self.count("without result")
-        return kept / with_result if with_result else None
-
-    @property
-    def mv_averages(self) -> Averages | None:
-        """Mean days of medium-voltage dossiers; None when there are none."""
-        cases = len(self.mv)
-        if not cases:
-            return None
-        elapsed = sum((row.released_at - row.received_at).total_seconds() for row in self.mv if row.released_at)
-        return Averages(
-            cases,
-            sum(row.utility_seconds for row in self.mv) / WORKING_DAY / cases,
-            sum(row.customer_seconds for row in self.mv) / WORKING_DAY / cases,
-            sum(row.agency_seconds for row in self.mv) / WORKING_DAY / cases,
-            elapsed / DAY / cases,
-        )
-
-    @property
-    def ratings(self) -> Ratings | None:
-        """The mean mark; None when nobody rated."""
-        return Ratings(len(self.stars), sum(self.stars) / len(self.stars)) if self.stars else None
-
-    def broken(self) -> list[str]:
-        """The identities that do not hold, each as a sentence; empty when the line is sound."""
-        received, carried = set(self.items("received")), set(self.items("carried over"))
-        solved, still = set(self.items("solved")), set(self.items("open"))
-        classes = [self.count(column) for column in ("ahead", "on time", "overdue")]
-        checks = {
-            "received + carried over = solved + open": received | carried == solved | still
-            and len(received) + len(carried) == len(solved) + len(still),
-            "solved = ahead + on time + overdue": len(solved) == sum(classes),
-            "open = in time + overdue": len(still) == self.count("open in time") + self.count("open overdue"),
-            "overdue = with apology + without": classes[2]
-            == self.count("with apology") + self.count("without apology"),
-        }
-        return [f"{self.unit}: {identity} does not hold" for identity, holds in checks.items() if not holds]
+_OUTCOME_COLUMN: Final[Mapping[Outcome, Column]] = {
+    "refused": "refused", "withdrawn": "withdrawn", "stopped": "stopped",
+}  # fmt: skip
+_UNITS: Final[tuple[Cut, ...]] = ("organisation", "counter", "department", "team", "agency")
+_CUTS: Final[tuple[Cut, ...]] = ("service", "field", "channel", "district")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The record of one period: a line per unit that had anything to do with a dossier in it, by kind and code."""
+    """The record of one period: a line per unit that had anything to do with a dossier in it, by kind and code.
+
+    `cuts` are lines of the same dossiers by service, field, channel and district.
+    """
 
     period: Period
     lines: tuple[Line, ...]
+    cuts: tuple[Line, ...] = ()
+    annex: tuple[Late, ...] = ()
+    delays: tuple[Delay, ...] = ()
+    dwells: tuple[Dwell, ...] = ()
 
-    def line(self, unit: str) -> Line | None:
-        """A unit's line."""
-        return next((line for line in self.lines if line.unit == unit), None)
+    def line(self, unit: str, kind: Cut | None = None) -> Line | None:
+        """A unit's line, or a cut's."""
+        return next(
+            (line for line in (*self.lines, *self.cuts) if line.unit == unit and kind in (None, line.kind)), None
+        )
 
     def broken(self, before: "Record | None" = None) -> list[str]:
         """Every identity that does not hold, also that what was open before is carried over now."""
-        found = [sentence for line in self.lines for sentence in line.broken()]
+        lines = (*self.lines, *self.cuts)
+        found = [sentence for line in lines for sentence in line.broken()]
+        found += [*self._cuts_that_differ(), *self._delays_that_differ()]
         if before is not None:
-            then = {line.unit: line.items("open") for line in before.lines if line.count("open")}
-            now = {line.unit: line.items("carried over") for line in self.lines if line.count("carried over")}
-            for unit in sorted(then.keys() | now.keys()):
-                if then.get(unit, []) != now.get(unit, []):
-                    found.append(f"{unit}: open at the end of {before.period.until} is not what was carried over")
+            earlier = (*before.lines, *before.cuts)
+            then = {(line.kind, line.unit): line.items("open") for line in earlier if line.count("open")}
+            now = {(line.kind, line.unit): line.items("carried over") for line in lines if line.count("carried over")}
+            for key in sorted(then.keys() | now.keys()):
+                if then.get(key, []) != now.get(key, []):
+                    found.append(f"{key[1]}: open at the end of {before.period.until} is not what was carried over")
         return found
+
+    def _cuts_that_differ(self) -> Iterator[str]:
+        """Organisations, counters, services, fields, channels and districts each split up the same dossiers."""
+        counted: dict[Cut, dict[Column, list[Item]]] = {}
+        for line in (*self.lines, *self.cuts):
+            if line.kind in CYCLES:
+                sums = counted.setdefault(line.kind, {})
+                for column, items in line.figures.items():
+                    sums.setdefault(column, []).extend(items)
+        whole = {column: sorted(items) for column, items in counted.get("organisation", {}).items()}
+        for kind, sums in counted.items():
+            if {column: sorted(items) for column, items in sums.items()} != whole:
+                yield f"{kind}: does not count the dossiers of the organisations"
+
+    def _delays_that_differ(self) -> Iterator[str]:
+        released = [one for one in self.annex if one.released_at is not None]
+        if sum(delay.seconds for delay in self.delays) != sum(one.delay_seconds for one in released):
+            yield "delay by unit is not the delay of the dossiers"
+        for kind in CYCLES:
+            lines = [line for line in (*self.lines, *self.cuts) if line.kind == kind]
+            if sum(line.delay_seconds for line in lines) != sum(one.delay_seconds for one in released):
+                yield f"{kind}: its delay is not the delay of the dossiers"
 
 
 def record(
@@ -168,60 +96,101 @@ def record(
     cycles: Iterable[CycleRow],
     stays: Iterable[StayRow] = (),
     referrals: Iterable[ReferralRow] = (),
+    charges: Iterable[ChargeRow] = (),
 ) -> Record:
     """Counts a period: cycles for counters and organisations, stays for departments and teams, referrals for agencies.
 
     `kinds` says what each unit is; a unit that it does not know counts as a department, so that nothing is lost.
     """
-    lines: dict[tuple[UnitKind, str], Line] = {}
+    stays, referrals = list(stays), list(referrals)
+    parts = Parts(stays, referrals, charges)
+    lines: dict[tuple[Cut, str], Line] = {}
+    channels: dict[tuple[str, int], str] = {}
+    annex: list[Late] = []
 
-    def line_of(kind: UnitKind, unit: str) -> Line:
+    def line_of(kind: Cut, unit: str) -> Line:
         return lines.setdefault((kind, unit), Line(unit, kind))
 
     for row in cycles:
-        for line in (line_of("counter", row.counter), line_of("organisation", row.organisation)):
-            _count_cycle(line, row, period)
+        channels[row.case_id, row.cycle] = row.channel
+        columns = _of_cycle(row, period)
+        if "overdue" in columns or "open overdue" in columns:
+            annex.append(late(row, period, parts))
+        for kind, key in _cuts_of(row):
+            _book_cycle(line_of(kind, key), row, columns, period)
     for stay in stays:
         kind = kinds.get(stay.unit, "department")
         if kind in ("department", "team"):
-            _count_stay(line_of(kind, stay.unit), stay, period)
+            item = Item(stay.case_id, stay.cycle, str(stay.stay))
+            _book(line_of(kind, stay.unit), item, _of_stay(stay, period, channels))
     for referral in referrals:
-        _count_referral(line_of("agency", referral.agency), referral, period)
-    order: list[UnitKind] = ["organisation", "counter", "department", "team", "agency"]
-    counted = [lines[key] for key in sorted(lines, key=lambda key: (order.index(key[0]), key[1]))]
-    return Record(period, tuple(line for line in counted if line.figures))
+        item = Item(referral.case_id, referral.cycle, referral.referral)
+        _book(line_of("agency", referral.agency), item, _of_referral(referral, period, channels))
+    annex.sort(key=lambda one: one.item)
+    return Record(
+        period,
+        tuple(_in_order(lines, _UNITS)),
+        tuple(_in_order(lines, _CUTS)),
+        tuple(annex),
+        delays(annex),
+        dwells(stays, period),
+    )
 
 
-def _count_cycle(line: Line, row: CycleRow, period: Period) -> None:
-    item = Item(row.case_id, row.cycle)
-    judged = row.determined and not (row.released_at is not None and row.class_a is None)
-    columns = _columns(period, row.received_at, row.ended_at, row.due_at, row.incomplete, judged, row.class_a)
+def _in_order(lines: Mapping[tuple[Cut, str], Line], kinds: tuple[Cut, ...]) -> Iterator[Line]:
+    found = sorted((key for key in lines if key[0] in kinds), key=lambda key: (kinds.index(key[0]), key[1]))
+    return (lines[key] for key in found if lines[key].figures)
+
+
+def _cuts_of(row: CycleRow) -> tuple[tuple[Cut, str], ...]:
+    return (
+        ("organisation", row.organisation), ("counter", row.counter), ("service", row.service or OTHER),
+        ("field", row.field or OTHER), ("channel", row.channel), ("district", row.district),
+    )  # fmt: skip
+
+
+def _of_cycle(row: CycleRow, period: Period) -> list[Column]:
+    judged = row.determined and (row.ended_at is None or row.due_at is not None)
+    columns = _columns(
+        period, row.received_at, row.ended_at, row.due_at, row.incomplete, judged, row.class_a, row.channel
+    )
     if "overdue" in columns:
         columns.append("with apology" if row.extended_at else "without apology")
+    if "without result" in columns:
+        columns.append(_OUTCOME_COLUMN[row.outcome])
     if "open" in columns and _paused_at(row, period.ends):
         columns.append("waiting")
-    _book(line, item, columns)
-    if row.ended_at is not None and period.begins <= row.ended_at < period.ends and not row.incomplete:
+    if "solved" in columns:
+        columns.append("766 late" if row.class_c == "overdue" else "766 on time")
+    elif "open" in columns and row.due_at is not None and row.due_at < period.ends:
+        # Decision 766 takes the end of the period as the end of what is unfinished, and compares instants.
+        columns.append("766 pending late")
+    return columns
+
+
+def _book_cycle(line: Line, row: CycleRow, columns: Iterable[Column], period: Period) -> None:
+    _book(line, Item(row.case_id, row.cycle), columns)
+    if period.contains(row.ended_at) and not row.incomplete:
         if row.field == "MV" and row.released_at is not None:
             line.mv.append(row)
         if row.stars is not None:
             line.stars.append(row.stars)
+        if "overdue" in columns:
+            line.delay_seconds += row.delay_seconds
 
 
-def _count_stay(line: Line, row: StayRow, period: Period) -> None:
+def _of_stay(row: StayRow, period: Period, channels: Mapping[tuple[str, int], str]) -> list[Column]:
     judged = row.determined and not (row.left_at is not None and row.class_a is None)
-    columns = _columns(period, row.entered_at, row.left_at, row.due_at, row.incomplete, judged, row.class_a)
-    if "overdue" in columns:
-        columns.append("without apology")
-    _book(line, Item(row.case_id, row.cycle, str(row.stay)), columns)
+    channel = channels.get((row.case_id, row.cycle), "")
+    columns = _columns(period, row.entered_at, row.left_at, row.due_at, row.incomplete, judged, row.class_a, channel)
+    return [*columns, "without apology"] if "overdue" in columns else columns
 
 
-def _count_referral(line: Line, row: ReferralRow, period: Period) -> None:
+def _of_referral(row: ReferralRow, period: Period, channels: Mapping[tuple[str, int], str]) -> list[Column]:
     over = row.replied_at or row.ended_at
-    columns = _columns(period, row.referred_at, over, row.due_at, row.incomplete, row.determined, row.class_a)
-    if "overdue" in columns:
-        columns.append("without apology")
-    _book(line, Item(row.case_id, row.cycle, row.referral), columns)
+    channel = channels.get((row.case_id, row.cycle), "")
+    columns = _columns(period, row.referred_at, over, row.due_at, row.incomplete, row.determined, row.class_a, channel)
+    return [*columns, "without apology"] if "overdue" in columns else columns
 
 
 def _columns(
@@ -232,6 +201,7 @@ def _columns(
     incomplete: bool,
     judged: bool,
     class_a: Class | None,
+    channel: str,
 ) -> list[Column]:
     """The columns that something counts in: it started, and is over or not, before, in or after the period."""
     begins, ends = period.begins, period.ends
@@ -241,7 +211,9 @@ def _columns(
         return ["incomplete"]
     if not judged:
         return ["undetermined"]
-    columns: list[Column] = ["received" if started >= begins else "carried over"]
+    columns: list[Column] = ["carried over"]
+    if started >= begins:
+        columns = ["received", "received online" if channel in ONLINE else "received direct"]
     if over is not None and over < ends:
         # Column 9 of the template takes what ended without a result; it is also shown apart and in no ratio.
         columns += ["solved", _CLASS_COLUMN[class_a] if class_a else "on time"]
@@ -249,8 +221,8 @@ def _columns(
             columns.append("without result")
     else:
         # A pause after the period cannot have moved a due that had passed within it, so today's due decides.
-        late = due is not None and due < period.last_day_begins
-        columns += ["open", "open overdue" if late else "open in time"]
+        overdue = due is not None and due < period.last_day_begins
+        columns += ["open", "open overdue" if overdue else "open in time"]
     return columns
 
 

@@ -1,7 +1,7 @@
 """What the judge leaves behind: rows of plain values, one tuple per row in the order of its table's columns."""
 
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from deadlines.instants import Second
 from deadlines.verdict import Class
@@ -53,6 +53,8 @@ class CycleRow(NamedTuple):
     outcome: Outcome
     class_a: Class | None
     class_b: Class | None
+    class_c: Class | None
+    """By Decision 766, which also classes what ended without a result."""
     utility_seconds: int
     customer_seconds: int
     agency_seconds: int
@@ -65,6 +67,8 @@ class CycleRow(NamedTuple):
     """Whose time runs: the unit in charge, "customer", or an agency."""
     holder_clock: Clock | None
     """Whose clock runs; None when the cycle has ended."""
+    waiting_for: str | None
+    """The word of what is waited for while the clock is not the utility's: supplement, own-works, a matter."""
     step: str
     """The step that the unit in charge is in."""
     stars: int | None
@@ -97,6 +101,8 @@ class StayRow(NamedTuple):
     left_at: datetime | None
     class_a: Class | None
     class_b: Class | None
+    class_d: Class | None
+    """By the processed minutes against the limit's: independent of due, so of nights and of who paused."""
     acknowledge_due: datetime | None
     acknowledged_at: datetime | None
     utility_seconds: int
@@ -161,7 +167,9 @@ class Finding(NamedTuple):
     detail: str = ""
 
 
+CLASSES: Final = {"class_a": "by_date", "class_b": "by_session", "class_c": "by_766", "class_d": "by_minutes"}
+
+
 def shown(row: Any) -> dict[str, Any]:
-    """A cycle's row as it is shown everywhere: the classes by their versions' names."""
-    shown = {name: value for name, value in row.items() if name not in ("case_id", "generation", "class_a", "class_b")}
-    return shown | {"by_date": row["class_a"], "by_session": row["class_b"]}
+    """A row as it is shown everywhere: the classes by what they compare (A, B, C and D of `deadlines.verdict`)."""
+    return {CLASSES.get(name, name): value for name, value in row.items() if name not in ("case_id", "generation")}

@@ -23,6 +23,7 @@ class Verdict(NamedTuple):
     released: datetime | None
     by_date: Class | None
     by_session: Class | None
+    by_766: Class | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Published:
 def evolve(state: Published, said: Said) -> Published:
     match said.fact:
         case VerdictReached() | VerdictAmended() as it:
-            verdict = Verdict(it.due, it.released, it.by_date, it.by_session)
+            verdict = Verdict(it.due, it.released, it.by_date, it.by_session, it.by_766)
             return replace(state, verdicts={**state.verdicts, it.cycle: verdict})
         case DeadlineApproaching() as it:
             return replace(state, said=state.said | {(it.cycle, it.threshold, it.revision)})

@@ -17,6 +17,7 @@ from events.runtime import Parts
 from events.store import Append, append, load
 from events.topics import HEARTBEATS, PARTITIONS
 from sla.decide import Warn, promise
+from sla.projector import CAUGHT_UP
 from sla.projector import NAME as JUDGE
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.ticker', 0))"
@@ -32,11 +33,6 @@ order by case_id, fires_at, threshold
 SAID = """
 delete from timers
 where (case_id, cycle, threshold) in (select * from unnest($1::text[], $2::int[], $3::text[]))
-"""
-# The judge has seen everything that was kept: no timer can still move because of it.
-CAUGHT_UP = """
-select not exists (select from inbox i, bookmarks b where b.name = $1 and b.shard = 0
-                   and (i.epoch, i.tx, i.position) > (b.epoch, b.tx, b.position))
 """
 KEEP = """
 insert into watermarks values ($1, $2)

@@ -149,10 +149,11 @@ class Dossier:
         return self.code in [one["case_id"] for one in found["overdue"]]
 
     async def counted(self, unit: str, since: str, to: str) -> set[str]:
-        """The columns of a unit's line of the record in which this dossier is counted."""
+        """The columns of a unit's line that count this dossier, but for the channel's and those of 766."""
         line = await self.house.line(unit, since, to)
         items = line["items"] if line else {}
-        return {column for column, counted in items.items() if any(one[0] == self.code for one in counted)}
+        found = {column for column, counted in items.items() if any(one[0] == self.code for one in counted)}
+        return {column for column in found if not column.startswith(("received ", "766 "))}
 
 
 async def receive(

@@ -102,7 +102,7 @@ async def wrongly_published(house: House, it: Dossier) -> None:
         assert right is not None
         wrong = VerdictAmended(
             case_id=it.code, cycle=1, due=right.due, released=right.released, by_date="overdue", by_session="ahead",
-            was_by_date="ahead", was_by_session="ahead",
+            by_766=right.by_766, was_by_date="ahead", was_by_session="ahead", was_by_766="on-time",
         )  # fmt: skip
         cause = Cause(correlation="faulty", causation="faulty", actor="policy-sla-judge")
         saying = Append(

@@ -91,11 +91,26 @@ def class_b(finished: int, due: int) -> str:
     return "ahead" if finished < at else "on-time"
 
 
+def class_c(ended: int, due: int, supplements: int) -> str:
+    """Decision 766: the end of processing up to the due instant, and no second request for papers."""
+    return "on-time" if ended <= due and supplements < 2 else "overdue"
+
+
+def class_d(worked: int, limit: Any) -> str:
+    """Minutes of work against the minutes of the limit; eight hours make a day."""
+    minutes = limit.amount
+    for unit, size in (("working_hours", 60), ("working_days", 8 * 60)):
+        if limit.unit == unit:
+            minutes = minutes * size
+    return "ahead" if worked < minutes else "overdue" if worked > minutes else "on-time"
+
+
 @dataclass
 class Stay:
     unit: str
     entered: int
     due: Due | None
+    limit: Any = None
     left: int | None = None
     utility: int = 0
 
@@ -213,7 +228,7 @@ class Oracle:
         if kind == "DossierForwarded":
             run.stays[-1].left = at
             step = due_of(fact.limit, at) if fact.limit else None
-            run.stays.append(Stay(fact.to_unit, at, step))
+            run.stays.append(Stay(fact.to_unit, at, step, fact.limit))
             run.unit = fact.to_unit
             run.moving["step"] = True
         elif kind in ("SupplementRequested", "CustomerActionRequested"):

@@ -65,19 +65,9 @@ class Story:
     # -- the usual facts, with as few words as a test needs -----------------------------------
 
     def received(self, at: datetime, pledge: Promise | None = None, **more: Any) -> str:
-        return self.tell(
-            intake.ApplicationReceived(
-                case_id=self.case_id,
-                counter="PAC-193",
-                organisation="PC-QN",
-                sector="electricity",
-                district="DL-193",
-                channel="counter",
-                promise=pledge,
-                **more,
-            ),
-            at,
-        )
+        usual = {"counter": "PAC-193", "organisation": "PC-QN", "sector": "electricity", "district": "DL-193"}
+        told = {"case_id": self.case_id, "channel": "counter", "promise": pledge, **usual, **more}
+        return self.tell(intake.ApplicationReceived(**told), at)
 
     def forwarded(self, at: datetime, to: str, *, by: str = "PAC-193", hours: int | None = None, **more: Any) -> str:
         limit = None if hours is None else Limit(amount=hours, unit="working_hours")

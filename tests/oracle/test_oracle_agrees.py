@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
-from oracle.naive import ZERO, Oracle, Run, class_a, class_b
+from oracle.naive import ZERO, Oracle, Run, class_a, class_b, class_c, class_d
 from oracle.telling import Story, local, promise, stories
 
 from deadlines.load import load
@@ -36,6 +36,7 @@ def naive_row(run: Run) -> dict[str, object]:
         "closed_at": when(run.closed),
         "class_a": class_a(released, due) if judged and released is not None and due is not None else None,
         "class_b": class_b(released, due) if judged and released is not None and due is not None else None,
+        "class_c": class_c(run.end, due, run.supplements) if run.end is not None and due is not None else None,
         "utility_seconds": run.seconds["utility"],
         "customer_seconds": run.seconds["customer"],
         "agency_seconds": run.seconds["agency"],
@@ -50,7 +51,7 @@ def judged_row(row: CycleRow) -> dict[str, object]:
 @quick
 @given(stories())
 def test_due_classes_and_sums_agree(story: Story) -> None:
-    """Due, release, classes A and B and the seconds of every clock, cycle by cycle."""
+    """Due, release, classes A, B and C and the seconds of every clock, cycle by cycle."""
     oracle = Oracle(story.facts)
     judgement = judge(story.facts, RULES)
     assert [judged_row(row) for row in judgement.cycles] == [naive_row(run) for run in oracle.runs]
@@ -60,7 +61,7 @@ def test_due_classes_and_sums_agree(story: Story) -> None:
 @quick
 @given(stories())
 def test_custody_agrees(story: Story) -> None:
-    """Who held the dossier from when to when, their own limit, and the utility time they used."""
+    """Who held the dossier from when to when, their own limit, the utility time they used, and its class D."""
     oracle = Oracle(story.facts)
     judgement = judge(story.facts, RULES)
     naive_stays = []
@@ -68,8 +69,10 @@ def test_custody_agrees(story: Story) -> None:
         for number, stay in enumerate(run.stays, 1):
             last_paused = run.end is None and number == len(run.stays) and bool(run.waiting) and run.moving["step"]
             due = None if stay.due is None or last_paused else stay.due.at
-            naive_stays.append((stay.unit, when(stay.entered), when(stay.left), when(due), stay.utility))
-    stays = [(s.unit, s.entered_at, s.left_at, s.due_at, s.utility_seconds) for s in judgement.stays]
+            over = stay.left is not None and stay.limit is not None
+            by_minutes = class_d(stay.utility // 60, stay.limit) if over else None
+            naive_stays.append((stay.unit, when(stay.entered), when(stay.left), when(due), stay.utility, by_minutes))
+    stays = [(s.unit, s.entered_at, s.left_at, s.due_at, s.utility_seconds, s.class_d) for s in judgement.stays]
     assert stays == naive_stays
     referrals = [(r.agency, r.due_at, r.replied_at) for r in judgement.referrals]
     assert referrals == [

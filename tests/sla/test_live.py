@@ -1,97 +1,23 @@
 """The live judge on a real database: rows, timers, changes and published verdicts, in any order and once each."""
 
+import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 from oracle.telling import Story, local, promise
+from sla_at_work import RULES, Record, Sla
 
-from deadlines.load import load
-from events import database as postgres_of
-from events.bell import Bell
 from events.contracts.sla import DeadlineApproaching, DeadlineMissed, VerdictAmended, VerdictReached
-from events.database import Pool
-from events.envelope import Recorded
+from events.errors import Conflict
 from events.follow import Following
 from events.inbox import keep
-from events.runtime import Parts
-from events.settings import Settings
-from events.store import load as load_streams
-from events.wire import to_cloudevent
-from sla import generations, projector, tables
-from sla.judge import Rules
-from sla.ticker import tick
+from sla import generations, projector
 
-ROOT = Path(__file__).parents[2]
-RULES = Rules(load(ROOT / "deploy" / "catalogue"))
-MIGRATIONS = ROOT / "services" / "sla" / "migrations"
 MONDAY = local(7, 10, 9)
-
-
-class Record(msgspec.Struct, frozen=True):
-    """A Kafka record as `keep` sees it."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes
-    value: bytes
-
-
-class Sla:
-    """The SLA service without its HTTP: a log, an inbox and the judge."""
-
-    def __init__(self, pool: Pool, settings: Settings) -> None:
-        self.pool = pool
-        self.judge = Following(pool, projector.follower(RULES, log_clock=True))
-        self.parts = Parts(settings=settings, pool=pool, bell=Bell(), producer=None)
-        self._offset = 0
-
-    async def hear(self, facts: Iterable[Recorded]) -> None:
-        """Keep these facts in the inbox and judge."""
-        records = []
-        for fact in facts:
-            row: dict[str, Any] = {name: getattr(fact, name) for name in fact.__struct_fields__}
-            row |= {"actor": fact.cause.actor, "correlation": fact.cause.correlation}
-            row |= {"causation": fact.cause.causation, "trace": None}
-            value = to_cloudevent(row, "/onedoor/test")
-            records.append(Record("t.events", 0, self._offset, fact.subject.encode(), value))
-            self._offset += 1
-        async with self.pool.acquire() as connection:
-            await keep(connection, records)
-        while (await self.judge.step())[0]:
-            pass
-
-    async def tick(self, watermark: datetime) -> int:
-        return await tick(self.parts, watermark)
-
-    async def said(self, case_id: str) -> list[Any]:
-        """The facts that were published about a case."""
-        async with self.pool.acquire() as connection:
-            stream = f"promise-{case_id}"
-            return [recorded.fact for recorded in (await load_streams(connection, stream))[stream]]
-
-    async def rows(self, generation: int | None = None) -> dict[str, list[tuple[Any, ...]]]:
-        """All rows of a generation (the live one), without its number."""
-        found = {}
-        for table, columns in tables.FIELDS.items():
-            which = generation or await self.pool.fetchval("select id from generations where state = 'live'")
-            query = f"select {', '.join(columns)} from {table} where generation = $1 order by 1, 2, 3, 4"
-            found[table] = [tuple(row) for row in await self.pool.fetch(query, which)]
-        return found
-
-
-@pytest.fixture
-async def sla(database: dict[str, str]) -> AsyncIterator[Sla]:
-    pool = await postgres_of.connect(database["sla"])
-    await postgres_of.migrate(pool, postgres_of.LOG, MIGRATIONS)
-    settings = Settings(kafka_bootstrap_servers="", database_url=database["sla"], oidc_issuer="", onedoor_clock="log")
-    yield Sla(pool, settings)
-    await pool.close()
 
 
 def story(number: int = 1) -> Story:
@@ -192,8 +118,6 @@ async def test_a_released_case_is_not_warned_of(sla: Sla) -> None:
 
 async def test_two_tickers_say_it_once(sla: Sla) -> None:
     """Two processes tick at the same time."""
-    import asyncio
-
     told = [story(number) for number in range(1, 30)]
     await sla.hear([fact for one in told for fact in one.facts])
     await asyncio.gather(*(sla.tick(local(7, 20)) for _ in range(4)))
@@ -262,8 +186,6 @@ async def test_a_damaged_row_is_found_by_the_comparison(sla: Sla) -> None:
 
 async def test_a_second_rebuild_is_told_of_the_first(sla: Sla) -> None:
     """While its process lives; one that was killed is cleared away."""
-    from events.errors import Conflict
-
     first = await generations.begin(sla.pool)
     async with sla.pool.acquire() as builder:
         await builder.fetchval(generations.BUILDER)

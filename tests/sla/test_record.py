@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from oracle.telling import Story, local, promise, stories
 
 from deadlines.load import load
+from sla.figures import Column, Item, Line
 from sla.judge import Rules, judge
-from sla.record import Column, Item, Line, Period, Record, month, record
+from sla.periods import Period, month
+from sla.record import Record, record
 
 CATALOGUE = load(Path(__file__).parents[2] / "deploy" / "catalogue")
 RULES = Rules(CATALOGUE)
@@ -34,13 +36,15 @@ def counted(period: Period, *told: Story) -> Record:
         [row for j in judged for row in j.cycles],
         [row for j in judged for row in j.stays],
         [row for j in judged for row in j.referrals],
+        [row for j in judged for row in j.charges],
     )
 
 
 def figures(found: Record, unit: str) -> dict[Column, int]:
+    """What a unit's line counts, without the indicators of Decision 766."""
     line = found.line(unit)
     assert line is not None
-    return {column: len(items) for column, items in line.figures.items()}
+    return {column: len(items) for column, items in line.figures.items() if not column.startswith("766")}
 
 
 def released(number: int, at: int, **more: bool) -> Story:
@@ -66,8 +70,10 @@ def test_a_month_by_hand() -> None:
     told = [released(1, 11), released(2, 12), released(3, 13), released(4, 14), released(5, 14, sorry=True)]
     found = counted(JULY, *told, withdrawn, late, waiting, nothing)
     expected = {
-        "received": 8, "solved": 6, "ahead": 2, "on time": 2, "overdue": 2, "with apology": 1, "without apology": 1,
-        "without result": 1, "open": 2, "open overdue": 1, "open in time": 1, "waiting": 1, "undetermined": 1,
+        "received": 8, "received direct": 8, "solved": 6, "ahead": 2, "on time": 2, "overdue": 2,
+        "with apology": 1, "without apology": 1,
+        "without result": 1, "withdrawn": 1, "open": 2, "open overdue": 1, "open in time": 1, "waiting": 1,
+        "undetermined": 1,
     }  # fmt: skip
     assert figures(found, "PAC-193") == figures(found, "PC-QN") == expected
     line = found.line("PAC-193")
@@ -83,7 +89,7 @@ def test_what_is_open_is_carried_over() -> None:
     told.received(local(7, 31, 9), promise())
     told.returned(local(8, 3, 9))
     july, august = counted(JULY, told), counted(AUGUST, told)
-    assert figures(july, "PAC-193") == {"received": 1, "open": 1, "open in time": 1}
+    assert figures(july, "PAC-193") == {"received": 1, "received direct": 1, "open": 1, "open in time": 1}
     assert figures(august, "PAC-193") == {"carried over": 1, "solved": 1, "on time": 1}
     assert august.broken(july) == []
 
@@ -111,7 +117,7 @@ def test_a_wait_that_began_after_due_is_overdue() -> None:
     told.received(local(7, 10, 9), promise())
     told.supplement(local(7, 20, 9))
     found = figures(counted(JULY, told), "PAC-193")
-    assert found == {"received": 1, "open": 1, "open overdue": 1}
+    assert found == {"received": 1, "received direct": 1, "open": 1, "open overdue": 1}
 
 
 def test_a_wait_that_ended_later_was_a_wait_then() -> None:
@@ -123,7 +129,7 @@ def test_a_wait_that_ended_later_was_a_wait_then() -> None:
     told.supplemented(local(8, 15, 9), asked)
     told.returned(local(8, 16, 9))
     assert before == figures(counted(JULY, told), "PAC-193") == {
-        "received": 1, "open": 1, "open in time": 1, "waiting": 1,
+        "received": 1, "received direct": 1, "open": 1, "open in time": 1, "waiting": 1,
     }  # fmt: skip
 
 
@@ -144,7 +150,7 @@ def test_a_reopened_cycle_is_received_again() -> None:
     told.reopened(local(8, 14, 9))
     told.returned(local(8, 15, 9))
     assert figures(counted(JULY, told), "PAC-193")["overdue"] == 1
-    assert figures(counted(AUGUST, told), "PAC-193") == {"received": 1, "solved": 1, "ahead": 1}
+    assert figures(counted(AUGUST, told), "PAC-193") == {"received": 1, "received direct": 1, "solved": 1, "ahead": 1}
 
 
 def test_departments_and_teams_count_stays_and_agencies_referrals() -> None:
@@ -165,9 +171,16 @@ def test_departments_and_teams_count_stays_and_agencies_referrals() -> None:
         ("TC-193", "team"),
         ("QN-SGTVT", "agency"),
     ]
-    assert figures(found, "DL-193") == {"received": 2, "solved": 2, "overdue": 1, "without apology": 1, "on time": 1}
+    assert figures(found, "DL-193") == {
+        "received": 2,
+        "received direct": 2,
+        "solved": 2,
+        "overdue": 1,
+        "without apology": 1,
+        "on time": 1,
+    }
     assert figures(found, "TC-193") == {"undetermined": 1}
-    assert figures(found, "QN-SGTVT") == {"received": 1, "solved": 1, "ahead": 1}
+    assert figures(found, "QN-SGTVT") == {"received": 1, "received direct": 1, "solved": 1, "ahead": 1}
 
 
 def test_an_incomplete_case_is_in_no_term() -> None:
@@ -214,7 +227,7 @@ def test_a_month_of_the_year_end() -> None:
 def test_a_broken_identity_is_a_sentence() -> None:
     """The checker itself."""
     line = Line("PAC-193", "counter", {"received": [Item("a", 1)], "open": [Item("b", 1)], "overdue": [Item("a", 1)]})
-    assert len(line.broken()) == 4
+    assert len(line.broken()) == 5
     whole = Record(JULY, (line,))
     assert "is not what was carried over" in Record(AUGUST, ()).broken(whole)[0]
 
@@ -227,9 +240,10 @@ def test_the_identities_hold_for_every_unit_and_period(told: list[Story], days: 
     cycles = [row._replace(case_id=f"c{number}") for number, j in enumerate(judged) for row in j.cycles]
     stays = [row._replace(case_id=f"c{number}") for number, j in enumerate(judged) for row in j.stays]
     referrals = [row._replace(case_id=f"c{number}") for number, j in enumerate(judged) for row in j.referrals]
+    charges = [row._replace(case_id=f"c{number}") for number, j in enumerate(judged) for row in j.charges]
     first = date(2017, 7, 8) + timedelta(days=shift)
     edges = [first + timedelta(days=days * number) for number in range(8)]
-    records = [record(Period(a, b), KINDS, cycles, stays, referrals) for a, b in pairwise(edges)]
+    records = [record(Period(a, b), KINDS, cycles, stays, referrals, charges) for a, b in pairwise(edges)]
     assert [sentence for found in records for sentence in found.broken()] == []
     assert [sentence for before, found in pairwise(records) for sentence in found.broken(before)] == []
 
@@ -247,6 +261,9 @@ def test_a_closed_period_is_not_changed_by_what_happens_after_it(told: Story, da
         return
     then = judge([fact for fact in ordered if fact.at < period.ends], RULES)
     now = judge(ordered, RULES)
-    was = record(period, KINDS, then.cycles, then.stays, then.referrals)
-    stands = record(period, KINDS, now.cycles, now.stays, now.referrals)
+    was = record(period, KINDS, then.cycles, then.stays, then.referrals, then.charges)
+    stands = record(period, KINDS, now.cycles, now.stays, now.referrals, now.charges)
     assert {line.unit: line.figures for line in was.lines} == {line.unit: line.figures for line in stands.lines}
+    assert {(line.kind, line.unit): (line.figures, line.mv_sums, line.delay_seconds) for line in was.cuts} == {
+        (line.kind, line.unit): (line.figures, line.mv_sums, line.delay_seconds) for line in stands.cuts
+    }

@@ -1,11 +1,11 @@
-"""What the SLA service says: verdicts, warnings and which generation is live."""
+"""What the SLA service says: verdicts, warnings, sealed records, remedial actions, and which generation is live."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from events.contracts.catalogue import fact
-from events.contracts.terms import CaseId, EventId, Instant, Reference, Word
+from events.contracts.terms import CaseId, EventId, Instant, LocalDate, Reference, UnitCode, UnitKind, Word, value
 
 Count = Annotated[int, Field(ge=0)]
 Class = Literal["ahead", "on-time", "overdue"]
@@ -44,7 +44,7 @@ class DeadlineMissWithdrawn:
 
 @fact(schema=1)
 class VerdictReached:
-    """A cycle was released; its class by date (A) and by session (B)."""
+    """A cycle was released; its class by date (A), by session (B) and by Decision 766 (C)."""
 
     case_id: CaseId
     cycle: Count
@@ -52,6 +52,7 @@ class VerdictReached:
     released: Instant
     by_date: Class | None = None
     by_session: Class | None = None
+    by_766: Class | None = None
 
 
 @fact(schema=1)
@@ -64,8 +65,10 @@ class VerdictAmended:
     released: Instant | None = None
     by_date: Class | None = None
     by_session: Class | None = None
+    by_766: Class | None = None
     was_by_date: Class | None = None
     was_by_session: Class | None = None
+    was_by_766: Class | None = None
     because: EventId | None = None
 
 
@@ -79,3 +82,83 @@ class GenerationSwapped:
     rows: Count
     hash: Reference
     differences: Count
+
+
+@fact(schema=1)
+class MonthSealed:
+    """A leader signed the record of the local dates [since, until) for the whole province.
+
+    The figures are the province's dossiers by `classifier`. `kept` is where the whole record stands, byte for byte, and
+    `hash` its SHA-256.
+    """
+
+    since: LocalDate
+    until: LocalDate
+    classifier: Reference
+    received: Count
+    carried_over: Count
+    ahead: Count
+    on_time: Count
+    overdue: Count
+    open_in_time: Count
+    open_overdue: Count
+    undetermined: Count
+    incomplete: Count
+    hash: Reference
+    kept: Reference
+
+
+@value
+class Difference:
+    """One figure of a sealed record that is not what it was. Equal numbers: other dossiers make it up."""
+
+    kind: Word
+    line: Reference
+    column: Word
+    was: Count
+    now: Count
+
+
+@fact(schema=1)
+class MonthRestated:
+    """Late facts changed the figures of a sealed period. The sealed record stays; this is what it would be now.
+
+    `number` counts the restatements of the period, each against the one before; `cases` are the dossiers that differ
+    and `because` the last fact heard of them.
+    """
+
+    since: LocalDate
+    until: LocalDate
+    number: Count
+    sealed: EventId
+    differences: tuple[Difference, ...]
+    cases: tuple[CaseId, ...]
+    because: EventId | None = None
+    hash: Reference
+    kept: Reference
+
+
+@fact(schema=1)
+class RemedialActionOpened:
+    """A unit passed a threshold (`why`) in a sealed period: `overdue` of `solved`; something is to be done by `due`."""
+
+    unit: UnitCode
+    kind: UnitKind
+    since: LocalDate
+    until: LocalDate
+    why: Word
+    solved: Count
+    overdue: Count
+    due: LocalDate
+    because: EventId
+
+
+@fact(schema=1)
+class RemedialActionClosed:
+    """A leader says what was done about it, in a word, and where it is written down."""
+
+    unit: UnitCode
+    since: LocalDate
+    until: LocalDate
+    outcome: Word
+    evidence: Reference

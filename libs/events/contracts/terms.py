@@ -58,9 +58,12 @@ EventId = Annotated[
 ]
 Reference = Annotated[str, _code(r"^[A-Za-z0-9][A-Za-z0-9._:/@~+-]*$", "evidence/000.00.22.H49-170710-0001.jpg", 200)]
 
+LocalDate = Annotated[str, _code(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "2017-07-31", 10)]
+
 Channel = Literal["counter", "online", "post", "zalo", "hotline"]
 ClockPolicy = Literal["PAUSE", "RESTART"]
 Fault = Literal["customer", "agency", "utility"]
+UnitKind = Literal["organisation", "counter", "department", "team", "agency"]
 
 
 @value

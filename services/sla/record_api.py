@@ -1,0 +1,198 @@
+"""HTTP: the record in every form, its seals and what became of them, remedial actions, a dossier for the portal.
+
+Every form is made from one document, so that they cannot disagree.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from deadlines.catalogue import Catalogue
+from deadlines.errors import UnknownId
+from deadlines.instants import local_date
+from events.actor import Actor
+from events.auth import Allowed
+from events.contracts.terms import CaseId, Reference, Word
+from events.errors import NotFound, Refused
+from events.runtime import Parts
+from events.web import Asked, asked, reply
+from sla import portal, queries, remedying, sealing
+from sla.document import Document, document, explained_at
+from sla.exports import as_csv, as_xlsx
+from sla.figures import Column, Cut
+from sla.periods import Period, ending_in, month
+from sla.printed import page
+from sla.sheets import SheetName, sheets, title
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Month = Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="the month in which the period ends")]
+Reads = Annotated[Actor, Depends(Allowed("read"))]
+Frame = Annotated[Asked, Depends(asked)]
+
+
+class Sealing(BaseModel):
+    """The local dates [from, to) to be signed."""
+
+    model_config = ConfigDict(extra="forbid")
+    since: date = Field(alias="from")
+    to: date
+
+
+class Closing(BaseModel):
+    """What was done, in a word, and where it is written down."""
+
+    model_config = ConfigDict(extra="forbid")
+    outcome: Word
+    evidence: Reference
+
+
+def record_routes(parts: Parts, catalogue: Catalogue, current: Callable[[], Awaitable[datetime]]) -> APIRouter:
+    """The routes of the record. `current` is what time it is in this deployment."""
+    router = APIRouter(tags=["record"])
+    pool = parts.pool
+    kinds = {unit.code: unit.kind for unit in catalogue.units()}
+
+    async def asked_period(
+        since: Annotated[date | None, Query(alias="from")] = None,
+        to: date | None = None,
+        period: Annotated[Word | None, Query(description="a named kind of period, instead of dates")] = None,
+        ending: Month | None = None,
+    ) -> Period:
+        """[from, to), or a named kind of period and the month it ends in; nothing at all is the month that it is."""
+        today = local_date(await current())
+        if period is not None or ending is not None:
+            return _named(catalogue, period or "calendar-month", ending or f"{today:%Y-%m}")
+        begin = since or today.replace(day=1)
+        return _dates(begin, to or month(begin.year, begin.month).until)
+
+    Asks = Annotated[Period, Depends(asked_period)]
+
+    async def told(period: Period, *, items: bool, public: bool = False) -> Document:
+        found = await queries.the_record(pool, period, kinds)
+        effects = await remedying.effects(pool, found)
+        return document(found, catalogue, items=items, public=public, effects=effects)
+
+    @router.get("/record")
+    async def full_record(_: Reads, period: Asks, items: bool = False) -> Response:
+        """The record of [from, to), local dates; with `items`, the dossiers behind every figure."""
+        return _json(await told(period, items=items))
+
+    @router.get("/public/record")
+    async def public_record(period: Asks) -> Response:
+        """The record's figures, for everybody; without dates, of the month that it is now."""
+        return _json({**await told(period, items=False, public=True), "now": await current()})
+
+    @router.get("/record/items")
+    async def counted(
+        _: Reads, period: Asks, kind: Cut, line: str, column: Annotated[list[Column], Query(min_length=1)]
+    ) -> Response:
+        """What one figure counts: dossiers, each with the address at which it opens to its events."""
+        found = (await queries.the_record(pool, period, kinds)).line(line, kind)
+        items = sorted({item for one in column for item in found.items(one)}) if found else []
+        opened = [{**item._asdict(), "explain": explained_at(item.case_id)} for item in items]
+        return _json({"from": period.since, "to": period.until, "kind": kind, "line": line, "items": opened})
+
+    @router.get("/record.csv")
+    async def csv(_: Reads, period: Asks, sheet: SheetName = "units") -> Response:
+        """One sheet of the record as CSV: units, cuts, annex, delays, dwell, effects or dossiers."""
+        found = {one.name: one for one in sheets(await told(period, items=True))}[sheet]
+        return _file(as_csv(found), f"record-{period.id}-{sheet}.csv", "text/csv; charset=utf-8")
+
+    @router.get("/record.xlsx")
+    async def xlsx(_: Reads, period: Asks) -> Response:
+        """The record as a workbook, every dossier in its last sheet."""
+        it = await told(period, items=True)
+        body = await asyncio.to_thread(as_xlsx, sheets(it), title(it).vi)
+        return _file(body, f"record-{period.id}.xlsx", XLSX)
+
+    @router.get("/record/print", response_class=HTMLResponse)
+    async def printable(_: Reads, period: Asks) -> HTMLResponse:
+        """The record as a page for paper."""
+        it = await told(period, items=True)
+        return HTMLResponse(page(it, sheets(it)))
+
+    @router.post("/record/seals", status_code=201)
+    async def seal(body: Sealing, frame: Frame, actor: Annotated[Actor, Depends(Allowed("seal"))]) -> Response:
+        """Sign the record of a period for the whole province. Once; what comes late is restated beside it."""
+        period = _dates(body.since, body.to)
+        effects = await remedying.effects(pool, await queries.the_record(pool, period, kinds))
+        answer = await sealing.seal(pool, catalogue, period, effects, frame, actor)
+        parts.bell.ring()
+        return reply(answer, 201)
+
+    @router.get("/record/seals")
+    async def seals(_: Reads) -> Response:
+        """Every sealed period."""
+        return _json({"seals": await sealing.every(pool)})
+
+    @router.get("/record/seals/{seal}")
+    async def sealed(seal: str, _: Reads) -> Response:
+        """A record as it was signed, with what was restated of it since."""
+        return _json(await sealing.one(pool, seal))
+
+    @router.get("/record/seals/{seal}/print", response_class=HTMLResponse)
+    async def sealed_print(seal: str, _: Reads) -> HTMLResponse:
+        """The signed record as a page for paper."""
+        it = (await sealing.one(pool, seal))["record"]
+        return HTMLResponse(page(it, sheets(it)))
+
+    @router.get("/record/seals/{seal}/restatements/{number}")
+    async def restatement(seal: str, number: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads) -> Response:
+        """The whole record of a sealed period as it was restated."""
+        return _json(await sealing.restatement(pool, seal, number))
+
+    @router.get("/remedies")
+    async def remedies(_: Reads, state: Literal["open", "closed"] | None = None) -> Response:
+        """Units that passed a threshold in a sealed period, what is due of them, and what was done."""
+        still_open = None if state is None else state == "open"
+        return _json({"remedies": await remedying.every(pool, still_open=still_open)})
+
+    @router.post("/remedies/{remedy}/closing")
+    async def close_remedy(
+        remedy: str, body: Closing, frame: Frame, actor: Annotated[Actor, Depends(Allowed("close-remedy"))]
+    ) -> Response:
+        """Close a remedial action with what was done and where it is written down."""
+        answer = await remedying.close(pool, catalogue, remedy, body.outcome, body.evidence, frame, actor)
+        parts.bell.ring()
+        return reply(answer)
+
+    @router.get("/cases/{case_id}/portal")
+    async def for_portal(case_id: CaseId, _: Reads) -> Response:
+        """A dossier by the field names of the national portal, as far as nothing personal is in them."""
+        cycles = await queries.cycles(pool, case_id)
+        if not cycles:
+            raise NotFound("no-such-dossier", f"no receipt of {case_id} was heard", field="case_id")
+        service = catalogue.services.get(cycles[-1].service or "")
+        return _json(portal.case(cycles, service.name.vi if service else None))
+
+    return router
+
+
+def _dates(since: date, until: date) -> Period:
+    if since >= until:
+        raise Refused("empty-period", f"{since} is not before {until}", field="to", way_out="`to` is the day after")
+    return Period(since, until)
+
+
+def _named(catalogue: Catalogue, name: str, ending: str) -> Period:
+    try:
+        first_day = catalogue.period(name).first_day
+    except UnknownId as unknown:
+        raise Refused(
+            "unknown-period", str(unknown), field="period", way_out=f"one of: {', '.join(sorted(catalogue.periods))}"
+        ) from unknown
+    return ending_in(first_day, int(ending[:4]), int(ending[5:]))
+
+
+def _json(value: Any) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+def _file(body: bytes, name: str, media_type: str) -> Response:
+    return Response(body, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})

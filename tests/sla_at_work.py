@@ -1,0 +1,156 @@
+"""The SLA service without its HTTP and without Kafka: an inbox, the judge, what follows it, on a real database."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from deadlines.load import load
+from events import database as postgres_of
+from events.actor import Actor
+from events.bell import Bell
+from events.database import Pool
+from events.envelope import Recorded
+from events.follow import Following
+from events.handle import Answer, Moment
+from events.inbox import keep
+from events.runtime import Parts
+from events.settings import Settings
+from events.store import load as load_streams
+from events.web import Asked
+from events.wire import to_cloudevent
+from sla import projector, queries, remedying, sealing, tables
+from sla.document import Document, document, read, written
+from sla.judge import Rules
+from sla.periods import Period
+from sla.record import Record as MonthlyRecord
+from sla.ticker import tick
+
+ROOT = Path(__file__).parents[1]
+RULES = Rules(load(ROOT / "deploy" / "catalogue"))
+KINDS = {unit.code: unit.kind for unit in RULES.catalogue.units()}
+MIGRATIONS = ROOT / "services" / "sla" / "migrations"
+LEADER = Actor(id="staff-22-01", roles=frozenset({"leader"}), unit="PC-QN")
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A Kafka record as `keep` sees it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+
+
+class Sla:
+    """The SLA service without its HTTP: a log, an inbox and the judge."""
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        self.pool = pool
+        self.judge = Following(pool, projector.follower(RULES, log_clock=True))
+        self.marker = Following(pool, sealing.marker())
+        self.opener = Following(pool, remedying.opener(RULES.catalogue, log_clock=True))
+        self.parts = Parts(settings=settings, pool=pool, bell=Bell(), producer=None)
+        self.restating = sealing.Restating(self.parts, RULES.catalogue)
+        self._offset = 0
+
+    async def hear(self, facts: Iterable[Recorded]) -> None:
+        """Keep these facts in the inbox and judge."""
+        await self.keep(facts)
+        while (await self.judge.step())[0]:
+            pass
+
+    async def keep(self, facts: Iterable[Recorded]) -> None:
+        """Keep these facts in the inbox; nobody looks at them yet."""
+        records = []
+        for fact in facts:
+            row: dict[str, Any] = {name: getattr(fact, name) for name in fact.__struct_fields__}
+            row |= {"actor": fact.cause.actor, "correlation": fact.cause.correlation}
+            row |= {"causation": fact.cause.causation, "trace": None}
+            value = to_cloudevent(row, "/onedoor/test")
+            records.append(Record("t.events", 0, self._offset, fact.subject.encode(), value))
+            self._offset += 1
+        for start in range(0, len(records), 5000):
+            async with self.pool.acquire() as connection:
+                await keep(connection, records[start : start + 5000])
+
+    async def tick(self, watermark: datetime) -> int:
+        return await tick(self.parts, watermark)
+
+    async def said(self, case_id: str) -> list[Any]:
+        """The facts that were published about a case."""
+        async with self.pool.acquire() as connection:
+            stream = f"promise-{case_id}"
+            return [recorded.fact for recorded in (await load_streams(connection, stream))[stream]]
+
+    async def rows(self, generation: int | None = None) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows of a generation (the live one), without its number."""
+        found = {}
+        for table, columns in tables.FIELDS.items():
+            which = generation or await self.pool.fetchval("select id from generations where state = 'live'")
+            query = f"select {', '.join(columns)} from {table} where generation = $1 order by 1, 2, 3, 4"
+            found[table] = [tuple(row) for row in await self.pool.fetch(query, which)]
+        return found
+
+    async def calm(self) -> int:
+        """Let everything that follows the judge catch up; returns how many restatements that said."""
+        for following in (self.opener, self.marker):
+            while (await following.step())[0]:
+                pass
+        return await self.restating.round()
+
+    async def record(self, period: Period) -> MonthlyRecord:
+        """The record of a period from the live rows."""
+        return await queries.the_record(self.pool, period, KINDS)
+
+    async def seal(self, period: Period, at: datetime, *, actor: Actor = LEADER, key: str | None = None) -> Answer:
+        """A leader signs a period."""
+        effects = await remedying.effects(self.pool, await self.record(period))
+        return await sealing.seal(self.pool, RULES.catalogue, period, effects, frame(at, key, str(period)), actor)
+
+    async def last_said(self, period: Period) -> Any:
+        """The figures of a sealed period as they were last said, in its seal or its last restatement."""
+        kept = await self.pool.fetchval(LAST_SAID, period.id)
+        return plain(read(kept))
+
+    async def figures(self, period: Period) -> Any:
+        """The same as they are now."""
+        return plain(read(written(document(await self.record(period), RULES.catalogue, items=True))))
+
+    async def stream(self, name: str) -> Sequence[Recorded]:
+        """One stream of the service's own log."""
+        async with self.pool.acquire() as connection:
+            return (await load_streams(connection, name))[name]
+
+
+LAST_SAID = """
+select coalesce((select document from restatements where seal = $1 order by number desc limit 1),
+                (select document from seals where id = $1))
+"""
+
+
+def plain(told: Document) -> Any:
+    """Of a document what a period settles: what each line counts, and the sums behind its averages."""
+    return {(line["kind"], line["unit"]): (line["items"], line.get("sums")) for line in (*told["lines"], *told["cuts"])}
+
+
+def frame(at: datetime, key: str | None = None, body: str = "") -> Asked:
+    """The frame of a command, as HTTP would make it."""
+    return Asked(
+        moment=Moment(now=at, recorded_at=at), correlation=key or "asked", trace=None, key=key, seen=None,
+        body_hash=body.encode(), route="POST /test",
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def at_work(url: str) -> AsyncIterator[Sla]:
+    """The service on a fresh database."""
+    pool = await postgres_of.connect(url)
+    await postgres_of.migrate(pool, postgres_of.LOG, MIGRATIONS)
+    settings = Settings(kafka_bootstrap_servers="", database_url=url, oidc_issuer="", onedoor_clock="log")
+    yield Sla(pool, settings)
+    await pool.close()
