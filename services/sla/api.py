@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from deadlines.inforce import InForce
 from deadlines.instants import date_of, day_of, second_of
 from events.actor import Actor
 from events.auth import Allowed
@@ -22,15 +24,15 @@ from events.clock import now as wall
 from events.contracts.terms import CaseId, Instant, UnitCode
 from events.errors import Conflict, NotFound, Refused
 from events.runtime import Parts
-from sla import generations, queries
+from sla import asof, generations, queries, rules_api
 from sla.changes import Hub
 from sla.explain import explain
-from sla.judge import Rules, judge
+from sla.judge import judge
 from sla.record import Column, Line, Period, Record
-from sla.ticker import KEEP, tick
+from sla.rules import with_published
+from sla.ticker import CLOCK, KEEP, tick
 
 WEB = Path(__file__).parent / "web"
-CLOCK = "clock"  # the watermark's name where the caller says what time it is
 NOW = "select watermark from watermarks where service = 'clock'"
 log = structlog.get_logger("sla.api")
 
@@ -49,14 +51,16 @@ class Rebuild(BaseModel):
     accept_differences: bool = False
 
 
+# An instant with its offset, or a local date: what was known at the end of that day.
+Day = Annotated[Instant | date | None, Query()]
 Reads = Annotated[Actor, Depends(Allowed("read"))]
 Operates = Annotated[Actor, Depends(Allowed("operate"))]
 
 
-def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
+def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
     """The SLA service's routes."""
     router = APIRouter()
-    pool, catalogue = parts.pool, rules.catalogue
+    pool, catalogue = parts.pool, in_force.catalogue
     kinds = {unit.code: unit.kind for unit in catalogue.units()}
     names = {unit.code: unit.name for unit in catalogue.units()}
     builders: set[asyncio.Task[None]] = set()
@@ -67,23 +71,45 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
         told: datetime | None = await pool.fetchval(NOW)
         return told or wall()
 
+    def known(day: datetime) -> AbstractAsyncContextManager[asof.AsOf]:
+        return asof.as_of(pool, in_force, day, log_clock=parts.settings.log_clock)
+
     @router.get("/cases")
-    async def many(_: Reads, after: str = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000) -> dict[str, Any]:
+    async def many(
+        _: Reads, after: str = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000, as_of: Day = None
+    ) -> dict[str, Any]:
         """Every case with its cycles, by case id; `next` is the `after` of the next page."""
+        if as_of is not None:
+            async with known(asof.end_of(as_of)) as then:
+                page, following = await then.cases(after, limit)
+            return {"cases": page, "next": following} | then.mark
         page, following = await queries.cases(pool, after, limit)
         return {"cases": page, "next": following}
 
     @router.get("/cases/{case_id}")
-    async def one(case_id: CaseId, _: Reads) -> dict[str, Any]:
+    async def one(case_id: CaseId, _: Reads, as_of: Day = None) -> dict[str, Any]:
         """One case: its cycles, stays, referrals, and the units that its delay is charged to."""
+        if as_of is not None:
+            async with known(asof.end_of(as_of)) as then:
+                judgement = await then.case(case_id)
+            if judgement is None or not judgement.cycles:
+                raise _unknown_then(case_id, then)
+            return queries.shown_case(judgement) | then.mark
         found = await queries.case(pool, case_id)
         if found is None:
             raise NotFound("no-such-dossier", f"no receipt of {case_id} was heard", field="case_id")
         return found
 
     @router.get("/cases/{case_id}/explain")
-    async def why(case_id: CaseId, _: Reads) -> Any:
+    async def why(case_id: CaseId, _: Reads, as_of: Day = None) -> Any:
         """The ledger of a case, line by line with the events behind it, and why it is late, in two languages."""
+        if as_of is not None:
+            async with known(asof.end_of(as_of)) as then:
+                judgement = await then.explained(case_id, await current())
+            if judgement is None:
+                raise _unknown_then(case_id, then)
+            return _named(explain(judgement, then.rules)) | then.mark
+        rules = with_published(catalogue, in_force.facts, await queries.applied(pool))
         facts = await queries.facts(pool, case_id)
         if not facts:
             raise NotFound("no-such-dossier", f"nothing was heard of {case_id}", field="case_id")
@@ -92,17 +118,23 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
 
     @router.get("/overdue")
     async def overdue(
-        _: Reads, unit: UnitCode | None = None, limit: Annotated[int, Query(ge=1, le=5000)] = 500
+        _: Reads, unit: UnitCode | None = None, limit: Annotated[int, Query(ge=1, le=5000)] = 500, as_of: Day = None
     ) -> dict[str, Any]:
         """Open dossiers past their due instant right now, the longest overdue first."""
+        if as_of is not None:
+            async with known(asof.end_of(as_of)) as then:
+                return {"now": then.day, "overdue": await then.overdue(unit, limit)} | then.mark
         instant = await current()
         return {"now": instant, "overdue": await queries.overdue(pool, instant, unit, limit)}
 
     @router.get("/record")
     async def full_record(
-        _: Reads, since: Annotated[date, Query(alias="from")], to: date, items: bool = False
+        _: Reads, since: Annotated[date, Query(alias="from")], to: date, items: bool = False, as_of: Day = None
     ) -> dict[str, Any]:
         """The record of [from, to), local dates; with `items`, the dossiers behind every figure."""
+        if as_of is not None:
+            async with known(asof.end_of(as_of)) as then:
+                return _record(await then.the_record(_period(since, to), kinds), names, items=items) | then.mark
         return _record(await queries.the_record(pool, _period(since, to), kinds), names, items=items)
 
     @router.get("/public/record")
@@ -177,6 +209,8 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
         state = {"building": "running", "failed": "failed"}.get(found["state"], "done")
         return found | {"run": run, "state": state, "swapped": found["state"] in ("live", "retired")}
 
+    router.include_router(rules_api.routes(parts, in_force, current))
+
     @router.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         """The live page."""
@@ -189,6 +223,10 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
         return FileResponse(WEB / name)
 
     return router
+
+
+def _unknown_then(case_id: str, then: asof.AsOf) -> NotFound:
+    return NotFound("no-such-dossier", f"no receipt of {case_id} was known on {then.day.isoformat()}", field="case_id")
 
 
 def _period(since: date, until: date) -> Period:

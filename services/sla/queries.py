@@ -9,6 +9,7 @@ from events.database import Connection, Pool
 from events.envelope import Recorded
 from events.store import COLUMNS, recorded_from
 from sla.case import JUDGED
+from sla.judge import Judgement
 from sla.record import Period, Record, record
 from sla.rows import CycleRow, ReferralRow, StayRow, shown
 from sla.tables import FIELDS
@@ -52,6 +53,7 @@ REFERRALS_OF = OF_PERIOD.format(
     over="coalesce(replied_at, ended_at)",
 )
 FACTS = f"select {COLUMNS} from inbox where subject = $1 and type = any($2)"
+APPLIED = "select rules from generations where state = 'live'"
 HOLE = "select exists (select from parked where subject = $1 and settled is null)"
 GENERATION = """
 select id, state, phase, started_at, finished_at, expected, events, cases, seconds, undecodable, rows, hash,
@@ -84,6 +86,23 @@ async def case(pool: Pool, case_id: str) -> dict[str, Any] | None:
             "referrals": [shown(row) for row in await connection.fetch(REFERRALS, case_id)],
             "charges": [dict(row) for row in await connection.fetch(CHARGES, case_id)],
         }
+
+
+def shown_case(judgement: Judgement) -> dict[str, Any]:
+    """The same of a judgement that stands in no table."""
+    return {
+        "case_id": judgement.case_id,
+        "cycles": [shown(row._asdict()) for row in judgement.cycles],
+        "stays": [shown(row._asdict()) for row in judgement.stays],
+        "referrals": [shown(row._asdict()) for row in sorted(judgement.referrals, key=lambda row: row.referred_at)],
+        "charges": [row._asdict() for row in sorted(judgement.charges, key=lambda row: (row.cycle, row.unit))],
+    }
+
+
+async def applied(pool: Pool) -> int:
+    """How many published rules have moved what they move in the live generation."""
+    count: int = await pool.fetchval(APPLIED)
+    return count
 
 
 async def overdue(pool: Pool, now: datetime, unit: str | None, limit: int) -> Sequence[dict[str, Any]]:

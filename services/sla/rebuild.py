@@ -16,6 +16,7 @@ import structlog
 import uvloop
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from deadlines.inforce import InForce
 from deadlines.load import load
 from events import database, logs
 from events.clock import now
@@ -31,6 +32,7 @@ from sla.app import HEARS
 from sla.case import JUDGED
 from sla.judge import Rules, judge
 from sla.projector import building
+from sla.rules import with_published
 
 CUT = """
 select (select epoch from cluster) as epoch, pg_snapshot_xmin(pg_current_snapshot()) as floor,
@@ -42,6 +44,7 @@ PROGRESS = """
 update generations set phase = $2, expected = $3, events = $4, cases = $5, seconds = $6,
     undecodable = $7 where id = $1
 """
+RULES = "update generations set rules = $2 where id = $1"
 PHASE = "update generations set phase = $2 where id = $1"
 BATCH = 10_000  # records asked of the client at once
 AT_ONCE = 1_000_000  # records held in memory: as many partition numbers as fit are folded together
@@ -199,13 +202,17 @@ async def main() -> int:
     arguments = parser.parse_args()
     settings = Settings()
     logs.configure("sla")
-    rules = Rules(load(settings.onedoor_catalogue).build())
     pool = await database.connect(settings.database_url, size=4)
+    in_force = InForce(load(settings.onedoor_catalogue), "events")
+    await in_force.refresh(pool)
+    applied = len(in_force.facts)  # the rules first, and these until the swap, whatever is published meanwhile
+    rules = with_published(in_force.catalogue.build(), in_force.facts, applied)
     gc.disable()
     async with pool.acquire() as holder:
         if not await holder.fetchval(generations.BUILDER):
             return 1
         try:
+            await holder.execute(RULES, arguments.generation, applied)
             await rebuild(pool, settings, rules, arguments.generation, accept=arguments.accept, actor=arguments.actor)
         except Exception as error:
             log.error("rebuild failed", generation=arguments.generation, exc_info=error)

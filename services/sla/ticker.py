@@ -43,6 +43,8 @@ insert into watermarks values ($1, $2)
 on conflict (service) do update set watermark = greatest(watermarks.watermark, excluded.watermark)
 """
 WATERMARKS = "select service, watermark from watermarks"
+CLOCK = "clock"  # the watermark's name where the caller says what time it is
+SETTLED = "settled"  # the one up to which everything that any source recorded is kept and judged
 BATCH = 200
 EVERY = 0.5  # seconds
 GRACE = 30.0  # seconds after which a silent source is alarmed
@@ -131,6 +133,7 @@ class Watch:
             return
         watermark = min(known[service] for service in self.sources)
         if await self._all_judged(consumer):
+            await self.parts.pool.execute(KEEP, SETTLED, watermark)
             await tick(self.parts, watermark)
 
     async def _all_judged(self, consumer: AIOKafkaConsumer) -> bool:

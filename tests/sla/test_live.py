@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from oracle.telling import Story, local, promise
 
+from deadlines.inforce import InForce
 from deadlines.load import load
 from events import database as postgres_of
 from events.bell import Bell
@@ -47,7 +48,7 @@ class Sla:
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self.pool = pool
-        self.judge = Following(pool, projector.follower(RULES, log_clock=True))
+        self.judge = Following(pool, projector.follower(InForce(RULES.catalogue, "events"), log_clock=True))
         self.parts = Parts(settings=settings, pool=pool, bell=Bell(), producer=None)
         self._offset = 0
 
