@@ -3,8 +3,10 @@
 from onedoor.app import App
 from onedoor.demo import demo
 from onedoor.down import down
+from onedoor.explain import explain
 from onedoor.status import status
 from onedoor.up import up
+from onedoor.whatif import what_if
 
 app = App(
     name="onedoor",
@@ -17,6 +19,8 @@ app.command()(up)
 app.command()(down)
 app.command()(status)
 app.command()(demo)
+app.command()(explain)
+app.command()(what_if)
 
 if __name__ == "__main__":
     app()

@@ -1,0 +1,69 @@
+"""What-if and as-of over a large inbox: how long until the whole difference, list or record is there."""
+
+import asyncio
+import os
+import sys
+import time
+
+import parts
+from contracts.keeping import kept
+from oracle.judging import SHIPPED
+from oracle.swapped import swap_file
+from oracle.telling import local
+
+from bench import made
+from bench.figures import line
+from deadlines.inforce import InForce
+from events import database as postgres_of
+from events.settings import Settings
+from sla import runs
+from sla.app import service
+from sla.asof import as_of
+from sla.record import month
+from sla.rules import Supposed
+
+RUNS = 3
+DAY = local(7, 20)
+
+
+async def measure(kafka: str, postgres: str, *, cases: int = int(os.environ.get("BENCH_CASES", "100000"))) -> None:
+    """Fill an inbox once; then a swap day three times, and each answer as of a day."""
+    name, urls = await parts.fresh_database(postgres)
+    pool = await postgres_of.connect(urls["sla"])
+    settings = Settings(kafka_bootstrap_servers=kafka, database_url=urls["sla"], oidc_issuer="")
+    await postgres_of.migrate(pool, postgres_of.LOG, service(settings).migrations)
+    count = 0
+    for start in range(0, cases, 5000):
+        facts = [fact for number in range(start, min(start + 5000, cases)) for fact in made.case(number).facts]
+        await kept(pool, facts)
+        count += len(facts)
+    await pool.execute("analyze inbox")
+    print(f"what-if and as-of: {count:,} facts of {cases:,} cases in the inbox, {os.cpu_count()} workers")
+    whole, judged = [], []
+    for _ in range(RUNS):
+        began = time.monotonic()
+        run = await runs.begin(pool, Supposed(file=swap_file(), policy="as-revised"), "operator-bench", DAY)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "sla.whatif", str(run), env={**os.environ, **settings.environment()},
+            stdout=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        assert await process.wait() == 0
+        whole.append(time.monotonic() - began)
+        found = await runs.one(pool, run, dossiers=False) or {}
+        judged.append(cases / found["seconds"])
+    line("what-if: judged under both rules", judged, "cases/s")
+    print(f"  the whole run, with its start: {', '.join(f'{one:.2f}' for one in whole)} s (wanted: 100,000 under 10 s)")
+    print(f"  it found {found['impact']['due_moved']:,} due dates moved")
+    kinds = {unit.code: unit.kind for unit in SHIPPED.units()}
+    async with as_of(pool, InForce(SHIPPED, "events"), DAY, log_clock=True) as then:
+        for what, question in (
+            ("one case", then.case(made.case(cases // 2).case_id)),
+            ("a page of 1,000 cases", then.cases("", 1000)),
+            ("the overdue list", then.overdue(None, 500)),
+            ("the record of a month", then.the_record(month(2017, 7), kinds)),
+        ):
+            began = time.monotonic()
+            await question
+            print(f"  as of a day, {what:<24} {time.monotonic() - began:>8.3f} s")
+    await pool.close()
+    await parts.drop_database(postgres, name)
