@@ -7,7 +7,6 @@ from typing import Any, Final, NamedTuple
 
 from deadlines.verdict import Class
 from events.contracts.rules import Impact
-from sla.judge import Judgement
 from sla.rows import CycleRow
 
 
@@ -40,10 +39,24 @@ class Change(NamedTuple):
 KINDS: Final = ("due_moved", "verdicts_changed", "newly_overdue", "no_longer_overdue")
 
 
-def differences(before: Judgement, after: Judgement, now: datetime) -> list[Change]:
+class Standing(NamedTuple):
+    """What of a cycle a change is told from, as it stands in the live table; a CycleRow has the same names."""
+
+    case_id: str
+    cycle: int
+    counter: str
+    organisation: str
+    unit: str
+    due_at: datetime | None
+    ended_at: datetime | None
+    class_a: Class | None
+    class_b: Class | None
+
+
+def differences(before: Iterable[Standing | CycleRow], after: Iterable[CycleRow], now: datetime) -> list[Change]:
     """The cycles of a case that differ in due, verdict or lateness. The facts are the same, so the cycles are."""
     changes = []
-    for row, new in zip(before.cycles, after.cycles, strict=True):
+    for row, new in zip(before, after, strict=True):
         change = Change(
             row.case_id, row.cycle, row.counter, row.organisation, row.unit, row.due_at, new.due_at,
             row.class_a, new.class_a, row.class_b, new.class_b, _late(row, now), _late(new, now),
@@ -53,7 +66,7 @@ def differences(before: Judgement, after: Judgement, now: datetime) -> list[Chan
     return changes
 
 
-def _late(row: CycleRow, now: datetime) -> bool:
+def _late(row: Standing | CycleRow, now: datetime) -> bool:
     """Released overdue by date, or open past its due instant: as the record and the overdue list have it."""
     if row.ended_at is not None:
         return row.class_a == "overdue"

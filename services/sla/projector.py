@@ -11,7 +11,7 @@ from events.contracts.catalogue import Fact
 from events.contracts.sla import VerdictReached
 from events.database import Connection
 from events.envelope import Cause, Recorded
-from events.follow import INBOX, Entry, Follower
+from events.follow import INBOX, START, Entry, Follower
 from events.store import COLUMNS, Append, append, load, recorded_from
 from sla import tables
 from sla.case import JUDGED, MOVES
@@ -26,6 +26,8 @@ NAME = "sla.judge"
 FACTS = f"select {COLUMNS} from inbox where subject = any($1) and type = any($2) order by subject"
 INCOMPLETE = "select distinct subject from parked where subject = any($1) and settled is null"
 LIVE = "select id, rules from generations where state = 'live'"
+BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = 0"
+BEYOND = "select exists (select from inbox where (epoch, tx, position) > ($1, $2, $3))"
 CHANGED = """
 insert into changes (epoch, subject, data)
 select (select epoch from cluster), * from unnest($1::text[], $2::bytea[])
@@ -54,6 +56,12 @@ def building(rules: Rules, generation: int) -> Follower[Recorded]:
             await tables.replace(connection, generation, await judged(connection, touched, rules))
 
     return Follower(name=f"{NAME}@{generation}", log=INBOX, apply=apply, stuck="park")
+
+
+async def caught_up(connection: Connection) -> bool:
+    """Whether the live judge has seen all of the inbox. Two statements, because a join would scan all of it."""
+    row = await connection.fetchrow(BOOKMARK, NAME)
+    return not await connection.fetchval(BEYOND, *(row or START))
 
 
 async def judged(connection: Connection, cases: Iterable[str], rules: Rules) -> list[Judgement]:

@@ -24,11 +24,21 @@ class Rules:
     catalogue: Catalogue
     revised: Mapping[str, str] = field(default_factory=dict)
     clock_policy: ClockPolicy | None = None
+    _met: dict[Promise, Promise] = field(default_factory=dict, compare=False, repr=False)
+    """Promises that were asked for before: a few service versions stand for a million receipts."""
 
     def judged_by(self, pinned: Promise) -> Promise:
         """The promise by which a case is judged whose receipt pinned this one."""
         if not self.revised and self.clock_policy is None:
             return pinned
+        if pinned.service is None:  # a due instant or a length of its own
+            return self._revised(pinned)
+        met = self._met.get(pinned)
+        if met is None:
+            met = self._met[pinned] = self._revised(pinned)
+        return met
+
+    def _revised(self, pinned: Promise) -> Promise:
         service, calendar, policy = pinned.service, pinned.calendar, pinned.clock_policy
         if service is not None and service in self.revised:
             newer = self.catalogue.service(self.revised[service])

@@ -129,7 +129,8 @@ def routes(parts: Parts, in_force: InForce, current: Callable[[], Awaitable[date
         order = PublishRules(file=file, policy=body.policy, basis=body.basis, impact=NOTHING)
         report: dict[str, Any] | None = None
         if decider.decide(order, decider.state(in_force.facts)):
-            run, ended = await judged(Supposed(file=file, policy=body.policy), actor)
+            revises = body.policy == "as-revised"  # a pinned version leaves alone what others revised before it
+            run, ended = await judged(Supposed(file=file, policy="as-revised" if revises else None), actor)
             await ended
             report = await runs.one(pool, run, dossiers=False)
             assert report is not None

@@ -17,7 +17,7 @@ from events.runtime import Parts
 from events.store import Append, append, load
 from events.topics import HEARTBEATS, PARTITIONS
 from sla.decide import Warn, promise
-from sla.projector import NAME as JUDGE
+from sla.projector import caught_up
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.ticker', 0))"
 # The earliest of each case: a later one is decided on what the earlier one said, in the next round.
@@ -32,11 +32,6 @@ order by case_id, fires_at, threshold
 SAID = """
 delete from timers
 where (case_id, cycle, threshold) in (select * from unnest($1::text[], $2::int[], $3::text[]))
-"""
-# The judge has seen everything that was kept: no timer can still move because of it.
-CAUGHT_UP = """
-select not exists (select from inbox i, bookmarks b where b.name = $1 and b.shard = 0
-                   and (i.epoch, i.tx, i.position) > (b.epoch, b.tx, b.position))
 """
 KEEP = """
 insert into watermarks values ($1, $2)
@@ -145,8 +140,8 @@ class Watch:
         heard = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
         if any(heard.get((tp.topic, tp.partition), 0) < end for tp, end in ends.items()):
             return False
-        caught_up: bool = await self.parts.pool.fetchval(CAUGHT_UP, JUDGE)
-        return caught_up
+        async with self.parts.pool.acquire() as connection:  # no timer can still move because of what was kept
+            return await caught_up(connection)
 
 
 class Beat(msgspec.Struct):

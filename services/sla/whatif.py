@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from multiprocessing.connection import wait as wait_for
 
 import asyncpg
@@ -27,11 +28,17 @@ from events import database, logs
 from events.database import Connection
 from events.settings import Settings
 from sla import inbox, queries, runs
-from sla.impact import Change, differences
+from sla.impact import Change, Standing, differences
 from sla.judge import judge
+from sla.projector import caught_up
 from sla.rules import Rules, with_published
 
-PIECE = 20_000  # facts: a second of a worker's work, so that progress moves
+STANDING = f"""
+select {", ".join(Standing._fields)} from cycles
+where generation = (select id from generations where state = 'live')
+    and case_id > $1 and ($2::text is null or case_id <= $2) order by case_id, cycle
+"""
+PIECE = 5_000  # facts: some five hundred cases, so that the last pieces end together and progress moves
 log = structlog.get_logger("sla.whatif")
 
 Piece = tuple[str, str | None]
@@ -66,17 +73,25 @@ class Worker:
     @classmethod
     def judge(cls, piece: Piece) -> tuple[int, list[Change]]:
         """The cases of a piece under both rules: how many, and what differs."""
-        after, until = piece
-        reading = (
-            inbox.rest(cls.connection, inbox.EVER, after=after)
-            if until is None
-            else inbox.between(cls.connection, inbox.EVER, after=after, until=until)
-        )
-        cases = cls.loop.run_until_complete(reading)
+        cases, standing = cls.loop.run_until_complete(cls.read(*piece))
         changes: list[Change] = []
-        for facts in cases.values():
-            changes += differences(judge(facts, cls.both.before), judge(facts, cls.both.after), cls.both.now)
+        for case_id, facts in cases.items():
+            before = judge(facts, cls.both.before).cycles if standing is None else standing.get(case_id, [])
+            changes += differences(before, judge(facts, cls.both.after).cycles, cls.both.now)
         return len(cases), changes
+
+    @classmethod
+    async def read(cls, after: str, until: str | None) -> tuple[inbox.Cases, dict[str, list[Standing]] | None]:
+        """A piece in one snapshot, and how its cycles stand; None while the live judge is behind: it is judged here."""
+        async with cls.connection.transaction(isolation="repeatable_read", readonly=True):
+            if until is None:
+                cases = await inbox.rest(cls.connection, inbox.EVER, after=after)
+            else:
+                cases = await inbox.between(cls.connection, inbox.EVER, after=after, until=until)
+            if not await caught_up(cls.connection):
+                return cases, None
+            rows = await cls.connection.fetch(STANDING, after, until)
+        return cases, {case: [Standing(*row) for row in own] for case, own in groupby(rows, lambda row: str(row[0]))}
 
 
 def _end_with_the_parent() -> None:

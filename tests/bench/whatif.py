@@ -6,7 +6,6 @@ import sys
 import time
 
 import parts
-from contracts.keeping import kept
 from oracle.judging import SHIPPED
 from oracle.swapped import swap_file
 from oracle.telling import local
@@ -15,14 +14,21 @@ from bench import made
 from bench.figures import line
 from deadlines.inforce import InForce
 from events import database as postgres_of
+from events.database import Pool
 from events.settings import Settings
-from sla import runs
+from sla import runs, tables
 from sla.app import service
 from sla.asof import as_of
+from sla.judge import Rules, judge
+from sla.projector import NAME as JUDGE
 from sla.record import month
 from sla.rules import Supposed
 
 RUNS = 3
+CAUGHT_UP = """
+insert into bookmarks (name, shard, epoch, tx, position)
+select $1, 0, epoch, tx, position from inbox order by epoch desc, tx desc, position desc limit 1
+"""
 DAY = local(7, 20)
 
 
@@ -32,11 +38,7 @@ async def measure(kafka: str, postgres: str, *, cases: int = int(os.environ.get(
     pool = await postgres_of.connect(urls["sla"])
     settings = Settings(kafka_bootstrap_servers=kafka, database_url=urls["sla"], oidc_issuer="")
     await postgres_of.migrate(pool, postgres_of.LOG, service(settings).migrations)
-    count = 0
-    for start in range(0, cases, 5000):
-        facts = [fact for number in range(start, min(start + 5000, cases)) for fact in made.case(number).facts]
-        await kept(pool, facts)
-        count += len(facts)
+    count = await _fill(pool, cases)
     await pool.execute("analyze inbox")
     print(f"what-if and as-of: {count:,} facts of {cases:,} cases in the inbox, {os.cpu_count()} workers")
     whole, judged = [], []
@@ -67,3 +69,20 @@ async def measure(kafka: str, postgres: str, *, cases: int = int(os.environ.get(
             print(f"  as of a day, {what:<24} {time.monotonic() - began:>8.3f} s")
     await pool.close()
     await parts.drop_database(postgres, name)
+
+
+async def _fill(pool: Pool, cases: int) -> int:
+    """The inbox, and the live tables as the live judge would have left them; returns how many facts."""
+    count = 0
+    columns = ["epoch", *made.row(made.case(0).facts[0])]
+    rules = Rules(SHIPPED)
+    async with pool.acquire() as connection:
+        for start in range(0, cases, 2000):
+            told = [made.case(number).facts for number in range(start, min(start + 2000, cases))]
+            facts = [fact for one in told for fact in one]
+            rows = [(1, *made.row(fact).values()) for fact in facts]
+            await connection.copy_records_to_table("inbox", records=rows, columns=columns)
+            await tables.fill(connection, 1, [judge(one, rules) for one in told])
+            count += len(facts)
+        await connection.execute(CAUGHT_UP, JUDGE)
+    return count

@@ -21,7 +21,7 @@ FRIDAY = local(7, 14, 17)
 
 
 def changes(story: Story, now: datetime) -> list[Change]:
-    return differences(judge(story.facts, RULES), judge(story.facts, AFTER), now)
+    return differences(judge(story.facts, RULES).cycles, judge(story.facts, AFTER).cycles, now)
 
 
 def told(oracle: Any, facts: Any, now: datetime) -> list[tuple[Any, ...]]:

@@ -1,5 +1,6 @@
 """By which rules a case is judged: what its receipt pinned, or what stands for that by policy."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from oracle.telling import Story, local, promise
 from deadlines.entries import CatalogueFile
 from deadlines.published import joined
 from events.contracts import name_of, write
+from events.contracts.terms import Promise
 from events.envelope import Cause, Recorded
 from sla.judge import Rules, judge
 from sla.rules import Supposed, known_on, with_published
@@ -105,6 +107,15 @@ def test_a_supposed_clock_policy_holds_for_all() -> None:
     story.supplemented(local(7, 12, 10), asked)
     assert due(story, Supposed(clock_policy="RESTART").rules(RULES)) == local(7, 17, 17)
     assert due(story, Supposed().rules(RULES)) == due(story, RULES) != local(7, 17, 17)
+
+
+def test_a_promise_is_met_again_with_the_same_answer() -> None:
+    """A stated due has no service; its calendar is revised all the same, and its due is not."""
+    rules = Supposed(file=swap_file(), policy="as-revised").rules(RULES)
+    stated = Promise(calendar="VN-PAC@2017.1", clock_policy="PAUSE", due=THURSDAY)
+    for pledge in (promise(), promise(), stated, stated, promise(policy="RESTART")):
+        judged = rules.judged_by(pledge)
+        assert judged == replace(pledge, calendar="VN-PAC@2017.2")
 
 
 def test_pinned_puts_what_was_revised_aside() -> None:

@@ -95,6 +95,9 @@ async def test_a_swap_day_is_previewed_published_and_applied_by_rebuild(sla: Ser
     assert await due(sla, case_id, f"?as_of={now().date()}") == FRIDAY
     again = await rebuilt(sla)
     assert (again["swapped"], again["differences"]) == (True, 0)
+    third = swap_file("VN-PAC@2017.3").model_dump(mode="json", by_alias=True)["calendars"]
+    pinned = await sla.post("/rules/calendars?preview=true", publication("pinned", calendars=third), **LEADER)
+    assert pinned.body["impact"]["due_moved"] == 0
 
 
 async def test_a_publication_is_said_once_and_by_a_leader(sla: Serving) -> None:

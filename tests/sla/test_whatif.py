@@ -11,15 +11,18 @@ from typing import Any
 import pytest
 from contracts.keeping import kept
 from oracle import naive
+from oracle.judging import SHIPPED
 from oracle.quarter import quarter
 from oracle.swapped import second_oracle, swap_file
 from oracle.telling import Story, local
 
+from deadlines.inforce import InForce
 from events import database as postgres_of
 from events.database import Pool
 from events.errors import Conflict
+from events.follow import Following
 from events.settings import Settings
-from sla import runs
+from sla import projector, runs
 from sla.rules import Supposed
 
 MIGRATIONS = Path(__file__).parents[2] / "services" / "sla" / "migrations"
@@ -94,6 +97,22 @@ async def test_a_swap_day_lists_exactly_the_dossiers_whose_due_date_moves(pool: 
     assert [one["case_id"] for one in done["dossiers"]] == sorted(one["case_id"] for one in done["dossiers"])
     assert done["impact"]["units"][0]["due_moved"] == len(moved)
     assert await content(pool) == before
+
+
+async def test_the_live_rows_stand_in_for_judging_twice(pool: Pool, database: dict[str, str]) -> None:
+    """The same difference whether the live judge has seen everything, or nothing yet."""
+    await kept(pool, [fact for story in quarter(200) for fact in story.facts])
+    async with pool.acquire() as connection:
+        assert not await projector.caught_up(connection)
+        judged_twice = await run(pool, database["sla"], SWAP)
+        live = Following(pool, projector.follower(InForce(SHIPPED, "events"), log_clock=True))
+        while (await live.step())[0]:
+            pass
+        assert await projector.caught_up(connection)
+    from_rows = await run(pool, database["sla"], SWAP)
+    assert from_rows["dossiers"] == judged_twice["dossiers"] != []
+    await pool.execute("update cycles set due_at = due_at + interval '1 day' where due_at is not null")
+    assert (await run(pool, database["sla"], SWAP))["dossiers"] != from_rows["dossiers"]  # the rows were what was read
 
 
 async def test_pinned_changes_nothing(pool: Pool, database: dict[str, str]) -> None:
