@@ -1,13 +1,17 @@
 """What other rules change: two judgements of one case side by side, and the counts over many. Pure."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
+from deadlines.instants import DAY, Day, Second, midnight, second_of
 from deadlines.verdict import Class
 from events.contracts.rules import Impact
 from sla.rows import CycleRow
+from sla.rules import Rules
 
 
 class Change(NamedTuple):
@@ -47,10 +51,53 @@ class Standing(NamedTuple):
     counter: str
     organisation: str
     unit: str
+    service: str | None
+    determined: bool
+    received_at: datetime
+    judged_to: datetime
     due_at: datetime | None
     ended_at: datetime | None
     class_a: Class | None
     class_b: Class | None
+
+
+AROUND: Final = 15 * DAY
+"""Seconds before and after a cycle that count as within it: class B looks back over the longest closed stretch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which cases other rules can change at all: those of some services, those that live through some days, or all.
+
+    Due and both classes are computed from the working time between receipt and the later of due and the last fact.
+    """
+
+    everything: bool
+    services: frozenset[str]
+    days: tuple[Second, ...]
+    """The midnights of the days on which a calendar and what stands for it differ, in order."""
+
+    @classmethod
+    def of(cls, before: Rules, after: Rules) -> Self:
+        """What lies between two sets of rules."""
+        everything = before.clock_policy != after.clock_policy
+        days: set[Day] = set()
+        for id in after.catalogue.calendars:
+            old, new = before.revised.get(id, id), after.revised.get(id, id)
+            if old != new:
+                one, other = after.catalogue.calendar(old), after.catalogue.calendar(new)
+                everything = everything or one.cutoff_at != other.cutoff_at
+                days.update(one.differs_from(other))
+        services = [id for id in after.catalogue.services if before.revised.get(id, id) != after.revised.get(id, id)]
+        return cls(everything, frozenset(services), tuple(midnight(day) for day in sorted(days)))
+
+    def may_change(self, cycles: Sequence[Standing]) -> bool:
+        """Whether a case with these cycles can be judged otherwise. One without a due may get it from a new version."""
+        if self.everything or any(not row.determined or row.service in self.services for row in cycles):
+            return True
+        first = min(second_of(row.received_at) for row in cycles) - AROUND
+        last = max(second_of(max(row.judged_to, row.due_at or row.judged_to)) for row in cycles) + AROUND
+        return bisect_left(self.days, first) < bisect_right(self.days, last)
 
 
 def differences(before: Iterable[Standing | CycleRow], after: Iterable[CycleRow], now: datetime) -> list[Change]:

@@ -2,9 +2,10 @@
 of the live generation.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import Any
 
 from events.database import Connection
 from events.envelope import Recorded
@@ -21,6 +22,7 @@ TO_THE_END = f"""
 select {COLUMNS} from inbox where subject > $1 and recorded_at <= $2 and type = any($3) order by subject
 """
 ONE = f"select {COLUMNS} from inbox where subject = $1 and recorded_at <= $2 and type = any($3)"
+THOSE = f"select {COLUMNS} from inbox where subject = any($1) and type = any($2) order by subject"
 HOLES = "select distinct subject from parked where settled is null and subject is not null"
 CHUNK = 500  # facts: some fifty cases, judged in some ten milliseconds, so that others are answered in between
 
@@ -43,14 +45,17 @@ async def cases(connection: Connection, known_on: datetime, *, after: str = "") 
 
 async def between(connection: Connection, known_on: datetime, *, after: str, until: str) -> Cases:
     """The cases after one id up to and with another."""
-    rows = await connection.fetch(UP_TO, after, until, known_on, JUDGED)
-    return {case: [recorded_from(row) for row in own] for case, own in groupby(rows, lambda row: str(row["subject"]))}
+    return _by_case(await connection.fetch(UP_TO, after, until, known_on, JUDGED))
 
 
 async def rest(connection: Connection, known_on: datetime, *, after: str) -> Cases:
     """The cases after an id."""
-    rows = await connection.fetch(TO_THE_END, after, known_on, JUDGED)
-    return {case: [recorded_from(row) for row in own] for case, own in groupby(rows, lambda row: str(row["subject"]))}
+    return _by_case(await connection.fetch(TO_THE_END, after, known_on, JUDGED))
+
+
+async def those(connection: Connection, cases: Sequence[str]) -> Cases:
+    """These cases, everything that is known of them."""
+    return _by_case(await connection.fetch(THOSE, cases, JUDGED))
 
 
 async def one(connection: Connection, known_on: datetime, case_id: str) -> list[Recorded]:
@@ -69,3 +74,7 @@ async def bounds(connection: Connection, facts: int) -> list[str]:
 async def holes(connection: Connection) -> set[str]:
     """The cases of which a fact is parked: nothing is concluded about them."""
     return {row["subject"] for row in await connection.fetch(HOLES)}
+
+
+def _by_case(rows: Iterable[Any]) -> Cases:
+    return {case: [recorded_from(row) for row in own] for case, own in groupby(rows, lambda row: str(row["subject"]))}

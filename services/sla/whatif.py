@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,9 +28,10 @@ from events import database, logs
 from events.database import Connection
 from events.settings import Settings
 from sla import inbox, queries, runs
-from sla.impact import Change, Standing, differences
+from sla.impact import Change, Reach, Standing, differences
 from sla.judge import judge
 from sla.projector import caught_up
+from sla.rows import CycleRow
 from sla.rules import Rules, with_published
 
 STANDING = f"""
@@ -51,6 +52,7 @@ class Both:
 
     before: Rules
     after: Rules
+    reach: Reach
     now: datetime
 
 
@@ -73,25 +75,33 @@ class Worker:
     @classmethod
     def judge(cls, piece: Piece) -> tuple[int, list[Change]]:
         """The cases of a piece under both rules: how many, and what differs."""
-        cases, standing = cls.loop.run_until_complete(cls.read(*piece))
+        count, cases, standing = cls.loop.run_until_complete(cls.read(*piece))
         changes: list[Change] = []
         for case_id, facts in cases.items():
-            before = judge(facts, cls.both.before).cycles if standing is None else standing.get(case_id, [])
-            changes += differences(before, judge(facts, cls.both.after).cycles, cls.both.now)
-        return len(cases), changes
+            after = judge(facts, cls.both.after).cycles
+            before: Sequence[Standing | CycleRow] = standing.get(case_id, ())
+            if len(before) != len(after):  # not known how they stand, or not as they should: judged here
+                before = judge(facts, cls.both.before).cycles
+            changes += differences(before, after, cls.both.now)
+        return count, changes
 
     @classmethod
-    async def read(cls, after: str, until: str | None) -> tuple[inbox.Cases, dict[str, list[Standing]] | None]:
-        """A piece in one snapshot, and how its cycles stand; None while the live judge is behind: it is judged here."""
+    async def read(cls, after: str, until: str | None) -> tuple[int, inbox.Cases, dict[str, list[Standing]]]:
+        """A piece in one snapshot: how many cases, the facts of those that may change, and how they stand.
+
+        While the live judge is behind nothing is known of how they stand, and all are read.
+        """
         async with cls.connection.transaction(isolation="repeatable_read", readonly=True):
-            if until is None:
-                cases = await inbox.rest(cls.connection, inbox.EVER, after=after)
-            else:
-                cases = await inbox.between(cls.connection, inbox.EVER, after=after, until=until)
             if not await caught_up(cls.connection):
-                return cases, None
-            rows = await cls.connection.fetch(STANDING, after, until)
-        return cases, {case: [Standing(*row) for row in own] for case, own in groupby(rows, lambda row: str(row[0]))}
+                if until is None:
+                    cases = await inbox.rest(cls.connection, inbox.EVER, after=after)
+                else:
+                    cases = await inbox.between(cls.connection, inbox.EVER, after=after, until=until)
+                return len(cases), cases, {}
+            rows = [Standing(*row) for row in await cls.connection.fetch(STANDING, after, until)]
+            standing = {case: list(own) for case, own in groupby(rows, lambda row: row.case_id)}
+            reached = [case for case, own in standing.items() if cls.both.reach.may_change(own)]
+            return len(standing), await inbox.those(cls.connection, reached), standing
 
 
 def _end_with_the_parent() -> None:
@@ -117,7 +127,7 @@ async def both_of(settings: Settings, run: int) -> Both:
     after = supposed.rules(before)
     before.catalogue.build()
     after.catalogue.build()
-    return Both(before, after, now)
+    return Both(before, after, Reach.of(before, after), now)
 
 
 class Run:

@@ -10,7 +10,8 @@ from oracle.judging import RULES, THURSDAY, received
 from oracle.swapped import second_oracle, swap_file
 from oracle.telling import Story, local, stories
 
-from sla.impact import Change, by_unit, counts, differences
+from events.contracts.terms import Promise
+from sla.impact import Change, Reach, Standing, by_unit, counts, differences
 from sla.judge import judge
 from sla.rules import Supposed
 
@@ -22,6 +23,12 @@ FRIDAY = local(7, 14, 17)
 
 def changes(story: Story, now: datetime) -> list[Change]:
     return differences(judge(story.facts, RULES).cycles, judge(story.facts, AFTER).cycles, now)
+
+
+def standing(story: Story) -> list[Standing]:
+    """How its cycles stand in the live table."""
+    rows = judge(story.facts, RULES).cycles
+    return [Standing(*(getattr(row, name) for name in Standing._fields)) for row in rows]
 
 
 def told(oracle: Any, facts: Any, now: datetime) -> list[tuple[Any, ...]]:
@@ -54,6 +61,39 @@ def test_a_swap_day_changes_exactly_what_the_oracle_says(story: Story) -> None:
         (c.cycle, c.due, c.by_date, c.by_session, c.late, c.new_due, c.new_by_date, c.new_by_session, c.new_late)
         for c in changes(story, now)
     ] == expected
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(stories())
+def test_what_is_out_of_reach_does_not_change(story: Story) -> None:
+    """So that a what-if need not judge it."""
+    cycles = standing(story)
+    if cycles and not Reach.of(RULES, AFTER).may_change(cycles):
+        assert changes(story, local(7, 20, 12)) == []
+
+
+def test_a_service_is_in_reach_and_another_is_not() -> None:
+    """METER-CHECK of 2018 stands for the one of 2017; a household is not asked about."""
+    reach = Reach.of(RULES, Supposed(policy="as-revised").rules(RULES))
+    assert (reach.everything, reach.days, "METER-CHECK@2017-07-01" in reach.services) == (False, (), True)
+    assert not reach.may_change(standing(received()))
+    assert Reach.of(RULES, Supposed(clock_policy="RESTART").rules(RULES)).everything
+
+
+def test_a_receipt_that_names_a_version_yet_unknown_is_in_reach() -> None:
+    """Undetermined now; with the version supposed it has a due date."""
+    story = received(local(12, 4, 9), Promise(calendar="VN-PAC@2017.2", clock_policy="PAUSE", working_days=3))
+    assert Reach.of(RULES, AFTER).may_change(standing(story))
+    (change,) = changes(story, local(12, 5))
+    assert (change.due, change.new_due) == (None, local(12, 7, 17))
+
+
+def test_a_swap_day_reaches_who_lives_through_it() -> None:
+    """A household of July, and none of December."""
+    reach = Reach.of(RULES, AFTER)
+    assert len(reach.days) == 2
+    for begins, may in ((local(7, 10, 9), True), (local(12, 4, 9), False)):
+        assert reach.may_change(standing(received(begins))) == may
 
 
 def test_an_open_dossier_that_is_late_no_longer() -> None:

@@ -101,7 +101,7 @@ async def test_a_swap_day_lists_exactly_the_dossiers_whose_due_date_moves(pool: 
 
 async def test_the_live_rows_stand_in_for_judging_twice(pool: Pool, database: dict[str, str]) -> None:
     """The same difference whether the live judge has seen everything, or nothing yet."""
-    await kept(pool, [fact for story in quarter(200) for fact in story.facts])
+    await kept(pool, [fact for story in quarter(600) for fact in story.facts])
     async with pool.acquire() as connection:
         assert not await projector.caught_up(connection)
         judged_twice = await run(pool, database["sla"], SWAP)
