@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from deadlines.inforce import InForce
 from deadlines.load import load
 from events import database as postgres_of
 from events.actor import Actor
@@ -51,7 +52,7 @@ class Sla:
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self.pool = pool
-        self.judge = Following(pool, projector.follower(RULES, log_clock=True))
+        self.judge = Following(pool, projector.follower(InForce(RULES.catalogue, "events"), log_clock=True))
         self.marker = Following(pool, sealing.marker())
         self.opener = Following(pool, remedying.opener(RULES.catalogue, log_clock=True))
         self.parts = Parts(settings=settings, pool=pool, bell=Bell(), producer=None)

@@ -3,9 +3,11 @@
 from onedoor.app import App
 from onedoor.demo import demo
 from onedoor.down import down
+from onedoor.explain import explain
 from onedoor.status import status
 from onedoor.token import token
 from onedoor.up import up
+from onedoor.whatif import what_if
 
 app = App(
     name="onedoor",
@@ -19,6 +21,8 @@ app.command()(down)
 app.command()(status)
 app.command()(token)
 app.command()(demo)
+app.command()(explain)
+app.command()(what_if)
 
 if __name__ == "__main__":
     app()

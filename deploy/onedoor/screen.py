@@ -1,6 +1,8 @@
 """How progress and addresses look: a live table on a terminal, one line per step elsewhere."""
 
+import sys
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,12 +24,24 @@ WHAT = {
     "field": "work orders and visits",
     "sla": "the verdict on every promise",
 }
+VIETNAM = timezone(timedelta(hours=7))
+WIDTH = 160  # characters of a line where there is no terminal
 _UNDER_WAY = ("fetching", "starting", "stopping")
 _SAID: Mapping[str, str] = {
     "fetching": "fetching its jars, once (44 MB)",
     "ended": "ended by itself; starting it again",
 }
 _STYLE = {"ready": "green", "given": "green", "failed": "bold red", "ended": "bold red", "stopped": "dim"}
+
+
+def wide() -> Console:
+    """A console as wide as the terminal; where there is none, wide enough for a table."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH)
+
+
+def local_time(instant: str | None) -> str:
+    """An instant of an answer as a clock in Quang Ninh shows it; a dash for none."""
+    return f"{datetime.fromisoformat(instant).astimezone(VIETNAM):%d/%m/%Y %H:%M}" if instant else "–"
 
 
 class Progress:

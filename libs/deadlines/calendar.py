@@ -187,6 +187,11 @@ class Calendar:
             raise OutsideCalendar(f"{date_of(day)} is not a working day of {self.id}")
         return self._days[day - self._base]
 
+    def differs_from(self, other: "Calendar") -> list[Day]:
+        """The local days on which other sessions are worked, in order."""
+        pairs = zip(self._days, other._days, strict=True)
+        return [self._base + number for number, (ours, theirs) in enumerate(pairs) if ours != theirs]
+
     # -- for print ----------------------------------------------------------------------------
 
     def segments(self, start: Second, end: Second) -> Iterator[Segment]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Self, TypeVar
@@ -21,7 +22,9 @@ from deadlines.entries import (
     Threshold,
     Unit,
 )
-from deadlines.errors import CatalogueError, UnknownId
+from deadlines.errors import CatalogueError, Overlapping, TwoContents, UnknownId
+from events.contracts.catalogue import write
+from events.contracts.rules import CalendarTerms, ServiceTerms
 from events.contracts.terms import Limit, UnitKind
 
 T = TypeVar("T")
@@ -42,6 +45,8 @@ class Catalogue:
         self.thresholds: list[Threshold] = []
         self._units: dict[str, list[Unit]] = {}
         self._built: dict[str, Calendar] = {}
+        self.revised: dict[str, str] = {}
+        """Versions that were published with the policy as-revised, by each older version that they stand for."""
         for name, file in files.items():
             _enter(
                 self.calendars,
@@ -60,6 +65,40 @@ class Catalogue:
                 if unit not in versions:
                     versions.append(unit)
         self._check()
+
+    # -- more versions --------------------------------------------------------------------------
+
+    def plus(self, name: str, file: CatalogueFile) -> "Catalogue":
+        """A new catalogue with the calendars and services of one more file; `name` is what its faults are told by.
+
+        An id that exists is taken as it stands; it may be ended by `to` where it was open. Raises TwoContents when its
+        terms are others, and CatalogueError when the whole contradicts itself.
+        """
+        other = Catalogue.__new__(Catalogue)
+        other.__dict__.update(self.__dict__)
+        other.calendars, other.services = dict(self.calendars), dict(self.services)
+        other._built, other.revised = dict(self._built), dict(self.revised)
+        for calendar in file.calendars:
+            known = other.calendars.setdefault(calendar.id, calendar)
+            if known.terms() != calendar.terms():
+                raise TwoContents(_two(f"{name}: calendars", calendar.id))
+        for service in file.services:
+            there = other.services.setdefault(service.id, service)
+            if _judged(there) != _judged(service) or (there.until and there.until != service.until):
+                raise TwoContents(_two(f"{name}: services", service.id))
+            if there.until != service.until:
+                other.services[service.id] = there.model_copy(update={"until": service.until})
+        other._check()
+        return other
+
+    def become(self, other: "Catalogue") -> None:
+        """Take another's calendars and services: those who hold this one see what was published."""
+        self.calendars, self.services = other.calendars, other.services
+        self._built, self.revised = other._built, other.revised
+
+    def in_force(self, id: str) -> str:
+        """The version by which a new receipt that names this one is judged: itself, or what revised it."""
+        return self.revised.get(id, id)
 
     # -- look-ups -----------------------------------------------------------------------------
 
@@ -155,12 +194,15 @@ class Catalogue:
         return self.calendar(next(iter(self.calendars)))
 
     def fingerprints(self) -> dict[str, str]:
-        """SHA-256 of the content behind each id@version, to notice that one was edited since it was last used."""
-        versions: Mapping[str, Entry] = {**self.calendars, **self.services}
-        return {
-            key: hashlib.sha256(entry.model_dump_json(by_alias=True).encode()).hexdigest()
-            for key, entry in sorted(versions.items())
+        """SHA-256 of the terms behind each id@version, to notice that one was edited since it was last used.
+
+        Texts may be mended and a service may end: neither changes what a receipt that names the version promised.
+        """
+        terms: dict[str, CalendarTerms | ServiceTerms] = {
+            id: calendar.terms() for id, calendar in self.calendars.items()
         }
+        terms |= {id: _judged(service) for id, service in self.services.items()}
+        return {id: hashlib.sha256(write(one)).hexdigest() for id, one in sorted(terms.items())}
 
     # -- what must hold among entries ---------------------------------------------------------
 
@@ -203,10 +245,19 @@ class Catalogue:
                     )
 
 
+def _judged(service: Service) -> ServiceTerms:
+    """What two mentions of one version must agree on: all but its last day."""
+    return replace(service.terms(), until=None)
+
+
+def _two(where: str, key: str) -> str:
+    return f"{where}: {key} is defined twice with different contents; a change is a new version"
+
+
 def _enter(into: dict[str, E], entries: Iterable[tuple[str, E]], where: str) -> None:
     for key, entry in entries:
         if key in into and into[key] != entry:
-            raise CatalogueError(f"{where}: {key} is defined twice with different contents; a change is a new version")
+            raise TwoContents(_two(where, key))
         into[key] = entry
 
 
@@ -225,4 +276,4 @@ def _apart(where: str, versions: Iterable[Dated]) -> None:
     ordered = sorted(versions, key=lambda version: version.since)
     for earlier, later in pairwise(ordered):
         if earlier.until is None or earlier.until > later.since:
-            raise CatalogueError(f"{where}: two versions are in force on {later.since}; end the earlier one with `to`")
+            raise Overlapping(f"{where}: two versions are in force on {later.since}; end the earlier one with `to`")

@@ -20,10 +20,13 @@ from pydantic import (
 
 from deadlines.calendar import Calendar, Hours, Override, Session
 from deadlines.errors import CatalogueError, UnknownId
+from events.contracts.rules import CalendarTerms, Era, OneDay, Opening, ServiceTerms
 from events.contracts.terms import (
     CalendarId,
     ClockPolicy,
+    Country,
     Limit,
+    ProcessName,
     ServiceId,
     UnitCode,
     UnitKind,
@@ -107,10 +110,53 @@ class CalendarEntry(Sourced):
     """One version of a calendar: national holidays of `country`, our overrides, the hours."""
 
     id: CalendarId
-    country: str
+    country: Country
     cutoff_at: TimeOfDay
     hours: tuple[HoursEntry, ...]
     overrides: tuple[OverrideEntry, ...] = ()
+
+    def terms(self) -> CalendarTerms:
+        """What working time is computed from: the entry without its texts."""
+        return CalendarTerms(
+            id=self.id,
+            country=self.country,
+            cutoff_at=_told(self.cutoff_at),
+            hours=tuple(
+                Era(
+                    since=h.since.isoformat(),
+                    until=h.until.isoformat() if h.until else None,
+                    weekdays=h.weekdays,
+                    sessions=_openings(h.sessions),
+                )
+                for h in self.hours
+            ),
+            overrides=tuple(
+                OneDay(on=o.on.isoformat(), day=o.day, sessions=_openings(o.sessions)) for o in self.overrides
+            ),
+        )
+
+    @classmethod
+    def of_terms(cls, terms: CalendarTerms, basis: str) -> Self:
+        """The entry of a calendar that was published. Its days off are called by the decision behind them."""
+        return cls.model_validate(
+            {
+                "id": terms.id,
+                "country": terms.country,
+                "cutoff_at": terms.cutoff_at,
+                "basis": basis,
+                "hours": [
+                    {
+                        "from": era.since, "to": era.until, "weekdays": era.weekdays,
+                        "sessions": _pairs(era.sessions), "basis": basis,
+                    }
+                    for era in terms.hours
+                ],
+                "overrides": [
+                    {"date": one.on, "day": one.day, "sessions": _pairs(one.sessions), "basis": basis}
+                    for one in terms.overrides
+                ],
+            }
+        )  # fmt: skip
 
     def build(self) -> Calendar:
         """The index that answers questions."""
@@ -144,13 +190,34 @@ class Service(Dated, Sourced):
     clock_policy: ClockPolicy
     calendar: CalendarId
     cutoff: Cutoff = "transfer"
-    process: str
+    process: ProcessName
     checklist: Word
 
     @property
     def code(self) -> str:
         """The service without its version: LV-RES-URBAN."""
         return self.id.partition("@")[0]
+
+    def terms(self) -> ServiceTerms:
+        """What a promise is judged by: the entry without its texts."""
+        return ServiceTerms(
+            id=self.id, since=self.since.isoformat(), until=self.until.isoformat() if self.until else None,
+            field=self.field, limit=self.limit, clock_policy=self.clock_policy, calendar=self.calendar,
+            cutoff=self.cutoff, process=self.process, checklist=self.checklist,
+        )  # fmt: skip
+
+    @classmethod
+    def of_terms(cls, terms: ServiceTerms, basis: str) -> Self:
+        """The entry of a service that was published; called by its code until a file names it."""
+        code = terms.id.partition("@")[0]
+        return cls.model_validate(
+            {
+                "id": terms.id, "name": {"vi": code, "en": code}, "from": terms.since, "to": terms.until,
+                "field": terms.field, "limit": terms.limit, "clock_policy": terms.clock_policy,
+                "calendar": terms.calendar, "cutoff": terms.cutoff, "process": terms.process,
+                "checklist": terms.checklist, "basis": basis,
+            }
+        )  # fmt: skip
 
 
 class Matter(Sourced):
@@ -288,6 +355,18 @@ class CatalogueFile(Entry):
             first = invalid.errors(include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "the file"
             raise CatalogueError(f"{name}: {where}: {first['msg']}") from invalid
+
+
+def _told(at: time) -> str:
+    return at.strftime("%H:%M:%S")
+
+
+def _openings(sessions: Sessions) -> tuple[Opening, ...]:
+    return tuple(Opening(opens=_told(opens), closes=_told(closes)) for opens, closes in sessions)
+
+
+def _pairs(sessions: Iterable[Opening]) -> list[tuple[str, str]]:
+    return [(one.opens, one.closes) for one in sessions]
 
 
 def _seconds(at: time) -> int:

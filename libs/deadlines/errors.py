@@ -3,7 +3,9 @@
 OnedoorError
 └── DeadlinesError
     ├── CatalogueError     the data files contradict themselves or their schema
-    │   └── UnknownId      an id that no file defines
+    │   ├── UnknownId      an id that no file defines
+    │   ├── Overlapping    two versions of one thing in force on one day
+    │   └── TwoContents    one id@version with two contents
     └── OutsideCalendar    an instant or a due date beyond the span that calendars cover
 """
 
@@ -20,6 +22,14 @@ class CatalogueError(DeadlinesError):
 
 class UnknownId(CatalogueError):
     """An id that the catalogue does not define."""
+
+
+class Overlapping(CatalogueError):
+    """Two versions of one thing are in force on one day."""
+
+
+class TwoContents(CatalogueError):
+    """One id@version means two things: a change is a new version."""
 
 
 class OutsideCalendar(DeadlinesError):

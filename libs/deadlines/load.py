@@ -32,13 +32,15 @@ def load(folder: Path) -> Catalogue:
     paths = sorted(folder.glob("*.yaml"))
     if not paths:
         raise CatalogueError(f"{folder}: there is no *.yaml file here; the catalogue of 2017 is in deploy/catalogue")
-    files: dict[str, CatalogueFile] = {}
-    for path in paths:
-        try:
-            content = yaml.load(path.read_text("utf-8"), Loader=_OneKeyOnce)
-        except CatalogueError as twice:
-            raise CatalogueError(f"{path.name}: {twice}") from twice
-        except yaml.YAMLError as broken:
-            raise CatalogueError(f"{path.name}: {broken}") from broken
-        files[path.name] = CatalogueFile.of(path.name, content)
-    return Catalogue(files)
+    return Catalogue({path.name: load_file(path) for path in paths})
+
+
+def load_file(path: Path) -> CatalogueFile:
+    """One file of a catalogue. Raises CatalogueError."""
+    try:
+        content = yaml.load(path.read_text("utf-8"), Loader=_OneKeyOnce)
+    except CatalogueError as twice:
+        raise CatalogueError(f"{path.name}: {twice}") from twice
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as broken:
+        raise CatalogueError(f"{path.name}: {broken}") from broken
+    return CatalogueFile.of(path.name, content)

@@ -56,6 +56,8 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "read": READERS,
     "set-clock": frozenset({"operator"}),
     "operate": frozenset({"operator"}),
+    "suppose": frozenset({"operator", "leader"}),
+    "publish-rules": frozenset({"leader"}),
 }
 
 

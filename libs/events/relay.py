@@ -12,7 +12,7 @@ from events.database import Connection
 from events.errors import Unreadable
 from events.follow import START, Entry, Follower, Log, Mark
 from events.store import COLUMNS
-from events.topics import PARTITIONS, partition_of
+from events.topics import partition_of, partitions_in
 from events.wire import from_cloudevent, to_cloudevent
 
 NAME = "relay"
@@ -56,7 +56,8 @@ class Relay:
         self._until = None  # until all of it is known to be there
         batches: dict[Key, list[Entry[Mapping[str, Any]]]] = {}
         for entry in entries:
-            key = self.topic_of(entry.item["stream"]), partition_of(entry.subject.encode())
+            topic = self.topic_of(entry.item["stream"])
+            key = topic, partition_of(entry.subject.encode()) % partitions_in(topic)
             if entry.mark > self._there.get(key, START):
                 batches.setdefault(key, []).append(entry)
         await self._send(batches)
@@ -105,7 +106,7 @@ class Relay:
         consumer = self.probe()
         await consumer.start()
         try:
-            partitions = [TopicPartition(name, number) for name in self.names for number in range(PARTITIONS)]
+            partitions = [TopicPartition(name, number) for name in self.names for number in range(partitions_in(name))]
             ends = await consumer.end_offsets(partitions)
             begins = await consumer.beginning_offsets(partitions)
             self.published = {(tp.topic, tp.partition): end for tp, end in ends.items()}

@@ -166,7 +166,7 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
         lambda: AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False),
         lambda stream: prefix + topics.topic_of(stream),
         f"/onedoor/{service.name}",
-        [prefix + name for name in service.says if name in topics.DOSSIER_TOPICS],
+        [prefix + name for name in service.says if name in topics.LOG_TOPICS],
     )
     ears = None
     if service.hears:

@@ -24,8 +24,11 @@ TOPIC = {
     "generation": "sla.events",
     "month": "sla.events",
     "remedy": "sla.events",
+    "rules": "rules.events",
 }
-DOSSIER_TOPICS = tuple(dict.fromkeys(TOPIC.values()))
+RULES = "rules.events"  # few facts that every service hears, in one order: a single partition
+DOSSIER_TOPICS = tuple(topic for topic in dict.fromkeys(TOPIC.values()) if topic != RULES)
+LOG_TOPICS = (*DOSSIER_TOPICS, RULES)
 CASES = "sla.cases"
 HEARTBEATS = "heartbeats"
 
@@ -37,6 +40,11 @@ COMPACTED = {"cleanup.policy": "compact"}
 def topic_of(stream: str) -> str:
     """The topic of a stream, by its category."""
     return TOPIC[stream.partition("-")[0]]
+
+
+def partitions_in(topic: str) -> int:
+    """How many partitions a topic has, whatever the prefix before its name."""
+    return 1 if topic.endswith((HEARTBEATS, RULES)) else PARTITIONS
 
 
 @lru_cache(maxsize=50_000)  # the client's hash is plain Python and a case speaks often
@@ -85,7 +93,7 @@ async def _partitions(admin: AIOKafkaAdminClient, name: str) -> int:
 def _new(full_name: str, name: str) -> NewTopic:
     topic = NewTopic(
         full_name,
-        num_partitions=1 if name == HEARTBEATS else PARTITIONS,
+        num_partitions=partitions_in(name),
         replication_factor=1,
         topic_configs=COMPACTED if name in (CASES, HEARTBEATS) else FOREVER,
     )

@@ -1,6 +1,6 @@
 """The field: work orders of the teams, visits, obstacles, and work handed over on site.
 
-Hears   routing.events (a hand-over that asks for work; what ends the asking)
+Hears   routing.events (a hand-over that asks for work; what ends the asking), rules.events
 Decides schedule and miss a visit, start, obstruct, resume, complete with evidence
 Says    field.events
 Shows   /workorders

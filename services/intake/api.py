@@ -154,7 +154,8 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
             raise Refused("no-applicant", "who applies?", field="applicant", way_out="give name, phone and address")
         checklist = catalogue.checklist(service.checklist)
         case_id, fresh = await codes.draw(pool, body.counter, counter, received_at, actor=actor.id, key=frame.key)
-        appointment = due(catalogue.calendar(service.calendar), service.limit, received_at, cutoff=service.cutoff)
+        calendar = catalogue.calendar(catalogue.in_force(service.calendar))
+        appointment = due(calendar, service.limit, received_at, cutoff=service.cutoff)
         applicant_ref = sent["applicant_ref"] if sent else f"p-{case_id}"
         received = ApplicationReceived(
             case_id=case_id,
@@ -168,7 +169,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
             previous_case=body.previous_case,
             applicant_ref=applicant_ref,
             appointment=appointment,
-            promise=Promise(calendar=service.calendar, clock_policy=service.clock_policy, service=service.id),
+            promise=Promise(calendar=calendar.id, clock_policy=service.clock_policy, service=service.id),
         )
 
         async def keep(connection: Connection, _: Sequence[Recorded]) -> None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 
+from deadlines.inforce import InForce
 from deadlines.load import load
 from events.follow import Follower
 from events.policy import obey
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
+from events.topics import RULES
 from intake import policy, project
 from intake.api import routes
 from intake.zalo.client import ZaloClient, ZaloSettings, session
@@ -23,10 +26,12 @@ from intake.zalo.webhook import Door
 def service(settings: Settings) -> Service:
     """The intake service with its catalogue loaded."""
     catalogue = load(settings.onedoor_catalogue).build()
+    rules = InForce(catalogue, "inbox")
     zalo = ZaloSettings()
     client: list[ZaloClient] = []
 
-    async def open_client(parts: Parts) -> AsyncExitStack:
+    async def open_parts(parts: Parts) -> AsyncExitStack:
+        await rules.open(parts.pool)
         stack = AsyncExitStack()
         http = await stack.enter_async_context(session())
         client.append(ZaloClient(http, parts.pool, zalo))
@@ -50,7 +55,7 @@ def service(settings: Settings) -> Service:
         ]
 
     def tasks(parts: Parts) -> Sequence[Task]:
-        return [Sender(parts, client[0], catalogue).run]
+        return [Sender(parts, client[0], catalogue).run, partial(rules.watch, parts.pool)]
 
     def api(parts: Parts) -> APIRouter:
         return routes(parts, catalogue, Door(parts.pool, catalogue, zalo))
@@ -58,9 +63,9 @@ def service(settings: Settings) -> Service:
     return Service(
         name="intake",
         says=("intake.events",),
-        hears=("routing.events",),
+        hears=("routing.events", RULES),
         migrations=Path(__file__).parent / "migrations",
-        open=open_client,
+        open=open_parts,
         followers=followers,
         tasks=tasks,
         api=api,

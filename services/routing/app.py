@@ -1,16 +1,20 @@
 """Wiring only: which followers and routes make up the hands."""
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 
+from deadlines.inforce import InForce
 from deadlines.load import load
 from events.follow import Follower
 from events.policy import obey
-from events.runtime import Parts, Service
+from events.runtime import Parts, Service, Task
 from events.settings import Settings
+from events.topics import RULES
 from routing import policy, project
 from routing.api import routes
 from routing.decide import route
@@ -20,6 +24,7 @@ from routing.plan import Plans
 def service(settings: Settings) -> Service:
     """The routing service with its catalogue loaded."""
     catalogue = load(settings.onedoor_catalogue)
+    rules = InForce(catalogue, "inbox")
     plans = Plans(catalogue)
     decider = route(plans)
 
@@ -30,14 +35,23 @@ def service(settings: Settings) -> Service:
             obey("routing.hand-on", decider, hand_on, hears=policy.HEARD, log_clock=parts.settings.log_clock),
         ]
 
+    async def open_rules(parts: Parts) -> AsyncExitStack:
+        await rules.open(parts.pool)
+        return AsyncExitStack()
+
+    def tasks(parts: Parts) -> Sequence[Task]:
+        return [partial(rules.watch, parts.pool)]
+
     def api(parts: Parts) -> APIRouter:
         return routes(parts, catalogue, decider)
 
     return Service(
         name="routing",
         says=("routing.events",),
-        hears=("intake.events", "field.events", "sla.events"),
+        hears=("intake.events", "field.events", "sla.events", RULES),
         migrations=Path(__file__).parent / "migrations",
+        open=open_rules,
         followers=followers,
+        tasks=tasks,
         api=api,
     )

@@ -37,7 +37,7 @@ class Plans:
     """Every plan of the catalogue: each process in each district. Raises CatalogueError for an impossible one."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._processes = {service.id: service.process for service in catalogue.services.values()}
+        self._catalogue = catalogue  # services may be published while we run; processes are the files' own
         self._plans: dict[tuple[str, str], Plan] = {}
         districts = sorted({unit.district for unit in catalogue.units() if unit.district})
         for name, process in catalogue.processes.items():
@@ -50,7 +50,8 @@ class Plans:
 
     def of(self, service: str, district: str) -> Plan | None:
         """The plan of a service version in a district ("DL-193"), if the catalogue has one."""
-        return self._plans.get((self._processes.get(service, ""), district))
+        known = self._catalogue.services.get(service)
+        return self._plans.get((known.process, district)) if known else None
 
     def named(self, process: str | None, district: str | None) -> Plan | None:
         """The plan that a route's first hand-over names."""

@@ -4,8 +4,9 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,21 +16,22 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from deadlines.inforce import InForce
 from events.actor import Actor
 from events.auth import Allowed
 from events.clock import now as wall
 from events.contracts.terms import CaseId, Instant, UnitCode
 from events.errors import Conflict, NotFound
 from events.runtime import Parts
-from sla import generations, queries
+from sla import asof, generations, queries, rules_api
 from sla.changes import Hub
 from sla.explain import explain
-from sla.judge import Rules, judge
-from sla.record_api import record_routes
-from sla.ticker import KEEP, tick
+from sla.judge import judge
+from sla.record_api import Day, record_routes
+from sla.rules import with_published
+from sla.ticker import CLOCK, KEEP, tick
 
 WEB = Path(__file__).parent / "web"
-CLOCK = "clock"  # the watermark's name where the caller says what time it is
 NOW = "select watermark from watermarks where service = 'clock'"
 log = structlog.get_logger("sla.api")
 
@@ -52,7 +54,7 @@ Reads = Annotated[Actor, Depends(Allowed("read"))]
 Operates = Annotated[Actor, Depends(Allowed("operate"))]
 
 
-def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
+def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
     """The SLA service's routes."""
     router = APIRouter()
     pool = parts.pool
@@ -64,23 +66,45 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
         told: datetime | None = await pool.fetchval(NOW)
         return told or wall()
 
+    def known(day: datetime | date) -> AbstractAsyncContextManager[asof.AsOf]:
+        return asof.as_of(pool, in_force, asof.end_of(day), log_clock=parts.settings.log_clock)
+
     @router.get("/cases")
-    async def many(_: Reads, after: str = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000) -> dict[str, Any]:
+    async def many(
+        _: Reads, after: str = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000, as_of: Day = None
+    ) -> dict[str, Any]:
         """Every case with its cycles, by case id; `next` is the `after` of the next page."""
+        if as_of is not None:
+            async with known(as_of) as then:
+                page, following = await then.cases(after, limit)
+            return {"cases": page, "next": following} | then.mark
         page, following = await queries.cases(pool, after, limit)
         return {"cases": page, "next": following}
 
     @router.get("/cases/{case_id}")
-    async def one(case_id: CaseId, _: Reads) -> dict[str, Any]:
+    async def one(case_id: CaseId, _: Reads, as_of: Day = None) -> dict[str, Any]:
         """One case: its cycles, stays, referrals, and the units that its delay is charged to."""
+        if as_of is not None:
+            async with known(as_of) as then:
+                judgement = await then.case(case_id)
+            if judgement is None or not judgement.cycles:
+                raise _unknown_then(case_id, then)
+            return queries.shown_case(judgement) | then.mark
         found = await queries.case(pool, case_id)
         if found is None:
             raise NotFound("no-such-dossier", f"no receipt of {case_id} was heard", field="case_id")
         return found
 
     @router.get("/cases/{case_id}/explain")
-    async def why(case_id: CaseId, _: Reads) -> Any:
+    async def why(case_id: CaseId, _: Reads, as_of: Day = None) -> Any:
         """The ledger of a case, line by line with the events behind it, and why it is late, in two languages."""
+        if as_of is not None:
+            async with known(as_of) as then:
+                judgement = await then.explained(case_id, await current())
+            if judgement is None:
+                raise _unknown_then(case_id, then)
+            return _named(explain(judgement, then.rules)) | then.mark
+        rules = with_published(in_force.catalogue, in_force.facts, await queries.applied(pool))
         facts = await queries.facts(pool, case_id)
         if not facts:
             raise NotFound("no-such-dossier", f"nothing was heard of {case_id}", field="case_id")
@@ -89,9 +113,12 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
 
     @router.get("/overdue")
     async def overdue(
-        _: Reads, unit: UnitCode | None = None, limit: Annotated[int, Query(ge=1, le=5000)] = 500
+        _: Reads, unit: UnitCode | None = None, limit: Annotated[int, Query(ge=1, le=5000)] = 500, as_of: Day = None
     ) -> dict[str, Any]:
         """Open dossiers past their due instant right now, the longest overdue first."""
+        if as_of is not None:
+            async with known(as_of) as then:
+                return {"now": then.day, "overdue": await then.overdue(unit, limit)} | then.mark
         instant = await current()
         return {"now": instant, "overdue": await queries.overdue(pool, instant, unit, limit)}
 
@@ -155,6 +182,8 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
         state = {"building": "running", "failed": "failed"}.get(found["state"], "done")
         return found | {"run": run, "state": state, "swapped": found["state"] in ("live", "retired")}
 
+    router.include_router(rules_api.routes(parts, in_force, current))
+
     @router.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         """The live page."""
@@ -166,8 +195,12 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
             raise NotFound("no-such-file", f"there is no {name}")
         return FileResponse(WEB / name)
 
-    router.include_router(record_routes(parts, rules.catalogue, current))
+    router.include_router(record_routes(parts, in_force.catalogue, current, known))
     return router
+
+
+def _unknown_then(case_id: str, then: asof.AsOf) -> NotFound:
+    return NotFound("no-such-dossier", f"no receipt of {case_id} was known on {then.day.isoformat()}", field="case_id")
 
 
 def _named(value: Any) -> Any:

@@ -1,20 +1,22 @@
 """Wiring only: which followers, tasks and routes make up the SLA service."""
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 
+from deadlines.inforce import InForce
 from deadlines.load import load
 from events.follow import Follower
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
-from events.topics import CASES
+from events.topics import CASES, RULES
 from sla import changes, generations, projector, remedying, sealing
 from sla.api import routes
 from sla.changes import Hub
-from sla.judge import Rules
 from sla.sealing import Restating
 from sla.ticker import Watch
 
@@ -24,7 +26,7 @@ SOURCES = {topic.partition(".")[0]: topic for topic in HEARS}  # whose watermark
 
 def service(settings: Settings) -> Service:
     """The SLA service with its catalogue loaded."""
-    rules = Rules(load(settings.onedoor_catalogue).build())
+    in_force = InForce(load(settings.onedoor_catalogue).build(), "events")
     hubs: list[Hub] = []
 
     def hub(parts: Parts) -> Hub:
@@ -35,25 +37,31 @@ def service(settings: Settings) -> Service:
     def followers(parts: Parts) -> Sequence[Follower[Any]]:
         log_clock = parts.settings.log_clock
         return [
-            projector.follower(rules, log_clock=log_clock),
-            generations.certified(rules, log_clock=log_clock),
+            projector.follower(in_force, log_clock=log_clock),
+            generations.certified(in_force, log_clock=log_clock),
             changes.publisher(parts.producer, parts.topic(CASES)),
             sealing.marker(),
-            remedying.opener(rules.catalogue, log_clock=log_clock),
+            remedying.opener(in_force.catalogue, log_clock=log_clock),
         ]
 
     def tasks(parts: Parts) -> Sequence[Task]:
         watch: Sequence[Task] = [] if parts.settings.log_clock else [Watch(parts, SOURCES).run]
-        return [hub(parts).run, Restating(parts, rules.catalogue).run, *watch]
+        rules = partial(in_force.watch, parts.pool)
+        return [hub(parts).run, rules, Restating(parts, in_force.catalogue).run, *watch]
 
     def api(parts: Parts) -> APIRouter:
-        return routes(parts, rules, hub(parts))
+        return routes(parts, in_force, hub(parts))
+
+    async def open_rules(parts: Parts) -> AsyncExitStack:
+        await in_force.open(parts.pool)
+        return AsyncExitStack()
 
     return Service(
         name="sla",
-        says=("sla.events", CASES),
+        says=("sla.events", CASES, RULES),
         hears=HEARS,
         migrations=Path(__file__).parent / "migrations",
+        open=open_rules,
         followers=followers,
         tasks=tasks,
         api=api,

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from deadlines.calendar import Calendar
-from deadlines.catalogue import Catalogue
 from deadlines.entries import Cutoff
 from deadlines.errors import OutsideCalendar, UnknownId
 from deadlines.instants import Second, instant_of, second_of
@@ -15,6 +14,7 @@ from events.contracts import intake, routing
 from events.contracts.terms import Limit, Promise
 from sla.custody import Cycle, Referral, Wait
 from sla.rows import Finding, Outcome
+from sla.rules import Rules
 
 
 class Case:
@@ -32,11 +32,13 @@ class Case:
         "promise",
         "receipt",
         "revision",
+        "rules",
         "starts",
     )
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.catalogue = rules.catalogue
         self.receipt: intake.ApplicationReceived | None = None
         self.calendar: Calendar | None = None
         self.promise: Promise | None = None
@@ -78,9 +80,9 @@ class Case:
     def _pin(self, fact: intake.ApplicationReceived, id: str) -> None:
         """Looks up what the receipt pinned. What the catalogue does not know leaves the case undetermined."""
         self.calendar = self.catalogue.calendar_of(fact.counter)
-        promise = fact.promise
-        if promise is None:
+        if fact.promise is None:
             return
+        promise = self.rules.judged_by(fact.promise)
         try:
             self.calendar = self.catalogue.calendar(promise.calendar)
         except UnknownId:

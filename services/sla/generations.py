@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
+from deadlines.inforce import InForce
 from events.contracts.sla import GenerationSwapped
 from events.database import Connection, Pool
 from events.envelope import Cause, Recorded
 from events.errors import Conflict
 from events.follow import EVENTS, START, WAIT_LOCK, Entry, Follower, Following, Mark
 from events.store import Append, append
-from sla.judge import Rules
 from sla.projector import NAME as JUDGE
 from sla.projector import look_again
 
@@ -152,7 +152,7 @@ async def swap(
     await connection.execute(FORGET, f"{JUDGE}@{generation}")
 
 
-def certified(rules: Rules, *, log_clock: bool) -> Follower[Recorded]:
+def certified(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
     """After a swap: publish each certified difference once, with the swap as its cause, and refresh those cases."""
 
     async def apply(connection: Connection, entries: Sequence[Entry[Any]]) -> None:
@@ -160,7 +160,7 @@ def certified(rules: Rules, *, log_clock: bool) -> Follower[Recorded]:
             await connection.execute(WAIT_LOCK, JUDGE, 0)
             cases: list[str] = msgspec.json.decode(await connection.fetchval(DIFFERING, swapped.fact.generation))
             if cases:
-                await look_again(connection, dict.fromkeys(cases, swapped), rules, log_clock=log_clock)
+                await look_again(connection, dict.fromkeys(cases, swapped), in_force, log_clock=log_clock)
 
     return Follower(
         name="sla.certified",

@@ -9,20 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from deadlines.catalogue import Catalogue
 from deadlines.instants import Second, second_of
 from events.envelope import Recorded
 from sla.case import MOVES, Case
 from sla.facts import Placed, arrange
 from sla.ledger import Interval, intervals
 from sla.rows import ChargeRow, CycleRow, Finding, ReferralRow, Span, StayRow
+from sla.rules import Rules
 
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a case is judged by: every version of every rule, picked by what the receipt pinned."""
-
-    catalogue: Catalogue
+__all__ = ["Judgement", "Rules", "judge", "ledger"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +52,7 @@ def judge(
     pure function of the facts; with it, up to that instant. `incomplete`: a fact of the case is parked elsewhere.
     """
     arranged = arrange(facts)
-    case = Case(rules.catalogue)
+    case = Case(rules)
     last: Second = 0
     for effective, _, _, _, _, id, fact in arranged.facts:
         move = MOVES.get(type(fact))

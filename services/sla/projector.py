@@ -6,29 +6,28 @@ from typing import Any
 
 import msgspec
 
+from deadlines.inforce import InForce
 from events.contracts.catalogue import Fact
 from events.contracts.sla import VerdictReached
 from events.database import Connection
 from events.envelope import Cause, Recorded
-from events.follow import INBOX, Entry, Follower
+from events.follow import INBOX, START, Entry, Follower
 from events.store import COLUMNS, Append, append, load, recorded_from
 from sla import tables
 from sla.case import JUDGED, MOVES
 from sla.decide import Publish, promise
 from sla.judge import Judgement, Rules, judge
 from sla.rows import shown
+from sla.rules import with_published
 from sla.state import Published
 from sla.timers import timers
 
 NAME = "sla.judge"
 FACTS = f"select {COLUMNS} from inbox where subject = any($1) and type = any($2) order by subject"
 INCOMPLETE = "select distinct subject from parked where subject = any($1) and settled is null"
-# The judge has seen everything that was kept: nothing can still move because of it.
-CAUGHT_UP = """
-select not exists (select from inbox i, bookmarks b where b.name = $1 and b.shard = 0
-                   and (i.epoch, i.tx, i.position) > (b.epoch, b.tx, b.position))
-"""
-LIVE = "select id from generations where state = 'live'"
+LIVE = "select id, rules from generations where state = 'live'"
+BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = 0"
+BEYOND = "select exists (select from inbox where (epoch, tx, position) > ($1, $2, $3))"
 CHANGED = """
 insert into changes (epoch, subject, data)
 select (select epoch from cluster), * from unnest($1::text[], $2::bytea[])
@@ -42,12 +41,12 @@ def minds(heard: Recorded) -> bool:
     return type(heard.fact) in MOVES
 
 
-def follower(rules: Rules, *, log_clock: bool) -> Follower[Recorded]:
+def follower(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
     """The judge of the live generation. One at a time: its lock is also the lock of `changes`."""
 
     async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
         touched = {entry.item.subject: entry.item for entry in entries if minds(entry.item)}
-        await look_again(connection, touched, rules, log_clock=log_clock)
+        await look_again(connection, touched, in_force, log_clock=log_clock)
 
     return Follower(name=NAME, log=INBOX, apply=apply, minds=minds, stuck="park")
 
@@ -62,6 +61,12 @@ def building(rules: Rules, generation: int) -> Follower[Recorded]:
     return Follower(name=f"{NAME}@{generation}", log=INBOX, apply=apply, minds=minds, stuck="park")
 
 
+async def caught_up(connection: Connection) -> bool:
+    """Whether the live judge has seen all of the inbox. Two statements, because a join would scan all of it."""
+    row = await connection.fetchrow(BOOKMARK, NAME)
+    return not await connection.fetchval(BEYOND, *(row or START))
+
+
 async def judged(connection: Connection, cases: Iterable[str], rules: Rules) -> list[Judgement]:
     """Judge these cases from the inbox, each once."""
     return [judge(facts, rules) for facts in (await _facts(connection, cases)).values()]
@@ -72,14 +77,23 @@ async def _facts(connection: Connection, cases: Iterable[str]) -> dict[str, list
     return {case: [recorded_from(row) for row in own] for case, own in groupby(rows, lambda row: str(row["subject"]))}
 
 
-async def look_again(connection: Connection, touched: Mapping[str, Recorded], rules: Rules, *, log_clock: bool) -> None:
-    """Judge cases again because of a fact, publish what changed, replace their rows. The append comes first."""
+async def look_again(
+    connection: Connection, touched: Mapping[str, Recorded], in_force: InForce, *, log_clock: bool
+) -> None:
+    """Judge cases again because of a fact, publish what changed, replace their rows. The append comes first.
+
+    What published rules revise counts as far as the live generation has it: only a swap moves a due date.
+    """
+    live = await connection.fetchrow(LIVE)
+    assert live is not None
+    if live["rules"] > len(in_force.facts):  # another process published and swapped just now
+        await in_force.refresh(connection)
+    rules = with_published(in_force.catalogue, in_force.facts, live["rules"])
     facts = await _facts(connection, touched)
     judgements = [judge(own, rules) for own in facts.values()]
     parked = {row["subject"] for row in await connection.fetch(INCOMPLETE, list(touched))}
     published = await _publish(connection, judgements, facts, touched, parked, log_clock=log_clock)
-    generation: int = await connection.fetchval(LIVE)
-    await tables.replace(connection, generation, judgements)
+    await tables.replace(connection, live["id"], judgements)
     cases = [judgement.case_id for judgement in judgements]
     await connection.execute(CHANGED, cases, [status(judgement) for judgement in judgements])
     await connection.execute(UNTIMED, cases)

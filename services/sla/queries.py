@@ -9,6 +9,7 @@ from events.database import Pool
 from events.envelope import Recorded
 from events.store import COLUMNS, recorded_from
 from sla.case import JUDGED
+from sla.judge import Judgement
 from sla.periods import Period
 from sla.record import Record, record
 from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow, shown
@@ -61,6 +62,7 @@ where {LIVE} and exists (select from cycles where cycles.generation = charges.ge
     and ($3::text[] is null or case_id = any($3)) order by case_id
 """
 FACTS = f"select {COLUMNS} from inbox where subject = $1 and type = any($2)"
+APPLIED = "select rules from generations where state = 'live'"
 HOLE = "select exists (select from parked where subject = $1 and settled is null)"
 GENERATION = """
 select id, state, phase, started_at, finished_at, expected, events, cases, seconds, undecodable, rows, hash,
@@ -98,6 +100,23 @@ async def case(pool: Pool, case_id: str) -> dict[str, Any] | None:
 async def cycles(pool: Pool, case_id: str) -> list[CycleRow]:
     """The cycles of one case, as the judge left them."""
     return [CycleRow(*row) for row in await pool.fetch(CASE, case_id)]
+
+
+def shown_case(judgement: Judgement) -> dict[str, Any]:
+    """The same of a judgement that stands in no table."""
+    return {
+        "case_id": judgement.case_id,
+        "cycles": [shown(row._asdict()) for row in judgement.cycles],
+        "stays": [shown(row._asdict()) for row in judgement.stays],
+        "referrals": [shown(row._asdict()) for row in sorted(judgement.referrals, key=lambda row: row.referred_at)],
+        "charges": [row._asdict() for row in sorted(judgement.charges, key=lambda row: (row.cycle, row.unit))],
+    }
+
+
+async def applied(pool: Pool) -> int:
+    """How many published rules have moved what they move in the live generation."""
+    count: int = await pool.fetchval(APPLIED)
+    return count
 
 
 async def overdue(pool: Pool, now: datetime, unit: str | None, limit: int) -> Sequence[dict[str, Any]]:

@@ -12,6 +12,7 @@ from datetime import datetime
 import structlog
 import uvloop
 
+from deadlines.inforce import InForce
 from deadlines.load import load
 from events import database, logs
 from events.clock import now
@@ -24,6 +25,7 @@ from sla.app import HEARS
 from sla.fold import Counts, Place, Share, Workers, shares_of
 from sla.judge import Rules
 from sla.projector import building
+from sla.rules import with_published
 
 CUT = """
 select (select epoch from cluster) as epoch, pg_snapshot_xmin(pg_current_snapshot()) as floor,
@@ -35,6 +37,7 @@ PROGRESS = """
 update generations set phase = $2, expected = $3, events = $4, cases = $5, seconds = $6,
     undecodable = $7 where id = $1
 """
+RULES = "update generations set rules = $2 where id = $1"
 PHASE = "update generations set phase = $2 where id = $1"
 EVERY = 0.25  # seconds between two notes of the progress
 log = structlog.get_logger("sla.rebuild")
@@ -116,21 +119,32 @@ def main() -> int:
     arguments = parser.parse_args()
     settings = Settings()
     logs.configure("sla")
-    rules = Rules(load(settings.onedoor_catalogue).build())
+    applied, rules = uvloop.run(_rules(settings))
     workers = Workers(arguments.workers, rules)
     try:
-        return uvloop.run(_run(settings, rules, workers, arguments))
+        return uvloop.run(_run(settings, rules, applied, workers, arguments))
     finally:
         workers.close()
 
 
-async def _run(settings: Settings, rules: Rules, workers: Workers, arguments: argparse.Namespace) -> int:
+async def _rules(settings: Settings) -> tuple[int, Rules]:
+    """The rules first, and these until the swap, whatever is published meanwhile; with how many were published."""
+    pool = await database.connect(settings.database_url, size=2)
+    in_force = InForce(load(settings.onedoor_catalogue), "events")
+    await in_force.refresh(pool)
+    await pool.close()
+    applied = len(in_force.facts)
+    return applied, with_published(in_force.catalogue.build(), in_force.facts, applied)
+
+
+async def _run(settings: Settings, rules: Rules, applied: int, workers: Workers, arguments: argparse.Namespace) -> int:
     generation: int = arguments.generation
     pool = await database.connect(settings.database_url, size=4)
     async with pool.acquire() as holder:
         if not await holder.fetchval(generations.BUILDER):
             return 1
         try:
+            await holder.execute(RULES, generation, applied)
             await rebuild(pool, settings, rules, workers, generation, accept=arguments.accept, actor=arguments.actor)
         except Exception as error:
             log.error("rebuild failed", generation=generation, exc_info=error)

@@ -5,6 +5,7 @@ Every form is made from one document, so that they cannot disagree.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -18,11 +19,12 @@ from deadlines.errors import UnknownId
 from deadlines.instants import local_date
 from events.actor import Actor
 from events.auth import Allowed
-from events.contracts.terms import CaseId, Reference, Word
+from events.contracts.terms import CaseId, Instant, Reference, Word
 from events.errors import NotFound, Refused
 from events.runtime import Parts
 from events.web import Asked, asked, reply
 from sla import portal, queries, remedying, sealing
+from sla.asof import AsOf
 from sla.document import Document, document, explained_at
 from sla.exports import as_csv, as_xlsx
 from sla.figures import Column, Cut
@@ -32,6 +34,8 @@ from sla.sheets import SheetName, sheets, title
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Month = Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="the month in which the period ends")]
+# An instant with its offset, or a local date: what was known at the end of that day.
+Day = Annotated[Instant | date | None, Query()]
 Reads = Annotated[Actor, Depends(Allowed("read"))]
 Frame = Annotated[Asked, Depends(asked)]
 
@@ -52,8 +56,13 @@ class Closing(BaseModel):
     evidence: Reference
 
 
-def record_routes(parts: Parts, catalogue: Catalogue, current: Callable[[], Awaitable[datetime]]) -> APIRouter:
-    """The routes of the record. `current` is what time it is in this deployment."""
+def record_routes(
+    parts: Parts,
+    catalogue: Catalogue,
+    current: Callable[[], Awaitable[datetime]],
+    known: Callable[[datetime | date], AbstractAsyncContextManager[AsOf]],
+) -> APIRouter:
+    """The routes of the record. `current` is what time it is in this deployment, `known` what was known on a day."""
     router = APIRouter(tags=["record"])
     pool = parts.pool
     kinds = {unit.code: unit.kind for unit in catalogue.units()}
@@ -79,9 +88,13 @@ def record_routes(parts: Parts, catalogue: Catalogue, current: Callable[[], Awai
         return document(found, catalogue, items=items, public=public, effects=effects)
 
     @router.get("/record")
-    async def full_record(_: Reads, period: Asks, items: bool = False) -> Response:
+    async def full_record(_: Reads, period: Asks, items: bool = False, as_of: Day = None) -> Response:
         """The record of [from, to), local dates; with `items`, the dossiers behind every figure."""
-        return _json(await told(period, items=items))
+        if as_of is None:
+            return _json(await told(period, items=items))
+        async with known(as_of) as then:
+            found = await then.the_record(period, kinds)
+        return _json(dict(document(found, catalogue, items=items, public=False, effects=())) | then.mark)
 
     @router.get("/public/record")
     async def public_record(period: Asks) -> Response:

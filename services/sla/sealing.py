@@ -32,8 +32,7 @@ from sla.changes import Change as CaseChange
 from sla.document import Change, Effect, changes, digests, document, fingerprint, read, written
 from sla.month import Restate, Seal, Totals, month, sealed
 from sla.periods import Period
-from sla.projector import CAUGHT_UP
-from sla.projector import NAME as JUDGE
+from sla.projector import caught_up
 from sla.record import CLASSIFIER, Record
 
 MARKER = "sla.seals"
@@ -194,7 +193,7 @@ class Restating:
         said = 0
         for row in await self.parts.pool.fetch(MARKED):
             async with self.parts.pool.acquire() as connection, connection.transaction():
-                if await connection.fetchval(TRY_LOCK, MARKER, 0) and await connection.fetchval(CAUGHT_UP, JUDGE):
+                if await connection.fetchval(TRY_LOCK, MARKER, 0) and await caught_up(connection):
                     said += await self._look_at(connection, row["seal"])
         return said
 

@@ -17,8 +17,7 @@ from events.runtime import Parts
 from events.store import Append, append, load
 from events.topics import HEARTBEATS, PARTITIONS
 from sla.decide import Warn, promise
-from sla.projector import CAUGHT_UP
-from sla.projector import NAME as JUDGE
+from sla.projector import caught_up
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.ticker', 0))"
 # The earliest of each case: a later one is decided on what the earlier one said, in the next round.
@@ -39,6 +38,8 @@ insert into watermarks values ($1, $2)
 on conflict (service) do update set watermark = greatest(watermarks.watermark, excluded.watermark)
 """
 WATERMARKS = "select service, watermark from watermarks"
+CLOCK = "clock"  # the watermark's name where the caller says what time it is
+SETTLED = "settled"  # the one up to which everything that any source recorded is kept and judged
 BATCH = 200
 EVERY = 0.5  # seconds
 GRACE = 30.0  # seconds after which a silent source is alarmed
@@ -127,6 +128,7 @@ class Watch:
             return
         watermark = min(known[service] for service in self.sources)
         if await self._all_judged(consumer):
+            await self.parts.pool.execute(KEEP, SETTLED, watermark)
             await tick(self.parts, watermark)
 
     async def _all_judged(self, consumer: AIOKafkaConsumer) -> bool:
@@ -138,8 +140,8 @@ class Watch:
         heard = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
         if any(heard.get((tp.topic, tp.partition), 0) < end for tp, end in ends.items()):
             return False
-        caught_up: bool = await self.parts.pool.fetchval(CAUGHT_UP, JUDGE)
-        return caught_up
+        async with self.parts.pool.acquire() as connection:  # no timer can still move because of what was kept
+            return await caught_up(connection)
 
 
 class Beat(msgspec.Struct):

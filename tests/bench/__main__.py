@@ -12,9 +12,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import parts
 
-from bench import intake, latency, rebuild, relay
+from bench import intake, latency, rebuild, relay, whatif
 
-COMPARISONS = {"rebuild": rebuild.compare, "intake": intake.compare, "relay": relay.compare, "latency": latency.measure}
+COMPARISONS = {
+    "rebuild": rebuild.compare,
+    "intake": intake.compare,
+    "relay": relay.compare,
+    "latency": latency.measure,
+    "what-if": whatif.measure,
+}
 
 
 def main() -> int:

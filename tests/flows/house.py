@@ -15,7 +15,7 @@ import parts
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from serving import until
 
-from events.topics import CASES, DOSSIER_TOPICS, HEARTBEATS, PARTITIONS, partition_of
+from events.topics import CASES, DOSSIER_TOPICS, HEARTBEATS, LOG_TOPICS, PARTITIONS, partition_of, partitions_in
 from local.demo.calm import Calm
 from local.demo.doors import OPERATOR, Doors
 from local.demo.script import VIETNAM
@@ -223,8 +223,8 @@ class House:
     async def every_record(self) -> list[Any]:
         """Every record of every topic of this system, heartbeats and compacted ones too."""
         await self.still()
-        counts = {**dict.fromkeys((*DOSSIER_TOPICS, CASES), PARTITIONS), HEARTBEATS: 1}
-        partitions = [TopicPartition(self.topic(name), n) for name, count in counts.items() for n in range(count)]
+        names = (*LOG_TOPICS, CASES, HEARTBEATS)
+        partitions = [TopicPartition(self.topic(name), n) for name in names for n in range(partitions_in(name))]
         self.consumer.assign(partitions)
         self._read, self._facts = {}, []
         return await self._up_to_now(partitions, {})

@@ -15,9 +15,9 @@ from local.errors import LocalError
 SERVICES = ("intake", "routing", "field", "sla")
 # Who hears whom. A service whose /followers says `hears` is taken at its word.
 HEARS: Mapping[str, tuple[str, ...]] = {
-    "intake": ("routing.events",),
-    "routing": ("intake.events", "field.events", "sla.events"),
-    "field": ("routing.events",),
+    "intake": ("routing.events", "rules.events"),
+    "routing": ("intake.events", "field.events", "sla.events", "rules.events"),
+    "field": ("routing.events", "rules.events"),
     "sla": ("intake.events", "routing.events", "field.events"),
 }
 PAUSE = 0.03  # seconds between looks

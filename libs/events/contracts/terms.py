@@ -49,6 +49,9 @@ CaseId = Annotated[str, _code(CASE_ID, "000.00.22.H49-170710-0001")]
 UnitCode = Annotated[str, _code(r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$", "DL-193", 24)]
 ServiceId = Annotated[str, _code(r"^[A-Z0-9-]+@[0-9]{4}-[0-9]{2}-[0-9]{2}$", "LV-RES-URBAN@2017-07-01")]
 CalendarId = Annotated[str, _code(r"^[A-Z0-9-]+@[0-9]{4}(\.[0-9]+)*$", "VN-PAC@2017.1")]
+Country = Annotated[str, _code(r"^[A-Z]{2}$", "VN", 2)]
+LocalDate = Annotated[str, _code(r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", "2017-07-01", 10)]
+LocalTime = Annotated[str, _code(r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$", "07:00:00", 8)]
 ProcessName = Annotated[str, _code(r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$", "LV", 24)]
 Word = Annotated[str, _code(r"^[a-z0-9]+(-[a-z0-9]+)*$", "grid-not-ready", 48)]
 ActorId = Annotated[str, _code(r"^[a-z]+(-[A-Za-z0-9.]+)*$", "staff-193-02")]
@@ -57,8 +60,6 @@ EventId = Annotated[
     str, _code(r"^[A-Za-z0-9][A-Za-z0-9._:/~+-]*@[1-9][0-9]*$", "case-000.00.22.H49-170710-0001@3", 160)
 ]
 Reference = Annotated[str, _code(r"^[A-Za-z0-9][A-Za-z0-9._:/@~+-]*$", "evidence/000.00.22.H49-170710-0001.jpg", 200)]
-
-LocalDate = Annotated[str, _code(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "2017-07-31", 10)]
 
 Channel = Literal["counter", "online", "post", "zalo", "hotline"]
 ClockPolicy = Literal["PAUSE", "RESTART"]

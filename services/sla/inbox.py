@@ -1,0 +1,80 @@
+"""The cases of the inbox in bounded chunks, whole and in order: what as-of and what-if judge without touching a table
+of the live generation.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from events.database import Connection
+from events.envelope import Recorded
+from events.store import COLUMNS, recorded_from
+from sla.case import JUDGED
+
+# The last subject of the next chunk: a walk over the index alone, so that no case is cut in two.
+BOUND = "select subject from inbox where subject > $1 order by subject offset $2 limit 1"
+UP_TO = f"""
+select {COLUMNS} from inbox
+where subject > $1 and subject <= $2 and recorded_at <= $3 and type = any($4) order by subject
+"""
+TO_THE_END = f"""
+select {COLUMNS} from inbox where subject > $1 and recorded_at <= $2 and type = any($3) order by subject
+"""
+ONE = f"select {COLUMNS} from inbox where subject = $1 and recorded_at <= $2 and type = any($3)"
+THOSE = f"select {COLUMNS} from inbox where subject = any($1) and type = any($2) order by subject"
+HOLES = "select distinct subject from parked where settled is null and subject is not null"
+CHUNK = 500  # facts: some fifty cases, judged in some ten milliseconds, so that others are answered in between
+
+EVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""Known whenever it was recorded."""
+
+Cases = dict[str, list[Recorded]]
+
+
+async def cases(connection: Connection, known_on: datetime, *, after: str = "") -> AsyncIterator[Cases]:
+    """The facts of each case that were recorded up to an instant, chunk by chunk, by case id."""
+    while True:
+        bound = await connection.fetchval(BOUND, after, CHUNK)
+        if bound is None:
+            yield await rest(connection, known_on, after=after)
+            return
+        yield await between(connection, known_on, after=after, until=bound)
+        after = bound
+
+
+async def between(connection: Connection, known_on: datetime, *, after: str, until: str) -> Cases:
+    """The cases after one id up to and with another."""
+    return _by_case(await connection.fetch(UP_TO, after, until, known_on, JUDGED))
+
+
+async def rest(connection: Connection, known_on: datetime, *, after: str) -> Cases:
+    """The cases after an id."""
+    return _by_case(await connection.fetch(TO_THE_END, after, known_on, JUDGED))
+
+
+async def those(connection: Connection, cases: Sequence[str]) -> Cases:
+    """These cases, everything that is known of them."""
+    return _by_case(await connection.fetch(THOSE, cases, JUDGED))
+
+
+async def one(connection: Connection, known_on: datetime, case_id: str) -> list[Recorded]:
+    """The facts of one case that were recorded up to an instant."""
+    return [recorded_from(row) for row in await connection.fetch(ONE, case_id, known_on, JUDGED)]
+
+
+async def bounds(connection: Connection, facts: int) -> list[str]:
+    """Case ids that cut the inbox into pieces of so many facts; the last piece has no bound."""
+    found: list[str] = []
+    while (bound := await connection.fetchval(BOUND, found[-1] if found else "", facts)) is not None:
+        found.append(bound)
+    return found
+
+
+async def holes(connection: Connection) -> set[str]:
+    """The cases of which a fact is parked: nothing is concluded about them."""
+    return {row["subject"] for row in await connection.fetch(HOLES)}
+
+
+def _by_case(rows: Iterable[Any]) -> Cases:
+    return {case: [recorded_from(row) for row in own] for case, own in groupby(rows, lambda row: str(row["subject"]))}

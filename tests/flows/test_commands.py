@@ -1,0 +1,141 @@
+"""`onedoor explain` and `onedoor what-if` as an operator gives them to a running system."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from flows.dossier import CATALOGUE, receive
+from flows.house import House
+from oracle.swapped import swapped
+
+from deadlines.entries import CalendarEntry
+
+pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="session")]
+SWAP_FILE = """
+calendars:
+  - id: "VN-PAC@2017.9"
+    country: VN
+    cutoff_at: "15:00:00"
+    basis: "A swap day of these tests"
+    hours:
+      - from: 1990-01-01
+        weekdays: [1, 2, 3, 4, 5]
+        sessions: [["07:00", "11:30"], ["13:30", "17:00"]]
+        basis: "as before"
+    overrides:
+      - {date: 2017-07-13, day: "off", basis: "swapped"}
+      - {date: 2017-07-22, day: "make-up", basis: "swapped"}
+"""
+
+
+async def onedoor(house: House, *words: str) -> tuple[int, str, str]:
+    """Exit code, output, and what went to stderr."""
+    await house.still()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "onedoor", *words, env={**os.environ, "ONEDOOR_HOME": str(house.stack.state.path)},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_explain_prints_the_ledger_in_both_languages(house: House) -> None:
+    """Local times, minutes, holder, why, sums; and the same as JSON."""
+    it = await receive(house, "2017-07-10 08:00", "PAC-194", "TERMINATION@2017-07-01")
+    await it.released("2017-07-11 16:00")
+    code, out, err = await onedoor(house, "explain", it.code)
+    assert code == 0, err
+    assert f"Hồ sơ · Dossier {it.code}" in out
+    assert "Ngày tiếp nhận, không tính" in out
+    assert "Day of receipt, not counted" in out
+    assert "10/07/2017 08:00" in out
+    assert "đến hạn · to due" in out
+    told = json.loads((await onedoor(house, "explain", it.code, "--json"))[1])
+    lines, sums = told["cycles"][0]["lines"], told["cycles"][0]["to_due"]
+    assert sum(line["seconds"] for line in lines) == sum(sums.values())
+    assert told["cycles"][0]["row"]["outcome"] == "released"
+
+
+async def test_explain_as_of_a_day_says_what_was_known_then(house: House) -> None:
+    """On Monday evening the dossier of Monday was open; on Sunday there was none."""
+    it = await receive(house, "2017-07-10 08:05", "PAC-194", "TERMINATION@2017-07-01")
+    await it.released("2017-07-11 16:05")
+    code, out, err = await onedoor(house, "explain", it.code, "--as-of", "2017-07-10")
+    assert code == 0, err
+    assert "Open, due" in out
+    assert "As known on 10/07/2017 23:59" in out
+    told = json.loads((await onedoor(house, "explain", it.code, "--as-of", "2017-07-10T18:00:00+07:00", "--json"))[1])
+    assert told["cycles"][0]["row"]["outcome"] == "open"
+    code, _, err = await onedoor(house, "explain", it.code, "--as-of", "2017-07-09")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "no receipt" in err
+
+
+async def test_what_if_prints_the_difference_and_changes_nothing(house: House, folder: Path) -> None:
+    """Counts, units, dossiers; the due date that is shown stays."""
+    it = await receive(house, "2017-07-12 08:10", "PAC-194", "TERMINATION@2017-07-01")
+    before = await it.cycle()
+    file = folder / "swap-day.yaml"
+    file.write_text(SWAP_FILE, "utf-8")
+    code, out, err = await onedoor(house, "what-if", "--calendar", str(file))
+    assert code == 0, err
+    assert "Supposed: VN-PAC@2017.9, as-revised" in out
+    assert "due dates moved" in out
+    assert "PC-QN" in out
+    found = json.loads((await onedoor(house, "what-if", "--calendar", str(file), "--json"))[1])
+    (mine,) = [one for one in found["dossiers"] if one["case_id"] == it.code]
+    assert mine["due"] != mine["new_due"]
+    assert found["impact"]["due_moved"] == sum(one["due"] != one["new_due"] for one in found["dossiers"])
+    assert await it.cycle() == before
+
+
+async def test_what_if_of_a_policy(house: House) -> None:
+    """By the versions that receipts name, nothing differs."""
+    code, out, err = await onedoor(house, "what-if", "--policy", "pinned")
+    assert code == 0, err
+    assert "Không có hồ sơ nào thay đổi" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "--calendar, --catalogue or --policy"),
+        (("--policy", "PAUSE", "--policy", "RESTART"), "not both of one kind"),
+        (("--calendar", "no-such-file.yaml"), "no-such-file.yaml"),
+        (("--catalogue", "{edited}"), "defined twice with different contents"),
+        (("--catalogue", "{broken}"), "broken.yaml: services.0.limit.unit: Field required"),
+        (("--catalogue", "{units}"), "a what-if takes calendars and services only"),
+    ],
+)
+async def test_what_if_says_in_a_line_what_is_wrong(
+    house: House, folder: Path, words: tuple[str, ...], sentence: str
+) -> None:
+    """File, field, rule; exit code 1."""
+    service = CATALOGUE.services["LV-RES-URBAN@2017-07-01"].model_dump(mode="json", by_alias=True)
+    files = {
+        "edited": {"services": [service | {"limit": {"amount": 9, "unit": "working_days"}}]},
+        "broken": {"services": [service | {"limit": {"amount": 9}}]},
+        "units": {"units": []},
+    }
+    for name, content in files.items():
+        (folder / f"{name}.yaml").write_text(json.dumps(content), "utf-8")
+    places = {name: str(folder / f"{name}.yaml") for name in files}
+    code, _, err = await onedoor(house, "what-if", *(word.format(**places) for word in words))
+    assert (code, err.count("\n")) == (1, 1), err
+    assert sentence in err
+
+
+async def test_a_published_rule_is_heard_by_all(house: House) -> None:
+    """Pinned: it is known everywhere, and moves nothing."""
+    entry = CalendarEntry.of_terms(swapped("VN-PAC@2019.1").calendar, "1/QD").model_dump(mode="json", by_alias=True)
+    body = {"basis": "1/QD", "policy": "pinned", "calendars": [entry]}
+    said = await house.do("sla", "/rules/calendars", body, who="leader.PC-QN", at="2017-07-24 08:00")
+    assert [fact["type"] for fact in said["facts"]] == ["CalendarPublished"]
+    assert said["impact"]["due_moved"] == 0
+    await house.settled()
+    for service in ("intake", "routing", "field"):
+        heard = (await house.get(service, "/followers"))["heard"]
+        assert heard[house.topic("rules.events")] == {"0": 1}
