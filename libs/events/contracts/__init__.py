@@ -3,7 +3,7 @@
 Importing this package fills the catalogue.
 """
 
-from events.contracts import field, intake, routing, sla
+from events.contracts import corrections, field, intake, routing, sla
 from events.contracts.catalogue import CATALOGUE, Fact, fact, name_of, read, write
 
-__all__ = ["CATALOGUE", "Fact", "fact", "field", "intake", "name_of", "read", "routing", "sla", "write"]
+__all__ = ["CATALOGUE", "Fact", "corrections", "fact", "field", "intake", "name_of", "read", "routing", "sla", "write"]
