@@ -3,5 +3,5 @@
 Hears   intake.events, routing.events, field.events, heartbeats
 Decides which verdicts and warnings are published, once each; which generation of the tables is live
 Says    sla.events, sla.cases (compacted: the latest status of every case)
-Shows   /cases, /overdue, /record, /public/record, /stream, and a live page at /
+Shows   /cases, /overdue, /record, /record/practice, /public/record, /stream, and a live page at /
 """

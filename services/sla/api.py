@@ -26,6 +26,7 @@ from sla import generations, queries
 from sla.changes import Hub
 from sla.explain import explain
 from sla.judge import Rules, judge
+from sla.practice import Practice
 from sla.record import Column, Line, Period, Record
 from sla.ticker import KEEP, tick
 
@@ -104,6 +105,13 @@ def routes(parts: Parts, rules: Rules, hub: Hub) -> APIRouter:
     ) -> dict[str, Any]:
         """The record of [from, to), local dates; with `items`, the dossiers behind every figure."""
         return _record(await queries.the_record(pool, _period(since, to), kinds), names, items=items)
+
+    @router.get("/record/practice")
+    async def how(_: Reads, since: Annotated[date, Query(alias="from")], to: date) -> dict[str, Any]:
+        """How the record of [from, to) came about: what stopped, moved or ended promises, by unit and dossier."""
+        period = _period(since, to)
+        lines = [_practice(one, names) for one in await queries.the_practice(pool, period, kinds)]
+        return {"from": since, "to": to, "lines": lines}
 
     @router.get("/public/record")
     async def public_record(
@@ -203,7 +211,7 @@ def _record(found: Record, names: Any, *, items: bool) -> dict[str, Any]:
         shown: dict[str, Any] = {
             "unit": one.unit,
             "kind": one.kind,
-            "name": names[one.unit].model_dump() if one.unit in names else {"vi": one.unit, "en": one.unit},
+            "name": _name(names, one.unit),
             "figures": {column: one.count(column) for column in columns},
             "on_time_share": one.on_time_share,
             "mv": one.mv_averages._asdict() if one.mv_averages else None,
@@ -219,6 +227,24 @@ def _record(found: Record, names: Any, *, items: bool) -> dict[str, Any]:
         "lines": [line(one) for one in found.lines],
         "broken": found.broken(),
     }
+
+
+def _practice(one: Practice, names: Any) -> dict[str, Any]:
+    return {
+        "unit": one.unit,
+        "kind": one.kind,
+        "name": _name(names, one.unit),
+        "figures": {act: len(cases) for act, cases in one.acts.items()},
+        "items": {act: cases for act, cases in one.acts.items() if cases},
+        "paused_share": one.paused_share,
+        "paused_seconds": one.paused_seconds,
+        "working_seconds": one.working_seconds,
+        "ended": one.ended,
+    }
+
+
+def _name(names: Any, unit: str) -> Any:
+    return names[unit].model_dump() if unit in names else {"vi": unit, "en": unit}
 
 
 COLUMNS: tuple[Column, ...] = get_args(Column)

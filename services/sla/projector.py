@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from events.amend import CORRECTIONS
 from events.contracts.catalogue import Fact
 from events.contracts.sla import VerdictReached
 from events.database import Connection
@@ -13,7 +14,8 @@ from events.envelope import Cause, Recorded
 from events.follow import INBOX, Entry, Follower
 from events.store import COLUMNS, Append, append, load, recorded_from
 from sla import tables
-from sla.case import JUDGED, MOVES
+from sla.amendments import lateness
+from sla.case import JUDGED, LOOKED_AT
 from sla.decide import Publish, promise
 from sla.judge import Judgement, Rules, judge
 from sla.rows import shown
@@ -36,7 +38,13 @@ def follower(rules: Rules, *, log_clock: bool) -> Follower[Recorded]:
     """The judge of the live generation. One at a time: its lock is also the lock of `changes`."""
 
     async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
-        touched = {entry.item.subject: entry.item for entry in entries if type(entry.item.fact) in MOVES}
+        touched: dict[str, Recorded] = {}
+        for entry in entries:
+            before = touched.get(entry.item.subject)
+            # Of several news about a case a correction is the one that changes what was published.
+            keeps = before is not None and isinstance(before.fact, CORRECTIONS)
+            if type(entry.item.fact) in LOOKED_AT and not (keeps and not isinstance(entry.item.fact, CORRECTIONS)):
+                touched[entry.item.subject] = entry.item
         if touched:
             await look_again(connection, touched, rules, log_clock=log_clock)
 
@@ -47,7 +55,7 @@ def building(rules: Rules, generation: int) -> Follower[Recorded]:
     """The judge of a generation that catches up: rows only, nothing is said."""
 
     async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
-        touched = {entry.item.subject for entry in entries if type(entry.item.fact) in MOVES}
+        touched = {entry.item.subject for entry in entries if type(entry.item.fact) in LOOKED_AT}
         if touched:
             await tables.replace(connection, generation, await judged(connection, touched, rules))
 
@@ -102,7 +110,9 @@ async def _publish(
         case_id, stream = judgement.case_id, promise.stream(judgement.case_id)
         state, heard = promise.state(past[stream]), touched[judgement.case_id]
         if case_id not in parked and not judgement.incomplete:
-            facts = promise.decide(Publish(case_id=case_id, cycles=judgement.cycles, because=heard.id), state)
+            late = lateness(heard, known[case_id])
+            publish = Publish(case_id=case_id, cycles=judgement.cycles, because=heard.id, late_seconds=late)
+            facts = promise.decide(publish, state)
             if facts:
                 heard = _because(facts, judgement, known[case_id], heard)
                 cause = Cause(

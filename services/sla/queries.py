@@ -9,6 +9,7 @@ from events.database import Connection, Pool
 from events.envelope import Recorded
 from events.store import COLUMNS, recorded_from
 from sla.case import JUDGED
+from sla.practice import Practice, practice
 from sla.record import Period, Record, record
 from sla.rows import CycleRow, ReferralRow, StayRow, shown
 from sla.tables import FIELDS
@@ -112,6 +113,13 @@ async def the_record(pool: Pool, period: Period, kinds: Mapping[str, UnitKind]) 
             await _rows(connection, STAYS_OF, period, StayRow),
             await _rows(connection, REFERRALS_OF, period, ReferralRow),
         )
+
+
+async def the_practice(pool: Pool, period: Period, kinds: Mapping[str, UnitKind]) -> list[Practice]:
+    """What was done with the promises of a period, counted from the same rows as its record."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        cycles = await _rows(connection, CYCLES_OF, period, CycleRow)
+        return practice(period, kinds, cycles, await _rows(connection, STAYS_OF, period, StayRow))
 
 
 async def _rows(connection: Connection, query: str, period: Period, row: type[Any]) -> list[Any]:
