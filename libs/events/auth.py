@@ -35,6 +35,8 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "extend": frozenset({"leader"}),
     "close": frozenset({"receptionist"}),
     "reopen": frozenset({"leader"}),
+    "correct": frozenset({"leader"}),
+    "reclassify": frozenset({"leader"}),
     "rate": frozenset({"receptionist"}),
     "read-person": frozenset({"receptionist", "team"}),
     "acknowledge": frozenset({"officer", "team"}),

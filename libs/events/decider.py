@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
+from events.amend import amend, said_of
 from events.contracts.catalogue import Fact
-from events.envelope import Recorded
+from events.envelope import Recorded, Said
+
+__all__ = ["Decider", "Reaction", "Said"]
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -14,30 +17,28 @@ S = TypeVar("S")
 Reaction = Sequence[tuple[str, C]]  # what a policy asks for: ids of streams, and a command for each
 
 
-class Said(NamedTuple):
-    """A fact of the stream, who said it, and its id: what a later answer refers to."""
-
-    fact: Fact
-    by: str
-    id: str
-
-
 @dataclass(frozen=True)  # generic, frozen and slotted crashes on Python 3.11
 class Decider(Generic[C, S]):
-    """`decide` raises Refused; the same command of the same actor again gives []. `evolve` never raises."""
+    """`decide` raises Refused; the same command of the same actor again gives []. `evolve` never raises.
+
+    The state is folded from the facts as corrected: no `evolve` knows corrections. `bare`: from what was said, each
+    correction a fact among others.
+    """
 
     category: str  # the first part of the stream's name
     initial: S
     decide: Callable[[C, S], Sequence[Fact]]
     evolve: Callable[[S, Said], S]
+    bare: bool = False
 
     def stream(self, id: str) -> str:
         return f"{self.category}-{id}"
 
-    def fold(self, past: Iterable[Said]) -> S:
-        return reduce(self.evolve, past, self.initial)
+    def fold(self, past: Iterable[Said], since: S | None = None) -> S:
+        """Where a stream stands after its facts (or after more of them, `since` a state that none of them corrects)."""
+        facts = past if self.bare else amend(past).facts
+        return reduce(self.evolve, facts, self.initial if since is None else since)
 
     def state(self, past: Iterable[Recorded], since: S | None = None) -> S:
-        """Where a stream stands after the facts that were loaded (or after more of them, `since` a state)."""
-        said = (Said(recorded.fact, recorded.cause.actor, recorded.id) for recorded in past)
-        return reduce(self.evolve, said, self.initial if since is None else since)
+        """The same, of facts that were loaded."""
+        return self.fold((said_of(recorded) for recorded in past), since)

@@ -1,10 +1,11 @@
 """A fact at its place in a log, and what caused it.
 
-Both are msgspec structs: every fact that is heard, loaded or rebuilt becomes one, and they are made in a third of the
-time that frozen dataclasses take.
+`Cause` and `Recorded` are msgspec structs: every fact that is heard, loaded or rebuilt becomes one, and they are made
+in a third of the time that frozen dataclasses take.
 """
 
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -42,3 +43,12 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def id(self) -> str:
         return f"{self.stream}@{self.version}"
+
+
+class Said(NamedTuple):
+    """A fact of a stream, who said it, its id (what a later answer refers to), and when it happened."""
+
+    fact: Fact
+    by: str
+    id: str
+    at: datetime | None = None

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 from asyncpg import UniqueViolationError
 
+from events.amend import as_corrected
 from events.contracts.catalogue import Fact, name_of
 from events.database import Connection, Pool
 from events.decider import Decider
@@ -93,7 +94,7 @@ async def handle(
                 if may is not None:
                     may(state)
                 facts = decider.decide(command, state)
-                at = happened(moment, past, facts) if facts else moment.now
+                at = happened(moment, as_corrected(past), facts) if facts else moment.now
             except Refused:
                 # A repeat of what was accepted gets the accepted answer, whatever has happened to the stream since.
                 if key is not None and (kept := await answered(connection, key)) is not None:

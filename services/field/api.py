@@ -1,26 +1,32 @@
 """HTTP in: request → command → handle; GET → queries. Rules live in decide.py, not here."""
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from deadlines import named
 from deadlines.catalogue import Catalogue
 from deadlines.errors import UnknownId
 from deadlines.instants import date_of, day_of, second_of
 from events.actor import Actor
+from events.amend import as_corrected
 from events.auth import Allowed
+from events.contracts.field import WorkOrderIssued
 from events.contracts.terms import CASE_ID, CaseId, Fault, Instant, Reference, UnitCode, Word
+from events.correct import corrections
 from events.errors import NotFound, Refused
 from events.handle import IdempotencyKey, answered, handle
 from events.runtime import Parts
-from events.web import Asked, asked, at, reply
+from events.web import Asked, Correction, asked, at, put_right, reply
 from field import queries
 from field.decide import Asked as Order
 from field.decide import Complete, MissVisit, Obstruct, Resume, ScheduleVisit, Start, workorder
 from field.state import case_of
 
+CORRECTIONS = corrections(workorder.category, lambda fact: isinstance(fact, WorkOrderIssued))
 WorkOrderId = Annotated[str, Path(pattern=r"^wo-" + CASE_ID[1:-1] + r"-[1-9]\d*$", max_length=80)]
 
 
@@ -64,7 +70,8 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
             if key is not None and await answered(connection, key) is not None:
                 return
         state, past = await queries.orders(pool, work_order)
-        before = max((one for one in past if queries.is_about(one, work_order)), key=lambda one: one.at, default=None)
+        own = (one for one in as_corrected(past) if queries.is_about(one, work_order))
+        before = max(own, key=lambda one: one.at, default=None)
         if before is not None and told < before.at and workorder.decide(order, state):
             raise Refused(
                 "time-before-last", f"{told.isoformat()} is before {before.type} ({before.id})",
@@ -101,7 +108,7 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
     ) -> Any:  # fmt: skip
         """Nobody met on site, and by whose fault."""
         order = MissVisit(
-            work_order=work_order, fault=body.fault, reason=_reason(catalogue, "visit", body.reason),
+            work_order=work_order, fault=body.fault, reason=named.reason(catalogue, "visit", body.reason),
             at=body.at or frame.moment.now, by=actor,
         )  # fmt: skip
         return await command(work_order, order, body, frame, actor)
@@ -124,7 +131,7 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
             _agency(catalogue, body.agency, body.at or frame.moment.now)
         order = Obstruct(
             work_order=work_order, fault=body.fault, agency=body.agency,
-            reason=_reason(catalogue, "obstacle", body.reason), by=actor,
+            reason=named.reason(catalogue, "obstacle", body.reason), by=actor,
         )  # fmt: skip
         return await command(work_order, order, body, frame, actor)
 
@@ -144,6 +151,17 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
         """The work is done, with evidence, and handed over to the customer."""
         order = Complete(work_order=work_order, evidence=body.evidence, handed_over=body.handed_over, by=actor)
         return await command(work_order, order, body, frame, actor)
+
+    @router.post("/workorders/{work_order}/corrections")
+    async def correct(
+        work_order: WorkOrderId, body: Correction, frame: Frame,
+        actor: Annotated[Actor, Depends(Allowed("correct"))],
+    ) -> Any:  # fmt: skip
+        """Put a fact of this order's dossier right: one field of it, or (without a field) that it happened at all."""
+        named.reason(catalogue, "correction", body.reason)
+        answer = await put_right(pool, CORRECTIONS, case_of(work_order), body, frame, actor, attrgetter("team"))
+        parts.bell.ring()
+        return answer
 
     @router.get("/workorders/{work_order}")
     async def one(work_order: WorkOrderId, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> Any:
@@ -179,12 +197,3 @@ def _agency(catalogue: Catalogue, code: str, when: datetime) -> None:
     if kind != "agency":
         known = ", ".join(one.code for one in catalogue.units("agency"))
         raise Refused("not-an-agency", f"{code} is of kind {kind}", field="agency", way_out=f"one of: {known}")
-
-
-def _reason(catalogue: Catalogue, use: str, word: str) -> str:
-    allowed = sorted(known for known, reason in catalogue.reasons.items() if use in reason.uses)
-    if word not in allowed:
-        raise Refused(
-            "unknown-reason", f"{word!r} is no reason for this", field="reason", way_out=f"one of: {', '.join(allowed)}"
-        )
-    return word

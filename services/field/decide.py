@@ -7,6 +7,7 @@ from typing import assert_never
 
 from events.actor import Actor
 from events.contracts.catalogue import Fact
+from events.contracts.corrections import FactVoided
 from events.contracts.field import (
     VisitMissed,
     VisitScheduled,
@@ -36,6 +37,17 @@ class Cancel:
 
     because: str
     goes_on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBack:
+    """Heard: a fact of the dossier's way was void, and so is what we said only because of it."""
+
+    case_id: str
+    voided: str
+    because: str
+    reason: str
+    leader: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +110,7 @@ class Complete:
 
 
 Asked = ScheduleVisit | MissVisit | Start | Obstruct | Resume | Complete
-Heard = Issue | Cancel
+Heard = Issue | Cancel | TakeBack
 Command = Asked | Heard
 
 
@@ -109,6 +121,8 @@ def decide(command: Command, state: Orders) -> Sequence[Fact]:
             return _issue(command, state)
         case Cancel():
             return _cancel(command, state)
+        case TakeBack():
+            return _take_back(command, state)
         case ScheduleVisit():
             return _schedule(command, _order(state, command))
         case MissVisit():
@@ -142,6 +156,25 @@ def _cancel(command: Cancel, state: Orders) -> Sequence[Fact]:
         resumed = WorkResumed(case_id=order.case_id, work_order=order.work_order, answers=open_one.obstacle.id)
         return [resumed, cancelled]
     return [cancelled]
+
+
+def _take_back(command: TakeBack, state: Orders) -> Sequence[Fact]:
+    """The order that it asked for is cancelled; one that was cancelled because of it is open again."""
+    open_one = state.open
+    asked = open_one is not None and open_one.order.because == command.voided
+    facts = list(_cancel(Cancel(because=command.because, goes_on=True), state)) if asked else []
+    if open_one is not None and not asked:
+        return []  # another order has come since: a dossier has one open order at most
+    for order in state.by_id.values():
+        end = order.end if isinstance(order, Ended) else None
+        if end and isinstance(end.fact, WorkOrderCancelled) and end.fact.because == command.voided:
+            facts.append(
+                FactVoided(
+                    case_id=command.case_id, voids=end.id, kind="WorkOrderCancelled", reason=command.reason,
+                    leader=command.leader,
+                )
+            )  # fmt: skip
+    return facts
 
 
 def _schedule(command: ScheduleVisit, order: Order) -> Sequence[Fact]:

@@ -1,13 +1,14 @@
 """What we ask of ourselves when we hear where a dossier goes. Pure and total."""
 
+from events.contracts.corrections import FactVoided
 from events.contracts.field import WorkOrderIssued
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned, StepCompleted
 from events.decider import Reaction
 from events.envelope import Recorded
-from field.decide import Cancel, Heard, Issue
+from field.decide import Cancel, Heard, Issue, TakeBack
 from field.state import order_of
 
-HEARD = (DossierForwarded, StepCompleted, DossierReturned, DossierRecalled)
+HEARD = (DossierForwarded, StepCompleted, DossierReturned, DossierRecalled, FactVoided)
 
 
 def follow_dossiers(heard: Recorded) -> Reaction[Heard]:
@@ -22,5 +23,8 @@ def follow_dossiers(heard: Recorded) -> Reaction[Heard]:
             return [(it.case_id, Cancel(because=heard.id, goes_on=True))]
         case DossierReturned() | DossierRecalled() as it:
             return [(it.case_id, Cancel(because=heard.id, goes_on=False))]
+        case FactVoided() as it:
+            void = TakeBack(case_id=it.case_id, voided=it.voids, because=heard.id, reason=it.reason, leader=it.leader)
+            return [(it.case_id, void)]
         case _:
             return []

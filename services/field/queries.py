@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from events.amend import as_corrected
 from events.database import Pool
 from events.envelope import Recorded
 from events.store import load
@@ -39,12 +40,18 @@ def is_about(recorded: Recorded, work_order: str) -> bool:
     return getattr(recorded.fact, "work_order", None) == work_order
 
 
+def _corrects(recorded: Recorded) -> str | None:
+    """The fact that a correction is about."""
+    return getattr(recorded.fact, "voids", None) or getattr(recorded.fact, "corrects", None)
+
+
 def shown(work_order: str, state: Orders, past: Sequence[Recorded]) -> dict[str, Any]:
     """One order for its team; empty when there is none of this id."""
     order = state.by_id.get(work_order)
     if order is None:
         return {}
     own = [one for one in past if is_about(one, work_order)]
+    corrected = [one for one in past if _corrects(one) in {one.id for one in own}]
     ready = None if isinstance(order, Ended) else ready_of(order)
     visit = ready.visit if ready and ready.missed is None else None
     obstacle = order.obstacle if isinstance(order, Obstructed) else None
@@ -55,7 +62,7 @@ def shown(work_order: str, state: Orders, past: Sequence[Recorded]) -> dict[str,
         "work": order.order.work,
         "status": _status(order),
         "open": not isinstance(order, Ended),
-        "issued_at": own[0].at,
+        "issued_at": as_corrected(own + corrected)[0].at,
         "visit": {"starts": visit.fact.starts, "ends": visit.fact.ends} if visit else None,
         "obstacle": {
             "id": obstacle.id, "fault": obstacle.fact.fault, "agency": obstacle.fact.agency,
@@ -65,7 +72,7 @@ def shown(work_order: str, state: Orders, past: Sequence[Recorded]) -> dict[str,
         "version": len(past),
         "history": [
             {"id": one.id, "type": one.type, "at": one.at, "recorded_at": one.recorded_at, "actor": one.cause.actor}
-            for one in own
+            for one in sorted(own + corrected, key=lambda one: one.version)
         ],
     }  # fmt: skip
 

@@ -1,7 +1,8 @@
 """The door: fifteen counters, customers' applications over Zalo, and every message in and out.
 
 Hears   routing.events (a dossier was forwarded, recalled, returned), rules.events
-Decides receive, supplement, refuse, withdraw, stop, extend, close, reopen, rate; what is told to whom
+Decides receive, supplement, refuse, withdraw, stop, extend, close, reopen, rate;
+        reclassify and correct; what is told to whom
 Says    intake.events
 Shows   /applications, /submissions, /messages, /zalo/quarantine; people's data, to those who may see it
 """

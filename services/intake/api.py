@@ -4,26 +4,29 @@ import hashlib
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from asyncpg import UniqueViolationError
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from deadlines import named
 from deadlines.catalogue import Catalogue
-from deadlines.errors import UnknownId
-from deadlines.instants import date_of, day_of, second_of
+from deadlines.instants import local_date
 from deadlines.promise import due
 from events.actor import Actor
+from events.amend import as_corrected
 from events.auth import Allowed, within
 from events.contracts.intake import AdviceGiven, ApplicationReceived
 from events.contracts.terms import CaseId, Channel, Gap, Instant, Promise, Reference, ServiceId, UnitCode, Word
+from events.correct import corrections
 from events.database import Connection
 from events.envelope import Recorded
 from events.errors import Conflict, NotFound, Refused
 from events.handle import Answer, IdempotencyKey, answered, handle
 from events.runtime import Parts
-from events.web import Asked, asked, at, moment, reply
+from events.web import Asked, Correction, asked, at, moment, put_right, reply
 from intake import codes, people, queries
 from intake.decide import (
     Close,
@@ -32,6 +35,7 @@ from intake.decide import (
     Rate,
     Receive,
     ReceiveSupplement,
+    Reclassify,
     Refuse,
     Reopen,
     RequestSupplement,
@@ -44,8 +48,8 @@ from intake.people import Person
 from intake.state import State
 from intake.zalo.webhook import Door
 
+CORRECTIONS = corrections(case.category, lambda fact: isinstance(fact, ApplicationReceived))
 ONCE = "insert into receipts (submission, case_id) values ($1, $2)"
-REASONS = "reasons.yaml"
 
 
 class Body(BaseModel):
@@ -86,6 +90,10 @@ class Extension(Because):
 
 class Reopening(Because):
     due: Instant | None = None
+
+
+class Reclassification(Because):
+    service: ServiceId
 
 
 class Rating(Body):
@@ -131,9 +139,9 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
 
     async def take_in(body: Application, frame: Asked, actor: Actor, key: IdempotencyKey | None) -> Answer:
         received_at = body.at or frame.moment.now
-        on = date_of(day_of(second_of(received_at)))
-        counter = _counter(catalogue, body.counter, on)
-        service = _service(catalogue, body.service, on)
+        on = local_date(received_at)
+        counter = named.counter(catalogue, body.counter, on)
+        service = named.service(catalogue, body.service, on)
         districts = districts_on(on)
         if body.district not in districts:
             raise Refused(
@@ -229,7 +237,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         actor: Annotated[Actor, Depends(Allowed("refuse"))],
     ) -> Any:  # fmt: skip
         """Refuse after receipt, with a reason a person understands."""
-        order = Refuse(case_id=case_id, reason=_reason(catalogue, "refusal", body.reason), by=actor)
+        order = Refuse(case_id=case_id, reason=named.reason(catalogue, "refusal", body.reason), by=actor)
         return await command(case_id, order, body, frame, actor)
 
     @router.post("/applications/{case_id}/withdrawal")
@@ -238,7 +246,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         actor: Annotated[Actor, Depends(Allowed("withdraw"))],
     ) -> Any:  # fmt: skip
         """The customer takes the application back."""
-        order = Withdraw(case_id=case_id, reason=_reason(catalogue, "withdrawal", body.reason), by=actor)
+        order = Withdraw(case_id=case_id, reason=named.reason(catalogue, "withdrawal", body.reason), by=actor)
         return await command(case_id, order, body, frame, actor)
 
     @router.post("/applications/{case_id}/stop")
@@ -247,7 +255,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         actor: Annotated[Actor, Depends(Allowed("stop"))],
     ) -> Any:  # fmt: skip
         """Stop the processing."""
-        order = Stop(case_id=case_id, reason=_reason(catalogue, "stop", body.reason), by=actor)
+        order = Stop(case_id=case_id, reason=named.reason(catalogue, "stop", body.reason), by=actor)
         return await command(case_id, order, body, frame, actor)
 
     @router.post("/applications/{case_id}/extension")
@@ -257,7 +265,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     ) -> Any:  # fmt: skip
         """Apologise and move the appointment: once, before it expires."""
         order = Extend(
-            case_id=case_id, appointment=body.appointment, reason=_reason(catalogue, "extension", body.reason),
+            case_id=case_id, appointment=body.appointment, reason=named.reason(catalogue, "extension", body.reason),
             at=body.at or frame.moment.now, by=actor,
         )  # fmt: skip
         return await command(case_id, order, body, frame, actor)
@@ -275,8 +283,34 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         actor: Annotated[Actor, Depends(Allowed("reopen"))],
     ) -> Any:  # fmt: skip
         """Start the work again on an ended case."""
-        order = Reopen(case_id=case_id, reason=_reason(catalogue, "reopening", body.reason), due=body.due, by=actor)
+        order = Reopen(
+            case_id=case_id, reason=named.reason(catalogue, "reopening", body.reason), due=body.due, by=actor
+        )
         return await command(case_id, order, body, frame, actor)
+
+    @router.post("/applications/{case_id}/reclassification")
+    async def reclassify(
+        case_id: CaseId, body: Reclassification, frame: Frame,
+        actor: Annotated[Actor, Depends(Allowed("reclassify"))],
+    ) -> Any:  # fmt: skip
+        """The dossier is another service: its limit is counted anew from the receipt."""
+        _, past = await queries.dossier(pool, case_id)
+        received_at = as_corrected(past)[0].at if past else frame.moment.now
+        service = named.service(catalogue, body.service, local_date(received_at)).id
+        why = named.reason(catalogue, "correction", body.reason)
+        order = Reclassify(case_id=case_id, service=service, reason=why, by=actor)
+        return await command(case_id, order, body, frame, actor)
+
+    @router.post("/applications/{case_id}/corrections")
+    async def correct(
+        case_id: CaseId, body: Correction, frame: Frame,
+        actor: Annotated[Actor, Depends(Allowed("correct"))],
+    ) -> Any:  # fmt: skip
+        """Put a fact of the counter right: one field of it, or (without a field) that it happened at all."""
+        named.reason(catalogue, "correction", body.reason)
+        answer = await put_right(pool, CORRECTIONS, case_id, body, frame, actor, attrgetter("counter"))
+        parts.bell.ring()
+        return answer
 
     @router.post("/applications/{case_id}/rating")
     async def rate(
@@ -352,43 +386,8 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
     return router
 
 
-def _counter(catalogue: Catalogue, code: str, on: Any) -> str:
-    try:
-        unit = catalogue.unit(code, on)
-    except UnknownId as unknown:
-        raise Refused("unknown-counter", str(unknown), field="counter") from unknown
-    if unit.prefix is None:
-        raise Refused("not-a-counter", f"{code} takes no dossiers in", field="counter", way_out="as in PAC-193")
-    return unit.prefix
-
-
-def _service(catalogue: Catalogue, id: str, on: Any) -> Any:
-    try:
-        service = catalogue.service(id)
-    except UnknownId as unknown:
-        known = ", ".join(sorted(one.id for one in catalogue.services.values() if one.in_force(on)))
-        raise Refused(
-            "unknown-service", f"there is no service {id}", field="service", way_out=f"one of: {known}"
-        ) from unknown
-    if not service.in_force(on):
-        raise Refused(
-            "service-not-in-force", f"{id} is not in force on {on}", field="service",
-            way_out=f"use {catalogue.service_on(service.code, on).id}",
-        )  # fmt: skip
-    return service
-
-
 def _received_before(submission: str) -> Conflict:
     return Conflict(
         "submission-received", f"{submission} was received before", field="submission",
         way_out="look for its dossier in the counter's list",
     )  # fmt: skip
-
-
-def _reason(catalogue: Catalogue, use: str, word: str) -> str:
-    allowed = sorted(known for known, reason in catalogue.reasons.items() if use in reason.uses)
-    if word not in allowed:
-        raise Refused(
-            "unknown-reason", f"{word!r} is no reason for this", field="reason", way_out=f"one of: {', '.join(allowed)}"
-        )
-    return word

@@ -18,6 +18,7 @@ from events.contracts.intake import (
     CustomerRated,
     DeadlineExtended,
     ProcessingStopped,
+    ServiceReclassified,
     SupplementReceived,
     SupplementRequested,
 )
@@ -118,8 +119,18 @@ class Rate:
     by: Actor
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reclassify:
+    """The receipt names the wrong service: this is the right one, in force when the dossier was received."""
+
+    case_id: str
+    service: str
+    reason: str
+    by: Actor
+
+
 Ending = Refuse | Withdraw | Stop | Close
-Command = Receive | RequestSupplement | ReceiveSupplement | Extend | Reopen | Rate | Ending
+Command = Receive | RequestSupplement | ReceiveSupplement | Extend | Reopen | Reclassify | Rate | Ending
 
 
 def decide(command: Command, state: State) -> Sequence[Fact]:
@@ -143,6 +154,8 @@ def decide(command: Command, state: State) -> Sequence[Fact]:
             return _end(command, CaseClosed(case_id=command.case_id), state)
         case Reopen():
             return _reopen(command, state)
+        case Reclassify():
+            return _reclassify(command, state)
         case Rate():
             return _rate(command, state)
         case _:
@@ -246,6 +259,26 @@ def _reopen(command: Reopen, state: State) -> Sequence[Fact]:
             return [fact]
         case _:
             assert_never(state)
+
+
+def _reclassify(command: Reclassify, state: State) -> Sequence[Fact]:
+    if isinstance(state, Unreceived):
+        raise _unknown(command.case_id)
+    case = state if isinstance(state, Open) else state.last
+    fact = ServiceReclassified(
+        case_id=command.case_id, service=command.service, reason=command.reason, leader=command.by.id
+    )
+    if case.reclassification and repeats(case.reclassification, fact, command.by):
+        return []
+    if case.receipt.by == command.by.id:
+        raise Forbidden(
+            "own-fact", f"you said {case.receipt.id} yourself", field="case_id", way_out="another leader can correct it"
+        )
+    if case.service == command.service:
+        raise Conflict(
+            "same-service", f"{command.case_id} is {command.service}", field="service", way_out="name the right service"
+        )
+    return [fact]
 
 
 def _rate(command: Rate, state: State) -> Sequence[Fact]:

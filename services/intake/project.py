@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from events.amend import AMENDING, as_corrected
 from events.contracts.intake import (
     ApplicationReceived,
     ApplicationRefused,
@@ -13,6 +14,7 @@ from events.contracts.intake import (
     DeadlineExtended,
     MessagePrepared,
     ProcessingStopped,
+    ServiceReclassified,
     SupplementReceived,
     SupplementRequested,
 )
@@ -20,6 +22,8 @@ from events.contracts.routing import DossierForwarded, DossierRecalled, DossierR
 from events.database import Connection
 from events.envelope import Recorded
 from events.follow import EVENTS, INBOX, Entry, Follower
+from events.store import COLUMNS, load, recorded_from
+from intake.decide import case
 
 RECEIVED = """
 insert into dossiers (case_id, counter, service, received_at, appointment, status, version, holder)
@@ -31,6 +35,7 @@ STATUS = "update dossiers set status = $2, version = $3 where case_id = $1"
 VERSION = "update dossiers set version = $2 where case_id = $1"
 EXTENDED = "update dossiers set appointment = $2, version = $3 where case_id = $1"
 REOPENED = "update dossiers set status = 'open', returned_at = null, version = $2 where case_id = $1"
+SERVICE = "update dossiers set service = $2, version = $3 where case_id = $1"
 SUBMITTED = "insert into submissions values ($1, $2, $3, $4, $5, $6) on conflict do nothing"
 TAKEN_IN = "delete from submissions where submission_id = $1"
 # Heard before our own row was projected: routing cannot know of a case before we said so, but followers are two.
@@ -39,6 +44,9 @@ insert into dossiers (case_id, counter, service, received_at, status, version, h
 values ($1, '', '', $3, 'open', 0, $2) on conflict (case_id) do update set holder = excluded.holder
 """
 RETURNED = "update dossiers set returned_at = $2, holder = counter where case_id = $1"
+# Where a dossier is, when a correction has changed what was said of it.
+HELD_AGAIN = "update dossiers set holder = coalesce($2, counter), returned_at = $3 where case_id = $1"
+HEARD = f"select {COLUMNS} from inbox where subject = $1 and stream like 'route-%' order by version"
 OUTGOING = """
 insert into outgoing (message_id, case_id, addressee, template, about) values ($1, $2, $3, $4, $5)
 on conflict do nothing
@@ -56,27 +64,63 @@ STATUSES = {
 
 async def _said(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
     for entry in entries:
-        recorded = entry.item
+        if isinstance(entry.item.fact, AMENDING):
+            await _again(connection, entry.item)
+        else:
+            await _show(connection, entry.item)
+
+
+async def _again(connection: Connection, correction: Recorded) -> None:
+    """A correction may reach far back: the dossier's row is made anew from its facts up to here."""
+    past = (await load(connection, correction.stream))[correction.stream]
+    await connection.execute(STATUS, correction.subject, "open", correction.version)
+    for recorded in as_corrected(past[: correction.version]):
+        await _show(connection, recorded)
+    await connection.execute(VERSION, correction.subject, correction.version)
+    await _place(connection, correction.subject)
+
+
+async def _place(connection: Connection, case_id: str) -> None:
+    """Who holds the dossier and since when it is back, from what we said and heard, as corrected."""
+    stream = case.stream(case_id)
+    said = as_corrected((await load(connection, stream))[stream])
+    heard = as_corrected([recorded_from(row) for row in await connection.fetch(HEARD, case_id)])
+    holder: str | None = None
+    returned_at: datetime | None = None
+    for recorded in sorted([*said, *heard], key=lambda recorded: recorded.at):
         match recorded.fact:
-            case ApplicationReceived() as it:
-                service = it.promise.service if it.promise else None
-                await connection.execute(
-                    RECEIVED, it.case_id, it.counter, service or "", recorded.at, it.appointment, recorded.version
-                )
-                if it.submission:
-                    await connection.execute(TAKEN_IN, it.submission)
-            case DeadlineExtended() as it:
-                await connection.execute(EXTENDED, it.case_id, it.appointment, recorded.version)
-            case CaseReopened() as it:
-                await connection.execute(REOPENED, it.case_id, recorded.version)
-            case ApplicationSubmitted() as it:
-                await connection.execute(
-                    SUBMITTED, it.submission_id, it.counter, it.service, it.district, it.applicant_ref, recorded.at
-                )
-            case fact if type(fact) in STATUSES:
-                await connection.execute(STATUS, recorded.subject, STATUSES[type(fact)], recorded.version)
-            case _ if recorded.stream.startswith("case-"):
-                await connection.execute(VERSION, recorded.subject, recorded.version)
+            case DossierForwarded() as it:
+                holder, returned_at = it.to_unit, None
+            case DossierReturned() | DossierRecalled():
+                holder, returned_at = None, recorded.at
+            case CaseReopened():
+                returned_at = None
+    await connection.execute(HELD_AGAIN, case_id, holder, returned_at)
+
+
+async def _show(connection: Connection, recorded: Recorded) -> None:
+    match recorded.fact:
+        case ApplicationReceived() as it:
+            service = it.promise.service if it.promise else None
+            await connection.execute(
+                RECEIVED, it.case_id, it.counter, service or "", recorded.at, it.appointment, recorded.version
+            )
+            if it.submission:
+                await connection.execute(TAKEN_IN, it.submission)
+        case DeadlineExtended() as it:
+            await connection.execute(EXTENDED, it.case_id, it.appointment, recorded.version)
+        case CaseReopened() as it:
+            await connection.execute(REOPENED, it.case_id, recorded.version)
+        case ServiceReclassified() as it:
+            await connection.execute(SERVICE, it.case_id, it.service, recorded.version)
+        case ApplicationSubmitted() as it:
+            await connection.execute(
+                SUBMITTED, it.submission_id, it.counter, it.service, it.district, it.applicant_ref, recorded.at
+            )
+        case fact if type(fact) in STATUSES:
+            await connection.execute(STATUS, recorded.subject, STATUSES[type(fact)], recorded.version)
+        case _ if recorded.stream.startswith("case-"):
+            await connection.execute(VERSION, recorded.subject, recorded.version)
 
 
 async def _heard(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
@@ -89,6 +133,10 @@ async def _heard(connection: Connection, entries: Sequence[Entry[Recorded]]) -> 
                 if (forwarded := held.pop(it.case_id, None)) is not None:
                     await connection.execute(HELD, it.case_id, *forwarded)
                 await connection.execute(RETURNED, it.case_id, entry.item.at)
+            case fact if isinstance(fact, AMENDING):
+                if (forwarded := held.pop(fact.case_id, None)) is not None:
+                    await connection.execute(HELD, fact.case_id, *forwarded)
+                await _place(connection, fact.case_id)
     if held:
         await connection.executemany(HELD, [(case_id, *forwarded) for case_id, forwarded in held.items()])
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from events.amend import as_corrected
 from events.contracts.intake import ApplicationReceived
 from events.database import Pool
 from events.envelope import Recorded
@@ -91,9 +92,9 @@ def shown(state: State, past: Sequence[Recorded]) -> dict[str, Any]:
     return {
         "case_id": received.case_id,
         "counter": received.counter,
-        "service": received.promise.service if received.promise else None,
+        "service": last.service,
         "status": status,
-        "received_at": past[0].at,
+        "received_at": as_corrected(past)[0].at,
         "appointment": last.appointment,
         "extended": last.extension is not None,
         "supplements": last.supplements,

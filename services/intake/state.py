@@ -12,6 +12,7 @@ from events.contracts.intake import (
     CustomerRated,
     DeadlineExtended,
     ProcessingStopped,
+    ServiceReclassified,
     SupplementReceived,
     SupplementRequested,
 )
@@ -34,10 +35,18 @@ class Open:
     answered: Said | None = None
     extension: Said | None = None
     reopening: Said | None = None
+    reclassification: Said | None = None
 
     @property
     def appointment(self) -> datetime | None:
         return self.extension.fact.appointment if self.extension else self.received.appointment
+
+    @property
+    def service(self) -> str | None:
+        """What the receipt names, unless a leader found that it is another."""
+        if self.reclassification:
+            return str(self.reclassification.fact.service)
+        return self.received.promise.service if self.received.promise else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +76,10 @@ def evolve(state: State, said: Said) -> State:
             return Ended(last=state, end=said)
         case CustomerRated(), Ended():
             return replace(state, rating=said)
+        case ServiceReclassified(), Open():
+            return replace(state, reclassification=said)
+        case ServiceReclassified(), Ended():
+            return replace(state, last=replace(state.last, reclassification=said))
         case CaseReopened(), Ended():
             return replace(state.last, waiting=None, answered=None, extension=None, reopening=said)
         case _:

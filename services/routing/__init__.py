@@ -2,7 +2,8 @@
 
 Hears   intake.events (received, ended, reopened, NHAN and XONG), field.events (work done), sla.events (missed),
         rules.events
-Decides hand-overs along the catalogue's processes; acknowledge, complete, forward, refer, reply, return
+Decides hand-overs along the catalogue's processes; acknowledge, complete, forward, refer, reply, return;
+        corrections of its own facts
 Says    routing.events
 Shows   /dossiers
 """

@@ -1,23 +1,28 @@
 """HTTP in: request → command → handle; GET → queries. Rules live in decide.py, not here."""
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from deadlines import named
 from deadlines.catalogue import Catalogue
 from deadlines.entries import Unit
 from deadlines.errors import UnknownId
 from deadlines.instants import date_of, day_of, second_of
 from events.actor import Actor
+from events.amend import as_corrected
 from events.auth import Allowed
+from events.contracts.routing import DossierForwarded
 from events.contracts.terms import CaseId, EventId, Instant, Limit, UnitCode, Word
+from events.correct import corrections
 from events.decider import Decider
 from events.errors import NotFound, Refused
 from events.handle import IdempotencyKey, answered, handle
 from events.runtime import Parts
-from events.web import Asked, asked, at, reply
+from events.web import Asked, Correction, asked, at, put_right, reply
 from routing import queries
 from routing.decide import (
     Acknowledge,
@@ -34,6 +39,9 @@ from routing.decide import (
 )
 from routing.decide import Asked as Order
 from routing.state import State
+
+# The hand-over that begins a cycle is its route: nobody would send the dossier off again.
+CORRECTIONS = corrections("route", lambda fact: isinstance(fact, DossierForwarded) and fact.process is not None)
 
 
 class Body(BaseModel):
@@ -84,7 +92,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
             if key is not None and await answered(connection, key) is not None:
                 return
         state, past = await queries.dossier(pool, decider, case_id)
-        before = earliest(order, state, past)
+        before = earliest(order, state, as_corrected(past))
         if before is not None and told < before.at and decider.decide(order, state):
             raise Refused(
                 "time-before-hand-over", f"{told.isoformat()} is before {before.type} ({before.id})",
@@ -192,6 +200,17 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
     ) -> Any:
         """Release: the finished dossier goes back to the counter."""
         return await command(case_id, Return(case_id=case_id, by=actor), body, frame, actor)
+
+    @router.post("/dossiers/{case_id}/corrections")
+    async def correct(
+        case_id: CaseId, body: Correction, frame: Frame,
+        actor: Annotated[Actor, Depends(Allowed("correct"))],
+    ) -> Any:  # fmt: skip
+        """Put a fact of the dossier's way right: one field of it, or (without a field) that it happened at all."""
+        named.reason(catalogue, "correction", body.reason)
+        answer = await put_right(pool, CORRECTIONS, case_id, body, frame, actor, attrgetter("from_unit"))
+        parts.bell.ring()
+        return answer
 
     @router.get("/dossiers/{case_id}")
     async def one(case_id: CaseId, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> Any:

@@ -144,6 +144,7 @@ def decide(command: Command, state: State) -> Sequence[Fact]:
             | onward.NoteDone()
             | onward.NoteWorkDone()
             | onward.Recall()
+            | onward.GoOn()
             | onward.Escalate()
         ):
             return onward.decide(command, state)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 from events.contracts.catalogue import Fact
+from events.contracts.corrections import FactVoided
 from events.contracts.routing import (
     CustomerActionRequested,
     DossierAcknowledged,
@@ -80,7 +81,17 @@ class Escalate:
     because: str
 
 
-Heard = Begin | BeginAgain | NoteReceived | NoteDone | NoteWorkDone | Recall | Escalate
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoOn:
+    """An end at the counter was void: the dossier was called back for nothing."""
+
+    case_id: str
+    voided: str
+    reason: str
+    leader: str
+
+
+Heard = Begin | BeginAgain | NoteReceived | NoteDone | NoteWorkDone | Recall | GoOn | Escalate
 
 
 def decide(command: Heard, state: State) -> Sequence[Fact]:
@@ -106,6 +117,8 @@ def decide(command: Heard, state: State) -> Sequence[Fact]:
             if not isinstance(state, AtUnit):
                 return []
             return [DossierRecalled(case_id=command.case_id, from_unit=state.unit, because=command.because)]
+        case GoOn():
+            return _go_on_as_before(command, state)
         case Escalate():
             return _escalate(command, state)
         case _:
@@ -151,6 +164,20 @@ def _begin_again(command: BeginAgain, state: State) -> Sequence[Fact]:
     if not isinstance(state, Ended) or state.last.plan is None:
         return []
     return [send_off(command.case_id, state.last.counter, state.last.plan)]
+
+
+def _go_on_as_before(command: GoOn, state: State) -> Sequence[Fact]:
+    """What we said only because of a fact that is void now is void as well."""
+    if not isinstance(state, Ended) or not isinstance(state.end.fact, DossierRecalled):
+        return []
+    if state.end.fact.because != command.voided:
+        return []
+    return [
+        FactVoided(
+            case_id=command.case_id, voids=state.end.id, kind="DossierRecalled", reason=command.reason,
+            leader=command.leader,
+        )
+    ]  # fmt: skip
 
 
 def _escalate(command: Escalate, state: State) -> Sequence[Fact]:

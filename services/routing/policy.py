@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from events.contracts.corrections import FactVoided
 from events.contracts.field import WorkCompleted
 from events.contracts.intake import (
     ApplicationReceived,
@@ -15,13 +16,14 @@ from events.contracts.intake import (
 from events.contracts.sla import DeadlineMissed
 from events.decider import Reaction
 from events.envelope import Recorded
-from routing.onward import Begin, BeginAgain, Escalate, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
+from routing.onward import Begin, BeginAgain, Escalate, GoOn, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
 from routing.plan import Plans
 
 HEARD = (
     ApplicationReceived, StaffReplied, ApplicationRefused, ApplicationWithdrawn, ProcessingStopped, CaseClosed,
-    CaseReopened, WorkCompleted, DeadlineMissed,
+    CaseReopened, WorkCompleted, DeadlineMissed, FactVoided,
 )  # fmt: skip
+ENDS = ("ApplicationRefused", "ApplicationWithdrawn", "ProcessingStopped", "CaseClosed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class HandOn:
                 return Recall(case_id=it.case_id, because=heard.id)
             case CaseReopened() as it:
                 return BeginAgain(case_id=it.case_id)
+            case FactVoided(kind=kind) as it if kind in ENDS:
+                return GoOn(case_id=it.case_id, voided=it.voids, reason=it.reason, leader=it.leader)
+            case FactVoided(kind="CaseReopened") as it:
+                return Recall(case_id=it.case_id, because=heard.id)
             case WorkCompleted(handed_over=True) as it:
                 return NoteWorkDone(case_id=it.case_id, work_order=it.work_order)
             case DeadlineMissed() as it:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from events.amend import AMENDING, as_corrected
 from events.contracts.routing import (
     AgencyReferred,
     AgencyReplied,
@@ -16,6 +17,7 @@ from events.contracts.routing import (
 from events.database import Connection
 from events.envelope import Recorded
 from events.follow import EVENTS, Entry, Follower
+from events.store import load
 
 FORWARDED = """
 insert into dossiers (case_id, counter, unit, step, forwarded_at, open, version) values ($1, $2, $3, $4, $5, true, $6)
@@ -29,34 +31,51 @@ VERSION = "update dossiers set version = $2 where case_id = $1"
 ASKED = "insert into waiting (asked, case_id, who, what, since) values ($1, $2, $3, $4, $5)"
 ANSWERED = "delete from waiting where asked = $1"
 NO_MORE = "delete from waiting where case_id = $1"
+FORGET_ONE = "delete from dossiers where case_id = $1"
 FORGET = "delete from dossiers; delete from waiting"
 
 
 async def _said(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
     for entry in entries:
-        said = entry.item
-        case_id, version = said.subject, said.version
-        match said.fact:
-            case DossierForwarded() as it:
-                await connection.execute(FORWARDED, case_id, it.from_unit, it.to_unit, it.step, said.at, version)
-            case DossierAcknowledged():
-                await connection.execute(ACKNOWLEDGED, case_id, said.at, version)
-            case StepCompleted():
-                await connection.execute(COMPLETED, case_id, said.at, version)
-            case CustomerActionRequested() as it:
-                await connection.execute(ASKED, said.id, case_id, "customer", it.action, said.at)
-                await connection.execute(VERSION, case_id, version)
-            case AgencyReferred() as it:
-                await connection.execute(ASKED, said.id, case_id, it.agency, it.matter, said.at)
-                await connection.execute(VERSION, case_id, version)
-            case CustomerActionCompleted() | AgencyReplied() as it:
-                await connection.execute(ANSWERED, it.answers)
-                await connection.execute(VERSION, case_id, version)
-            case DossierReturned() | DossierRecalled():
-                await connection.execute(NO_MORE, case_id)
-                await connection.execute(ENDED, case_id, version)
-            case _:
-                await connection.execute(VERSION, case_id, version)
+        if isinstance(entry.item.fact, AMENDING):
+            await _again(connection, entry.item)
+        else:
+            await _show(connection, entry.item)
+
+
+async def _again(connection: Connection, correction: Recorded) -> None:
+    """A correction may reach far back: the dossier's rows are made anew from its facts up to here."""
+    await connection.execute(NO_MORE, correction.subject)
+    await connection.execute(FORGET_ONE, correction.subject)
+    past = (await load(connection, correction.stream))[correction.stream]
+    for said in as_corrected(past[: correction.version]):
+        await _show(connection, said)
+    await connection.execute(VERSION, correction.subject, correction.version)
+
+
+async def _show(connection: Connection, said: Recorded) -> None:
+    case_id, version = said.subject, said.version
+    match said.fact:
+        case DossierForwarded() as it:
+            await connection.execute(FORWARDED, case_id, it.from_unit, it.to_unit, it.step, said.at, version)
+        case DossierAcknowledged():
+            await connection.execute(ACKNOWLEDGED, case_id, said.at, version)
+        case StepCompleted():
+            await connection.execute(COMPLETED, case_id, said.at, version)
+        case CustomerActionRequested() as it:
+            await connection.execute(ASKED, said.id, case_id, "customer", it.action, said.at)
+            await connection.execute(VERSION, case_id, version)
+        case AgencyReferred() as it:
+            await connection.execute(ASKED, said.id, case_id, it.agency, it.matter, said.at)
+            await connection.execute(VERSION, case_id, version)
+        case CustomerActionCompleted() | AgencyReplied() as it:
+            await connection.execute(ANSWERED, it.answers)
+            await connection.execute(VERSION, case_id, version)
+        case DossierReturned() | DossierRecalled():
+            await connection.execute(NO_MORE, case_id)
+            await connection.execute(ENDED, case_id, version)
+        case _:
+            await connection.execute(VERSION, case_id, version)
 
 
 DOSSIERS = Follower(name="routing.dossiers", log=EVENTS, apply=_said, stuck="halt", forget=FORGET)

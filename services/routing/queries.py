@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from events.amend import as_corrected
 from events.database import Pool
 from events.decider import Decider
 from events.envelope import Recorded
@@ -45,7 +46,7 @@ def shown(case_id: str, state: State, past: Sequence[Recorded]) -> dict[str, Any
             status = type(end.fact).__name__
         case _:
             return {}
-    times = {one.id: one.at for one in past}
+    times = {one.id: one.at for one in as_corrected(past)}
     is_open = isinstance(state, AtUnit)
     leg = last.next_leg
     return {

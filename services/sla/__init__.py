@@ -4,6 +4,6 @@ Hears   intake.events, routing.events, field.events, heartbeats
 Decides which verdicts and warnings are published, once each; which generation of the tables is live; which periods are
         sealed and restated; which units have to put something right; which rules are published
 Says    sla.events, rules.events, sla.cases (compacted: the latest status of every case)
-Shows   /cases, /overdue, /record (each now and as of a day; CSV, XLSX, print; seals), /remedies, /what-if,
-        /public/record, /stream, a live page at /
+Shows   /cases, /overdue, /record (each now and as of a day; CSV, XLSX, print; seals; practice), /remedies,
+        /what-if, /public/record, /stream, a live page at /
 """

@@ -1,6 +1,7 @@
 """One case while it is judged: what each kind of fact does to its cycles. A fact that can move nothing is a finding."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +10,13 @@ from deadlines.entries import Cutoff
 from deadlines.errors import OutsideCalendar, UnknownId
 from deadlines.instants import Second, instant_of, second_of
 from deadlines.promise import Counted, count
+from events.amend import CORRECTIONS, EARLIEST
 from events.contracts import field as site
 from events.contracts import intake, routing
 from events.contracts.terms import Limit, Promise
+from sla.amendments import NONE, Corrections
 from sla.custody import Cycle, Referral, Wait
-from sla.rows import Finding, Outcome
+from sla.rows import Amendment, Finding, Outcome
 from sla.rules import Rules
 
 
@@ -21,8 +24,10 @@ class Case:
     """The judge's working state: the cycles so far, and what was noticed on the way."""
 
     __slots__ = (
+        "amendments",
         "calendar",
         "catalogue",
+        "corrections",
         "cutoff",
         "cycle",
         "cycles",
@@ -36,9 +41,8 @@ class Case:
         "starts",
     )
 
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        self.catalogue = rules.catalogue
+    def __init__(self, rules: Rules, corrections: Corrections = NONE) -> None:
+        self.rules, self.catalogue, self.corrections = rules, rules.catalogue, corrections
         self.receipt: intake.ApplicationReceived | None = None
         self.calendar: Calendar | None = None
         self.promise: Promise | None = None
@@ -48,8 +52,9 @@ class Case:
         self.cycle: Cycle | None = None
         self.cycles: list[Cycle] = []
         self.starts: list[Second] = []
-        self.findings: list[Finding] = []
-        self.revision = 1
+        self.findings: list[Finding] = list(corrections.idle)
+        self.amendments: list[Amendment] = list(corrections.amendments)
+        self.revision = 1 + corrections.raised
 
     # -- receipt and reopening ----------------------------------------------------------------
 
@@ -57,7 +62,7 @@ class Case:
         if self.receipt is not None:
             self._found(id, "received-again")
             return
-        self.receipt = fact
+        self.receipt = fact = self._reclassified(fact, id, at)
         self._pin(fact, id)
         counted = self._count(id, at, self.promise.due if self.promise else None)
         cycle = self._open(fact, id, at, counted)
@@ -76,6 +81,41 @@ class Case:
             if fact.due != stated:
                 self._found(id, "due-ignored", "the pinned limit is counted from the reopening")
             self._open(self.receipt, id, at, self._count(id, at, stated))
+
+    def _reclassified(self, fact: intake.ApplicationReceived, id: str, at: Second) -> intake.ApplicationReceived:
+        """The receipt as if it had named the right service: the calendar stays, limit and clock policy do not."""
+        for said, raises in self.corrections.reclassified:
+            service = self.catalogue.services.get(said.fact.service)
+            if service is None:
+                self._found(said.id, "unknown-service", said.fact.service)
+                continue
+            promise = fact.promise
+            calendar = promise.calendar if promise is not None else service.calendar
+            right = Promise(calendar=calendar, clock_policy=service.clock_policy, service=service.id)
+            was = (promise.service if promise is not None else None) or ""
+            self.amendments.append(
+                Amendment(
+                    event=said.id, kind="reclassified", about=id, fact="ApplicationReceived", field="service",
+                    was=was, now=service.id, reason=said.fact.reason, leader=said.fact.leader,
+                    at=said.at or EARLIEST, happened=instant_of(at),
+                )
+            )  # fmt: skip
+            self.revision += raises
+            fact = replace(fact, promise=right)
+        return fact
+
+    def amend(self) -> None:
+        """Every correction is told by the cycle in which what it is about happened; another service by all of them."""
+        if self.receipt is None:
+            for said, _ in self.corrections.reclassified:
+                self._found(said.id, "corrects-nothing")
+        self.amendments.sort(key=lambda one: one.at)
+        for one in self.amendments if self.cycles else ():
+            happened = second_of(one.happened)
+            touched = next((cycle for cycle in reversed(self.cycles) if cycle.start <= happened), self.cycles[0])
+            touched.acts.append(("correction", happened))
+            for cycle in self.cycles if one.kind == "reclassified" else (touched,):
+                cycle.corrections += 1
 
     def _pin(self, fact: intake.ApplicationReceived, id: str) -> None:
         """Looks up what the receipt pinned. What the catalogue does not know leaves the case undetermined."""
@@ -140,6 +180,7 @@ class Case:
     def supplement_requested(self, _: intake.SupplementRequested, id: str, at: Second) -> None:
         if cycle := self._running(id):
             cycle.supplements += 1
+            cycle.acts.append(("supplement", at))
             cycle.wait(Wait(id, "customer", "customer", "supplement", not cycle.runs_out_before(at)), at)
 
     def supplement_received(self, fact: intake.SupplementReceived, id: str, at: Second) -> None:
@@ -158,6 +199,7 @@ class Case:
 
     def action_requested(self, fact: routing.CustomerActionRequested, id: str, at: Second) -> None:
         if cycle := self._running(id):
+            cycle.acts.append(("action", at))
             cycle.wait(Wait(id, "customer", "customer", fact.action), at)
 
     def action_completed(self, fact: routing.CustomerActionCompleted, id: str, at: Second) -> None:
@@ -192,6 +234,7 @@ class Case:
     def obstructed(self, fact: site.WorkObstructed, id: str, at: Second) -> None:
         if cycle := self._running(id):
             if fact.fault == "customer":
+                cycle.acts.append(("obstacle", at))
                 cycle.wait(Wait(id, "customer", "customer", fact.reason), at)
             elif fact.fault == "agency":
                 if fact.agency is None:
@@ -220,10 +263,13 @@ class Case:
             self._moved_nothing(id)
             return
         if last.outcome == "open":
+            last.acts.append(("early closing", at))
             self._end("closed", id, at)
         last.closed = at
 
     def refused(self, _: intake.ApplicationRefused, id: str, at: Second) -> None:
+        if self.cycle is not None:
+            self.cycle.acts.append(("refusal", at))
         self._end("refused", id, at)
 
     def withdrawn(self, _: intake.ApplicationWithdrawn, id: str, at: Second) -> None:
@@ -250,6 +296,7 @@ class Case:
             self.revision += 1
             cycle.revision = self.revision
             cycle.extended, cycle.appointment = at, fact.appointment
+            cycle.acts.append(("extension", at))
 
     def rated(self, fact: intake.CustomerRated, id: str, at: Second) -> None:
         if self.cycles:
@@ -313,5 +360,6 @@ MOVES: dict[type[Any], Callable[[Case, Any, str, Second], None]] = {
     site.WorkCompleted: Case.noted,
 }
 
-JUDGED = sorted(moved.__name__ for moved in MOVES)
+LOOKED_AT = frozenset(MOVES) | frozenset(CORRECTIONS)
+JUDGED = sorted(one.__name__ for one in LOOKED_AT)
 """The names of the facts that the judge looks at; messages are none of them."""

@@ -15,7 +15,7 @@ from deadlines.promise import NEVER, Counted, Pause, count, moved
 from events.contracts.intake import ApplicationReceived
 from events.contracts.terms import Limit
 from sla.ledger import charge
-from sla.rows import ChargeRow, Clock, CycleRow, Outcome, ReferralRow, Span, StayRow
+from sla.rows import Act, ChargeRow, Clock, CycleRow, Outcome, ReferralRow, Span, StayRow
 
 
 class Wait(NamedTuple):
@@ -43,13 +43,26 @@ class Referral:
 class Stay:
     """A unit's time in charge; `utility` is the utility time of the cycle when it began."""
 
-    __slots__ = ("ack_limit", "acknowledged", "at", "by", "left", "limit", "spans", "step", "to", "unit", "utility")
+    __slots__ = (
+        "ack_limit",
+        "acknowledged",
+        "at",
+        "by",
+        "left",
+        "limit",
+        "paused",
+        "spans",
+        "step",
+        "to",
+        "unit",
+        "utility",
+    )
 
     def __init__(self, unit: str, step: str, at: Second, by: str, limit: Limit | None, ack_limit: Limit | None) -> None:
         self.unit, self.step, self.at, self.by, self.limit, self.ack_limit = unit, step, at, by, limit, ack_limit
         self.acknowledged: Second | None = None
         self.left: Second | None = None
-        self.utility = 0
+        self.utility = self.paused = 0
         self.spans = 0
         self.to = 0
 
@@ -58,7 +71,8 @@ class Cycle:
     """One run from receipt or reopening to release. `at`, `since` and every other instant is a `Second`."""
 
     __slots__ = (
-        "agency_seconds", "appointment", "because", "calendar", "clock", "closed", "counted", "customer_seconds",
+        "acts", "agency_seconds", "appointment", "because", "calendar", "clock", "closed", "corrections", "counted",
+        "customer_seconds",
         "ended", "extended", "field", "floor", "holder", "mark", "number", "outcome", "paused", "pauses", "receipt",
         "referrals", "released", "restarted", "revision", "since", "spans", "stars", "start", "stay", "stays",
         "supplements", "unit", "utility_obstacles", "utility_seconds", "waiting", "why",
@@ -98,7 +112,8 @@ class Cycle:
         self.referrals: list[Referral] = []
         self.appointment: datetime | None = None
         self.extended: Second | None = None
-        self.supplements = 0
+        self.supplements = self.corrections = 0
+        self.acts: list[tuple[Act, Second]] = []
         self.released: Second | None = None
         self.ended: Second | None = None
         self.outcome: Outcome = "open"
@@ -118,10 +133,12 @@ class Cycle:
             if self.clock == "utility":
                 self.utility_seconds += worked
                 self.stay.utility += worked
-            elif self.clock == "customer":
-                self.customer_seconds += worked
             else:
-                self.agency_seconds += worked
+                self.stay.paused += worked
+                if self.clock == "customer":
+                    self.customer_seconds += worked
+                else:
+                    self.agency_seconds += worked
         self.spans.append(Span(self.number, self.since, at, self.unit, self.clock, self.holder, self.why, self.because))
         self.since = at
 
@@ -287,6 +304,9 @@ class Cycle:
             closed_at=_instant(self.closed),
             revision=self.revision,
             judged_to=instant_of(end),
+            corrections=self.corrections,
+            acts=tuple(act for act, _ in self.acts),
+            acts_at=tuple(instant_of(at) for _, at in self.acts),
         )
 
     def _stay_row(self, case_id: str, incomplete: bool, number: int, stay: Stay) -> StayRow:
@@ -320,6 +340,7 @@ class Cycle:
             acknowledged_at=_instant(stay.acknowledged),
             utility_seconds=stay.utility,
             overrun_seconds=sum(self._utility_after(due, stay.spans, stay.to).values()) if late and due else 0,
+            paused_seconds=stay.paused,
         )
 
     def _referral_row(self, case_id: str, incomplete: bool, referral: Referral, end: Second) -> ReferralRow:

@@ -26,11 +26,12 @@ NOTHING = Verdict(None, None, None, None, None)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """What the judge says of a case now. `because` is the fact that made it look again."""
+    """What the judge says of a case now. `because` is the fact that made it look again, and how late that came."""
 
     case_id: str
     cycles: tuple[CycleRow, ...]
     because: str
+    late_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,42 +69,50 @@ def decide(command: Command, state: Published) -> Sequence[Fact]:
 
 
 def _verdicts(command: Publish, state: Published) -> list[Fact]:
+    verdicts = {
+        row.cycle: Verdict(row.due_at, row.released_at, row.class_a, row.class_b, row.class_c)
+        if row.released_at
+        else NOTHING
+        for row in command.cycles
+    }
+    # A cycle that was published and is no more: its reopening was voided.
+    verdicts |= dict.fromkeys(state.verdicts.keys() - verdicts.keys(), NOTHING)
     facts: list[Fact] = []
-    for row in command.cycles:
-        now = NOTHING
-        if row.released_at:
-            now = Verdict(row.due_at, row.released_at, row.class_a, row.class_b, row.class_c)
-        before = state.verdicts.get(row.cycle, NOTHING)
+    for cycle, now in sorted(verdicts.items()):
+        before = state.verdicts.get(cycle, NOTHING)
         if now == before:
             continue
-        if row.cycle not in state.verdicts and now.released is not None:
+        if cycle not in state.verdicts and now.released is not None:
             facts.append(
                 VerdictReached(
-                    case_id=command.case_id, cycle=row.cycle, due=now.due, released=now.released,
+                    case_id=command.case_id, cycle=cycle, due=now.due, released=now.released,
                     by_date=now.by_date, by_session=now.by_session, by_766=now.by_766,
                 )
             )  # fmt: skip
         else:
             facts.append(
                 VerdictAmended(
-                    case_id=command.case_id, cycle=row.cycle, due=now.due, released=now.released,
+                    case_id=command.case_id, cycle=cycle, due=now.due, released=now.released,
                     by_date=now.by_date, by_session=now.by_session, by_766=now.by_766,
                     was_by_date=before.by_date, was_by_session=before.by_session, was_by_766=before.by_766,
-                    because=command.because,
+                    because=command.because, late_seconds=command.late_seconds,
                 )
             )  # fmt: skip
     return facts
 
 
 def _withdrawals(command: Publish, state: Published) -> list[Fact]:
-    """A miss is disproved when the cycle ended by then, or its due turns out to lie later (or to be paused)."""
+    """A miss is disproved when its cycle is no more, ended by then, or turns out to be due later (or to be paused)."""
+    rows = {row.cycle: row for row in command.cycles}
     return [
         DeadlineMissWithdrawn(
-            case_id=command.case_id, cycle=row.cycle, missed=state.missed_by[row.cycle], because=command.because
+            case_id=command.case_id, cycle=cycle, missed=state.missed_by[cycle], because=command.because
         )
-        for row in command.cycles
-        if (miss := state.missed.get(row.cycle)) is not None
-        and (row.due_at is None or row.due_at > miss.due or (row.ended_at is not None and row.ended_at <= miss.due))
+        for cycle, miss in sorted(state.missed.items())
+        if (row := rows.get(cycle)) is None
+        or row.due_at is None
+        or row.due_at > miss.due
+        or (row.ended_at is not None and row.ended_at <= miss.due)
     ]
 
 

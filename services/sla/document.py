@@ -37,7 +37,7 @@ def document(
     `public` leaves out whatever names a dossier. Shares are between 0 and 1, lengths in seconds, averages in days,
     instants ISO texts in UTC: it is the same whether it was counted just now or read back from where it was kept.
     """
-    name = _namer(catalogue)
+    name = namer(catalogue)
     small: dict[str, int] = {one.name: one.small for one in catalogue.indicators.values()}
     told: Document = {
         "from": found.period.since,
@@ -118,7 +118,7 @@ def explained_at(case_id: str) -> str:
     return f"/cases/{case_id}/explain"
 
 
-def _namer(catalogue: Catalogue) -> Callable[[str, str], Mapping[str, str]]:
+def namer(catalogue: Catalogue) -> Callable[[str, str], Mapping[str, str]]:
     units = {unit.code: unit.name for unit in catalogue.units()}
 
     def name(kind: str, key: str) -> Mapping[str, str]:

@@ -5,23 +5,18 @@ All texts are in Vietnamese and English. `why_overdue` says who held an overdue 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from deadlines.catalogue import Catalogue
 from deadlines.entries import Name
 from deadlines.errors import UnknownId
-from deadlines.instants import OFFSET, instant_of, second_of
+from deadlines.instants import instant_of, second_of
 from sla.judge import Judgement, Rules, ledger
 from sla.ledger import Interval, LedgerClock
-from sla.rows import CycleRow, Finding
-
-
-class Text(NamedTuple):
-    """The same sentence in Vietnamese and English."""
-
-    vi: str
-    en: str
+from sla.putright import correction
+from sla.rows import Amendment, CycleRow, Finding
+from sla.texts import Text, local, reason_of
 
 
 class Line(NamedTuple):
@@ -74,10 +69,11 @@ class CycleExplanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A case explained."""
+    """A case explained. `corrections` tells what was put right, in the order of saying."""
 
     case_id: str
     cycles: tuple[CycleExplanation, ...]
+    corrections: tuple[tuple[Amendment, Text], ...]
     findings: tuple[tuple[Finding, Text], ...]
 
 
@@ -90,6 +86,7 @@ def explain(judgement: Judgement, rules: Rules) -> Explanation:
             _cycle(judgement, row, [part for part in intervals if part.cycle == row.cycle], rules.catalogue)
             for row in judgement.cycles
         ),
+        corrections=tuple((one, correction(one, rules.catalogue)) for one in judgement.amendments),
         findings=tuple((finding, _FINDINGS.get(finding.what, _OTHER_FINDING)) for finding in judgement.findings),
     )
 
@@ -167,7 +164,7 @@ def _line_text(part: Interval, catalogue: Catalogue) -> Text:
     if part.clock == "utility":
         name = _name(catalogue, part.unit)
         return Text(f"{name.vi} xử lý hồ sơ", f"{name.en} works on the dossier")
-    why = _reason(catalogue, part.why or "")
+    why = reason_of(catalogue, part.why or "")
     if part.clock == "customer":
         return Text(f"Chờ khách hàng: {why.vi}", f"Waiting for the customer: {why.en}")
     name = _name(catalogue, part.holder)
@@ -183,7 +180,7 @@ def _verdict(row: CycleRow) -> Text:
         return Text("Không xác định: không có thời hạn", "Undetermined: there is no promise to judge by")
     if row.due_at is None:
         return Text("Tạm dừng, thời hạn chưa chạy tiếp", "Paused: the promise's clock stands still")
-    due = _local(row.due_at)
+    due = local(row.due_at)
     delay = _length(row.delay_seconds)
     if row.released_at is None:
         if row.judged_to > row.due_at:
@@ -193,13 +190,9 @@ def _verdict(row: CycleRow) -> Text:
     words = _CLASSES[row.class_a or "on-time"]
     late = row.delay_seconds > 0
     return Text(
-        f"{words.vi}: có kết quả {_local(row.released_at)}, hạn {due}" + (f", chậm {delay.vi}" if late else ""),
-        f"{words.en}: released {_local(row.released_at)}, due {due}" + (f", late by {delay.en}" if late else ""),
+        f"{words.vi}: có kết quả {local(row.released_at)}, hạn {due}" + (f", chậm {delay.vi}" if late else ""),
+        f"{words.en}: released {local(row.released_at)}, due {due}" + (f", late by {delay.en}" if late else ""),
     )
-
-
-def _local(instant: datetime) -> str:
-    return f"{instant + timedelta(seconds=OFFSET):%d/%m/%Y %H:%M}"
 
 
 def _length(seconds: int) -> Text:
@@ -214,11 +207,6 @@ def _name(catalogue: Catalogue, unit: str) -> Text:
     except UnknownId:
         return Text(unit, unit)
     return Text(name.vi, name.en)
-
-
-def _reason(catalogue: Catalogue, word: str) -> Text:
-    reason = catalogue.reasons.get(word)
-    return Text(reason.vi, reason.en) if reason else _WAITS.get(word, Text(word, word))
 
 
 _CLOCKS: Final[tuple[LedgerClock, ...]] = ("utility", "customer", "agency", "not counted")
@@ -236,12 +224,6 @@ _OUTCOMES: Final[dict[Literal["refused", "withdrawn", "stopped"], Text]] = {
     "refused": Text("Kết thúc không có kết quả: từ chối", "Ended without result: refused"),
     "withdrawn": Text("Kết thúc không có kết quả: khách hàng rút hồ sơ", "Ended without result: withdrawn"),
     "stopped": Text("Kết thúc không có kết quả: dừng xử lý", "Ended without result: stopped"),
-}
-_WAITS: Final = {
-    "supplement": Text("bổ sung hồ sơ", "the supplement that was asked for"),
-    "own-works": Text("công trình của khách hàng", "the customer's own works"),
-    "road-trench": Text("giấy phép đào đường", "the permit to dig"),
-    "corridor-overhead": Text("hành lang tuyến trên không", "the overhead corridor"),
 }
 _OTHER_FINDING: Final = Text("Cần xem lại", "Worth a look")
 _FINDINGS: Final = {
@@ -263,5 +245,11 @@ _FINDINGS: Final = {
     "agency-unnamed": Text("Vướng mắc không nêu tên cơ quan", "An agency's obstacle that names no agency"),
     "unknown-service": Text("Thủ tục không có trong danh mục", "The catalogue does not know the service"),
     "unknown-calendar": Text("Lịch làm việc không có trong danh mục", "The catalogue does not know the calendar"),
+    "corrects-nothing": Text("Sửa một sự kiện không có trong hồ sơ", "Corrects a fact that is not in the case"),
+    "corrects-correction": Text("Sửa một việc sửa, không tính", "Corrects a correction: does not count"),
+    "corrects-anothers": Text("Sửa sự kiện của nơi khác, không tính", "Corrects what another said: does not count"),
+    "corrects-voided": Text("Sửa một sự kiện đã hủy, không tính", "Corrects what was voided: does not count"),
+    "voided-before": Text("Sự kiện đã hủy trước đó", "It was voided before"),
+    "does-not-fit": Text("Giá trị sửa không hợp lệ, không tính", "The corrected value does not fit: does not count"),
     "beyond-calendar": Text("Ngoài phạm vi lịch", "Beyond the years of the calendar"),
 }

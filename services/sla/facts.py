@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from events.contracts import field, intake, routing
 from events.envelope import Recorded
+from sla.amendments import CORRECTING, NONE, Corrections, apply
 
 CATEGORIES: Final = (
     "submission", "advice", "case", "route", "workorder", "message", "foreign",
@@ -33,10 +34,12 @@ _Settled = tuple[datetime, int]
 
 
 class Arranged(NamedTuple):
-    """The facts of a case in order, and whether one id came with two bodies (then nothing is published)."""
+    """The corrected facts of a case in order; `forked`: one id came with two bodies (then nothing is published)."""
 
     facts: list[Placed]
     forked: bool
+    case_id: str
+    corrections: Corrections
 
 
 def arrange(facts: Iterable[Recorded]) -> Arranged:
@@ -45,9 +48,11 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
     A fact's parents are its cause and the fact it answers, when they are in the set; a foreign fact's cause
     is not used. effective = max(at, effective of the parents), so a cause never follows its effect even when
     a clock is behind; depth puts a stream in its own order among equal instants. Duplicates fall together.
+    Corrections come first of all: what was voided has no place in the order, and a corrected fact has its right one.
     """
     known: dict[str, Recorded] = {}
-    forked = False
+    forked = corrected = False
+    subject = ""
     for recorded in facts:
         key = f"{recorded.stream}@{recorded.version}"
         other = known.setdefault(key, recorded)
@@ -55,6 +60,12 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
             forked = True
             # Any choice will do as long as it does not depend on which came first.
             known[key] = min(other, recorded, key=lambda fork: fork.hash)
+        if recorded.type in CORRECTING:
+            corrected = True
+        subject = recorded.subject
+    corrections = NONE
+    if corrected:
+        known, corrections = apply(known)
     by_time = sorted((recorded.at, recorded.stream, recorded.version, key) for key, recorded in known.items())
     settled = _in_one_pass(known, by_time) or _in_passes(known, by_time)
     ranks = {stream: _rank(stream) for stream in {stream for _, stream, _, _ in by_time}}
@@ -68,7 +79,7 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
         placed.append((effective, depth, rank, stream, version, key, recorded.fact))
     # Ids are unique, so two of them never compare equal up to their facts.
     placed.sort()
-    return Arranged(placed, forked)
+    return Arranged(placed, forked, subject, corrections)
 
 
 def _in_one_pass(known: dict[str, Recorded], by_time: list[_Timed]) -> dict[str, _Settled] | None:

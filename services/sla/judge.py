@@ -12,9 +12,9 @@ from itertools import chain
 from deadlines.instants import Second, second_of
 from events.envelope import Recorded
 from sla.case import MOVES, Case
-from sla.facts import Placed, arrange
+from sla.facts import Arranged, arrange
 from sla.ledger import Interval, intervals
-from sla.rows import ChargeRow, CycleRow, Finding, ReferralRow, Span, StayRow
+from sla.rows import Amendment, ChargeRow, CycleRow, Finding, ReferralRow, Span, StayRow
 from sla.rules import Rules
 
 __all__ = ["Judgement", "Rules", "judge", "ledger"]
@@ -35,6 +35,7 @@ class Judgement:
     referrals: tuple[ReferralRow, ...]
     charges: tuple[ChargeRow, ...]
     findings: tuple[Finding, ...]
+    amendments: tuple[Amendment, ...]
     spans: tuple[Span, ...]
     calendar: str
     counts_from: tuple[Second, ...]
@@ -48,11 +49,12 @@ def judge(
 ) -> Judgement:
     """Judges the facts of one case.
 
-    Without `now` an open cycle is judged up to the last fact of the case, messages apart, so that the rows are a
-    pure function of the facts; with it, up to that instant. `incomplete`: a fact of the case is parked elsewhere.
+    Without `now` an open cycle is judged up to the last fact of the case, messages and corrections apart, so that the
+    rows are a pure function of the facts; with it, up to that instant. `incomplete`: a fact of the case is parked
+    elsewhere.
     """
     arranged = arrange(facts)
-    case = Case(rules)
+    case = Case(rules, arranged.corrections)
     last: Second = 0
     for effective, _, _, _, _, id, fact in arranged.facts:
         move = MOVES.get(type(fact))
@@ -61,7 +63,8 @@ def judge(
             move(case, fact, id, last)
     if now is not None:
         last = max(last, second_of(now))
-    return _judgement(case, last, incomplete or arranged.forked, arranged.facts)
+    case.amend()
+    return _judgement(case, last, incomplete or arranged.forked, arranged)
 
 
 def ledger(judgement: Judgement, rules: Rules) -> tuple[Interval, ...]:
@@ -77,9 +80,9 @@ def ledger(judgement: Judgement, rules: Rules) -> tuple[Interval, ...]:
     )
 
 
-def _judgement(case: Case, to: Second, incomplete: bool, facts: list[Placed]) -> Judgement:
-    receipt, findings = case.receipt, case.findings
-    case_id = receipt.case_id if receipt else _case_id(facts)
+def _judgement(case: Case, to: Second, incomplete: bool, arranged: Arranged) -> Judgement:
+    receipt, findings, facts = case.receipt, case.findings, arranged.facts
+    case_id = receipt.case_id if receipt else arranged.case_id
     if receipt is None:
         findings = [Finding(facts[0][5] if facts else "", "no-receipt"), *findings]
     parts = [cycle.rows(case_id, incomplete, to) for cycle in case.cycles]
@@ -92,12 +95,9 @@ def _judgement(case: Case, to: Second, incomplete: bool, facts: list[Placed]) ->
         referrals=tuple(chain.from_iterable(part[2] for part in parts)),
         charges=tuple(chain.from_iterable(part[3] for part in parts)),
         findings=tuple(findings),
+        amendments=tuple(case.amendments),
         spans=tuple(chain.from_iterable(cycle.spans for cycle in case.cycles)),
         calendar=case.calendar.id if case.calendar else "",
         counts_from=tuple(case.starts),
         endings=tuple(cycle.because if cycle.ended is not None else None for cycle in case.cycles),
     )
-
-
-def _case_id(facts: list[Placed]) -> str:
-    return next((case_id for *_, fact in facts if (case_id := getattr(fact, "case_id", None))), "")

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from deadlines.inforce import InForce
+from events.amend import CORRECTIONS
 from events.contracts.catalogue import Fact
 from events.contracts.sla import VerdictReached
 from events.database import Connection
@@ -14,7 +15,8 @@ from events.envelope import Cause, Recorded
 from events.follow import INBOX, START, Entry, Follower
 from events.store import COLUMNS, Append, append, load, recorded_from
 from sla import tables
-from sla.case import JUDGED, MOVES
+from sla.amendments import lateness
+from sla.case import JUDGED, LOOKED_AT
 from sla.decide import Publish, promise
 from sla.judge import Judgement, Rules, judge
 from sla.rows import shown
@@ -38,14 +40,20 @@ TIMED = "insert into timers values ($1, $2, $3, $4, $5, $6)"
 
 def minds(heard: Recorded) -> bool:
     """Whether a fact can change what is judged."""
-    return type(heard.fact) in MOVES
+    return type(heard.fact) in LOOKED_AT
 
 
 def follower(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
     """The judge of the live generation. One at a time: its lock is also the lock of `changes`."""
 
     async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
-        touched = {entry.item.subject: entry.item for entry in entries if minds(entry.item)}
+        touched: dict[str, Recorded] = {}
+        for entry in entries:
+            before = touched.get(entry.item.subject)
+            # Of several news about a case a correction is the one that changes what was published.
+            keeps = before is not None and isinstance(before.fact, CORRECTIONS)
+            if minds(entry.item) and not (keeps and not isinstance(entry.item.fact, CORRECTIONS)):
+                touched[entry.item.subject] = entry.item
         await look_again(connection, touched, in_force, log_clock=log_clock)
 
     return Follower(name=NAME, log=INBOX, apply=apply, minds=minds, stuck="park")
@@ -124,7 +132,9 @@ async def _publish(
         case_id, stream = judgement.case_id, promise.stream(judgement.case_id)
         state, heard = promise.state(past[stream]), touched[judgement.case_id]
         if case_id not in parked and not judgement.incomplete:
-            facts = promise.decide(Publish(case_id=case_id, cycles=judgement.cycles, because=heard.id), state)
+            late = lateness(heard, known[case_id])
+            publish = Publish(case_id=case_id, cycles=judgement.cycles, because=heard.id, late_seconds=late)
+            facts = promise.decide(publish, state)
             if facts:
                 heard = _because(facts, judgement, known[case_id], heard)
                 cause = Cause(

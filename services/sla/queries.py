@@ -11,6 +11,7 @@ from events.store import COLUMNS, recorded_from
 from sla.case import JUDGED
 from sla.judge import Judgement
 from sla.periods import Period
+from sla.practice import Practice, practice
 from sla.record import Record, record
 from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow, shown
 from sla.tables import FIELDS
@@ -152,6 +153,14 @@ async def the_record(
             await rows(REFERRALS_OF, ReferralRow),
             await rows(CHARGES_OF, ChargeRow),
         )
+
+
+async def the_practice(pool: Pool, period: Period, kinds: Mapping[str, UnitKind]) -> list[Practice]:
+    """What was done with the promises of a period, counted from the same rows as its record."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        cycles = await connection.fetch(CYCLES_OF, period.begins, period.ends, None)
+        stays = await connection.fetch(STAYS_OF, period.begins, period.ends, None)
+        return practice(period, kinds, (CycleRow(*row) for row in cycles), (StayRow(*row) for row in stays))
 
 
 async def generation(pool: Pool, id: int) -> dict[str, Any] | None:

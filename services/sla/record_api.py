@@ -4,7 +4,7 @@ Every form is made from one document, so that they cannot disagree.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -25,10 +25,11 @@ from events.runtime import Parts
 from events.web import Asked, asked, reply
 from sla import portal, queries, remedying, sealing
 from sla.asof import AsOf
-from sla.document import Document, document, explained_at
+from sla.document import Document, document, explained_at, namer
 from sla.exports import as_csv, as_xlsx
 from sla.figures import Column, Cut
 from sla.periods import Period, ending_in, month
+from sla.practice import Practice
 from sla.printed import page
 from sla.sheets import SheetName, sheets, title
 
@@ -66,6 +67,7 @@ def record_routes(
     router = APIRouter(tags=["record"])
     pool = parts.pool
     kinds = {unit.code: unit.kind for unit in catalogue.units()}
+    name = namer(catalogue)
 
     async def asked_period(
         since: Annotated[date | None, Query(alias="from")] = None,
@@ -100,6 +102,12 @@ def record_routes(
     async def public_record(period: Asks) -> Response:
         """The record's figures, for everybody; without dates, of the month that it is now."""
         return _json({**await told(period, items=False, public=True), "now": await current()})
+
+    @router.get("/record/practice")
+    async def how(_: Reads, period: Asks) -> Response:
+        """How the record of [from, to) came about: what stopped, moved or ended promises, by unit and dossier."""
+        lines = [_practice(one, name(one.kind, one.unit)) for one in await queries.the_practice(pool, period, kinds)]
+        return _json({"from": period.since, "to": period.until, "lines": lines})
 
     @router.get("/record/items")
     async def counted(
@@ -191,6 +199,20 @@ def _dates(since: date, until: date) -> Period:
     if since >= until:
         raise Refused("empty-period", f"{since} is not before {until}", field="to", way_out="`to` is the day after")
     return Period(since, until)
+
+
+def _practice(one: Practice, name: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "unit": one.unit,
+        "kind": one.kind,
+        "name": name,
+        "figures": {act: len(cases) for act, cases in one.acts.items()},
+        "items": {act: cases for act, cases in one.acts.items() if cases},
+        "paused_share": one.paused_share,
+        "paused_seconds": one.paused_seconds,
+        "working_seconds": one.working_seconds,
+        "ended": one.ended,
+    }
 
 
 def _named(catalogue: Catalogue, name: str, ending: str) -> Period:

@@ -7,6 +7,7 @@ from deadlines.instants import Second
 from deadlines.verdict import Class
 
 Clock = Literal["utility", "customer", "agency"]
+Act = Literal["extension", "supplement", "action", "obstacle", "refusal", "early closing", "correction"]
 Outcome = Literal["open", "released", "closed", "refused", "withdrawn", "stopped"]
 
 
@@ -76,16 +77,22 @@ class CycleRow(NamedTuple):
     closed_at: datetime | None
     """When the customer collected the result: outside every clock."""
     revision: int
-    """Of the promise, over the whole case: 1, and one more for each restart, extension and reopening."""
+    """Of the promise, over the whole case: 1, and more for each restart, extension, reopening and correction."""
     judged_to: datetime
     """The last fact, or the end of the cycle."""
+    corrections: int
+    """How many corrections touched this cycle: the record shows it as amended."""
+    acts: tuple[Act, ...]
+    acts_at: tuple[datetime, ...]
+    """What was done that stops, moves or ends a promise, or puts a fact of it right; and when each happened."""
 
 
 class StayRow(NamedTuple):
     """One unit's time in charge, from hand-over in to hand-over out or end of cycle. Departments and teams count these.
 
     `entered_by` is the event that brought the dossier. A stay without a limit is not `determined`. `utility_seconds`
-    is the working time on the utility clock, `overrun_seconds` the part of it after the step's due.
+    is the working time on the utility clock, `overrun_seconds` the part of it after the step's due, `paused_seconds`
+    the working time on somebody else's clock while the unit was in charge.
     """
 
     case_id: str
@@ -107,6 +114,7 @@ class StayRow(NamedTuple):
     acknowledged_at: datetime | None
     utility_seconds: int
     overrun_seconds: int
+    paused_seconds: int
 
 
 class ReferralRow(NamedTuple):
@@ -168,6 +176,25 @@ class Finding(NamedTuple):
 
 
 CLASSES: Final = {"class_a": "by_date", "class_b": "by_session", "class_c": "by_766", "class_d": "by_minutes"}
+
+
+class Amendment(NamedTuple):
+    """A correction that took effect: the event, what it was about and which field, the old and the new value."""
+
+    event: str
+    kind: Literal["voided", "corrected", "reclassified"]
+    about: str
+    fact: str
+    """The name of the fact that was put right."""
+    field: str
+    """Empty for a void."""
+    was: str
+    now: str
+    reason: str
+    leader: str
+    at: datetime
+    happened: datetime
+    """When what it is about happened, as it stands now."""
 
 
 def shown(row: Any) -> dict[str, Any]:

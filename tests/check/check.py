@@ -148,10 +148,14 @@ class Judge:
     def cycles(self, facts: list[dict[str, Any]]) -> list[Cycle]:
         found: list[Cycle] = []
         receipt: dict[str, Any] | None = None
+        facts, services = put_right(facts)
+        services = [service for service in services if service in self.services]
         for at, fact in in_order(facts):
             kind, data = fact["type"].split(".")[1], fact["data"]
             cycle = found[-1] if found and found[-1].ended is None else None
             if kind == "ApplicationReceived" and receipt is None:
+                if services:
+                    data = {**data, "promise": {"service": services[-1]}}
                 receipt = data
                 found.append(self._begin(data, at))
             elif kind == "CaseReopened" and receipt is not None and cycle is None:
@@ -201,10 +205,40 @@ class Judge:
         }  # fmt: skip
 
 
+def put_right(facts: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The facts after their corrections, which count in the stream of what they are about; and other services named."""
+    known = {fact["id"]: fact for fact in facts}
+
+    def saying(kind: str) -> list[dict[str, Any]]:
+        """Corrections of a kind as they were said: the last one stands."""
+        found = [fact for fact in known.values() if fact["type"].split(".")[1] == kind]
+        return sorted(found, key=lambda fact: (second(fact["time"]), stream_of(fact["id"])))
+
+    reclassified = saying("ServiceReclassified")
+    about_facts = [*saying("FactVoided"), *saying("FactCorrected"), *reclassified]
+    right = {id: fact for id, fact in known.items() if fact not in about_facts}
+    for one in saying("FactVoided"):
+        target = one["data"]["voids"]
+        if stream_of(target)[0] == stream_of(one["id"])[0]:
+            right.pop(target, None)
+    for one in saying("FactCorrected"):
+        target, name, value = one["data"]["corrects"], one["data"]["field"], one["data"]["value"]
+        if target in right and stream_of(target)[0] == stream_of(one["id"])[0]:
+            fact = right[target]
+            right[target] = {**fact, "time": value} if name == "at" else {**fact, "data": {**fact["data"], name: value}}
+    return list(right.values()), [one["data"]["service"] for one in reclassified]
+
+
+def stream_of(id: str) -> tuple[str, int]:
+    """The stream of a fact and its place there."""
+    stream, _, version = id.rpartition("@")
+    return stream, int(version)
+
+
 def in_order(facts: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
     """Facts with their instants: none before its cause, what it answers, or its stream's earlier ones. No messages."""
     known = {fact["id"]: fact for fact in facts if not fact["type"].startswith("onedoor.Message")}
-    names = {id: (id.rpartition("@")[0], int(id.rpartition("@")[2])) for id in known}
+    names = {id: stream_of(id) for id in known}
     before: dict[str, str] = {}
     for earlier, id in pairwise(sorted(known, key=names.__getitem__)):
         if names[earlier][0] == names[id][0]:

@@ -4,10 +4,13 @@ It shares no code with `deadlines` or `sla`; it reads the contracts' facts and h
 only knows July 2017 to March 2018 and facts on whole minutes. Times are minutes since 2017-07-01 00:00 local.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
+
+from events.contracts.terms import Promise
 from events.envelope import Recorded
 
 ZERO = datetime(2017, 6, 30, 17, 0, tzinfo=UTC)
@@ -144,9 +147,76 @@ class Run:
     supplements: int = 0
     extended: bool = False
     closed: int | None = None
+    service: str | None = None
+    revision: int = 1
+    corrections: int = 0
 
     def paused_before_due(self) -> bool:
         return self.due is not None and bool(self.waiting) and self.moving["promise"]
+
+
+CORRECTIONS = ("FactVoided", "FactCorrected", "ServiceReclassified")
+PROMISE = (
+    "ApplicationReceived", "CaseReopened", "SupplementRequested", "SupplementReceived", "DeadlineExtended",
+    "CustomerActionRequested", "CustomerActionCompleted", "AgencyReferred", "AgencyReplied", "WorkObstructed",
+    "WorkResumed",
+)  # fmt: skip
+
+
+@dataclass
+class Righted:
+    """The facts of a case after its corrections, by the words of the rule."""
+
+    facts: list[Recorded]
+    about: list[datetime]
+    """When that happened what each correction in effect is about."""
+    services: list[str]
+    """Reclassifications in the order of saying."""
+    raised: int
+    """By how much the promise's revision rises."""
+
+
+def put_right(facts: list[Recorded]) -> Righted:
+    """Voids first; then each correction replaces one field, the last one said standing."""
+    known = {fact.id: fact for fact in facts}
+    said = sorted(known.values(), key=lambda fact: (fact.at, fact.stream, fact.version))
+    right = {id: fact for id, fact in known.items() if fact.type not in CORRECTIONS}
+    done: list[tuple[Recorded, Recorded, str]] = []
+    for one in said:
+        if one.type == "FactVoided" and one.fact is not None:
+            target = right.get(one.fact.voids)
+            if target is not None and target.stream == one.stream:
+                done.append((one, right.pop(target.id), "all"))
+    for one in said:
+        if one.type == "FactCorrected" and one.fact is not None:
+            target = right.get(one.fact.corrects)
+            after = changed(target, one.fact.field, one.fact.value) if target is not None else None
+            if target is not None and after is not None and target.stream == one.stream:
+                done.append((one, target, one.fact.field))
+                right[target.id] = after
+    reclassified = [one for one in said if getattr(one.fact, "service", None) in SERVICES]
+    promise_moved = [one for one, target, field in done if target.type in PROMISE and field in BEARS] + reclassified
+    begun = [fact for fact in said if fact.type in ("SupplementReceived", "DeadlineExtended", "CaseReopened")]
+    return Righted(
+        list(right.values()),
+        [right.get(target.id, target).at for _, target, _ in done],
+        [getattr(one.fact, "service", "") for one in reclassified],
+        sum(1 + len([fact for fact in begun if fact.at <= one.at]) for one in promise_moved),
+    )
+
+
+BEARS = ("all", "at", "agency", "answers", "appointment", "due", "fault")
+
+
+def changed(target: Recorded, name: str, value: str) -> Recorded | None:
+    """The fact with another value in one field; None if it would not take it."""
+    if name == "at":
+        return None if value == "yesterday" else msgspec.structs.replace(target, at=datetime.fromisoformat(value))
+    fact: Any = target.fact
+    if not hasattr(fact, name) or value in ("weather", "9"):
+        return None
+    new: Any = int(value) if name == "stars" else value
+    return msgspec.structs.replace(target, fact=replace(fact, **{name: new}))
 
 
 def in_order(facts: list[Recorded]) -> list[tuple[int, Recorded]]:
@@ -179,12 +249,19 @@ class Oracle:
     def __init__(self, facts: list[Recorded]) -> None:
         self.runs: list[Run] = []
         self.receipt: Any = None
-        ordered = in_order(facts)
+        self.righted = put_right(facts)
+        self.revision = 1 + self.righted.raised
+        ordered = in_order(self.righted.facts)
         for number, (at, fact) in enumerate(ordered):
             self._apply(at, fact)
             until = ordered[number + 1][0] if number + 1 < len(ordered) else at
             for now in range(at, until):
                 self._pass(now)
+        for about in self.righted.about if self.runs else []:
+            begun = [run for run in self.runs if run.start <= minute(about)]
+            (begun[-1] if begun else self.runs[0]).corrections += 1
+        for run in self.runs:
+            run.corrections += len(self.righted.services)
 
     @property
     def run(self) -> Run | None:
@@ -214,10 +291,14 @@ class Oracle:
         run = self.run
         kind = recorded.type
         if kind == "ApplicationReceived" and self.receipt is None:
+            if self.righted.services:
+                right = Promise(calendar="VN-PAC@2017.1", clock_policy="PAUSE", service=self.righted.services[-1])
+                fact = replace(fact, promise=right)
             self.receipt = fact
             self._open(at, minute(fact.promise.due) if fact.promise and fact.promise.due else None)
         elif kind == "CaseReopened" and self.receipt is not None and run is None:
             stated = self.receipt.promise is not None and self.receipt.promise.due is not None and fact.due is not None
+            self.revision += 1
             self._open(at, minute(fact.due) if stated else None)
         elif kind == "CaseClosed" and self.runs and run is None:
             last = self.runs[-1]
@@ -257,6 +338,9 @@ class Oracle:
                     break
         elif kind == "DeadlineExtended":
             expired = run.due is not None and run.due.at <= at and not run.paused_before_due()
+            if not run.extended and not expired:
+                self.revision += 1
+                run.revision = self.revision
             run.extended = run.extended or not expired
         elif kind in ENDS:
             run.outcome, run.end = ENDS[kind], at
@@ -267,7 +351,10 @@ class Oracle:
     def _open(self, at: int, stated: int | None) -> None:
         due = Due(stated, at) if stated is not None else self._limit(at)
         days = due is not None and stated is None
-        self.runs.append(Run(at, (at // 1440 + 1) * 1440 if days else at, due, stays=[Stay("PAC-193", at, None)]))
+        run = Run(at, (at // 1440 + 1) * 1440 if days else at, due, stays=[Stay("PAC-193", at, None)])
+        run.service = self.receipt.promise.service if self.receipt.promise else None
+        run.revision = self.revision
+        self.runs.append(run)
 
     def _limit(self, at: int) -> Due | None:
         promise = self.receipt.promise
@@ -293,6 +380,8 @@ class Oracle:
         if asked_as_supplement and in_time and promise is not None and promise.clock_policy == "RESTART":
             anew = self._limit(at)
             if anew is not None:
+                self.revision += 1
+                run.revision = self.revision
                 run.due = anew
                 run.moving["promise"] = True
 

@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
-from events.contracts import field, intake, name_of, routing, write
+from events.contracts import corrections, field, intake, name_of, routing, write
 from events.contracts.terms import Limit, Promise
 from events.envelope import Cause, Recorded
 
 CASE = "000.00.02.H49-170710-0001"
 HERE = timezone(timedelta(hours=7))
+WHY: Any = {"reason": "entered-wrongly", "leader": "staff-qn-01"}
 MODULES = {"case": intake, "route": routing, "workorder": field}
 
 
@@ -37,7 +38,10 @@ class Story:
         lines = (f"{f.at.astimezone(HERE):%m-%d %H:%M:%S} {f.id} ← {f.cause.causation} {f.fact}" for f in self.facts)
         return "\n  ".join(["", *lines])
 
-    def tell(self, fact: Any, at: datetime, *, category: str | None = None, cause: str = "start", late: int = 0) -> str:
+    def tell(
+        self, fact: Any, at: datetime, *, category: str | None = None, cause: str = "start", late: int = 0,
+        by: str = "staff-193-02",
+    ) -> str:  # fmt: skip
         """Adds a fact that happened at `at` and was recorded `late` seconds later."""
         name, schema = name_of(fact)
         category = category or next(key for key, module in MODULES.items() if hasattr(module, name))
@@ -54,7 +58,7 @@ class Story:
             schema=schema,
             fact=fact,
             data=data,
-            cause=Cause(correlation=self.case_id, causation=cause, actor="staff-193-02"),
+            cause=Cause(correlation=self.case_id, causation=cause, actor=by),
             at=at,
             recorded_at=at + timedelta(seconds=late),
             hash=hashlib.sha256(data).digest(),
@@ -140,6 +144,34 @@ class Story:
     def rated(self, at: datetime, stars: int) -> str:
         return self.tell(intake.CustomerRated(case_id=self.case_id, stars=stars), at)
 
+    # -- what a leader puts right ----------------------------------------------------------------
+
+    def voided(self, at: datetime, target: str, **more: Any) -> str:
+        """The fact never happened; said in its own stream."""
+        fact = corrections.FactVoided(case_id=self.case_id, voids=target, kind=self._kind(target), **WHY)
+        return self.tell(fact, at, **self._beside(target), **more)
+
+    def corrected(self, at: datetime, target: str, field: str, value: str | datetime, **more: Any) -> str:
+        """One field of the fact was wrong."""
+        text = value.isoformat() if isinstance(value, datetime) else value
+        fact = corrections.FactCorrected(
+            case_id=self.case_id, corrects=target, kind=self._kind(target), field=field, value=text, **WHY
+        )
+        return self.tell(fact, at, **{**self._beside(target), **more})
+
+    def reclassified(self, at: datetime, service: str) -> str:
+        """The receipt names the wrong service."""
+        return self.tell(
+            intake.ServiceReclassified(case_id=self.case_id, service=service, **WHY), at, by=str(WHY["leader"])
+        )
+
+    def _kind(self, target: str) -> str:
+        return next((fact.type for fact in self.facts if fact.id == target), "CaseClosed")
+
+    def _beside(self, target: str) -> dict[str, Any]:
+        category = target.partition("-")[0]
+        return {"category": category if category in MODULES else "case", "by": WHY["leader"]}
+
 
 # -- drawn stories ------------------------------------------------------------------------------
 
@@ -192,18 +224,36 @@ MOVES = [
     "extend",
     "rate",
     "return",
+    "void",
+    "void",
+    "correct",
+    "correct",
+    "correct",
+    "reclassify",
 ]
+SERVICES = st.sampled_from(
+    ["LV-RES-URBAN@2017-07-01", "LV-RES-RURAL@2017-07-01", "MV-CONNECT@2017-07-01", "NO-SUCH@2017-07-01"]
+)
+# Values that fit and some that do not; `at` and `answers` are drawn from the story.
+VALUES = {
+    "to_unit": ["TC-193", "PCQN-KT"],
+    "agency": ["QN-SXD", "QN-SGTVT"],
+    "fault": ["customer", "utility", "weather"],
+    "stars": ["5", "9"],
+    "colour": ["red"],
+}
 
 
 @st.composite
-def stories(draw: st.DrawFn, longest: int = 14) -> Story:
+def stories(draw: st.DrawFn, longest: int = 14, *, corrections: bool = True) -> Story:
     """A case with every kind of fact, sensible or not: answers to nothing, facts after the end, clocks behind."""
+    moves = MOVES if corrections else [move for move in MOVES if move not in ("void", "correct", "reclassify")]
     story = Story()
     now = draw(st.sampled_from([local(7, 10), local(7, 14, 12), local(8, 30), local(12, 28)]))
     now += timedelta(minutes=draw(st.integers(0, 2880)))
     if draw(st.integers(0, 19)):
         story.received(now, draw(PROMISES))
-    for move in draw(st.lists(st.sampled_from(MOVES), max_size=longest)):
+    for move in draw(st.lists(st.sampled_from(moves), max_size=longest)):
         now += timedelta(minutes=draw(GAPS))
         # A clock that is behind says an earlier time than its cause did; the order must repair it.
         at = now - timedelta(minutes=draw(st.integers(1, 90))) if not draw(st.integers(0, 9)) else now
@@ -245,10 +295,41 @@ def _move(draw: st.DrawFn, story: Story, move: str, at: datetime) -> None:
         story.obstructed(at, fault, draw(AGENCIES) if fault == "agency" else None)
     elif move == "extend":
         story.extended(at, at + timedelta(days=3))
+    elif move == "void":
+        story.voided(at, _wrong(draw, story))
+    elif move == "correct":
+        _correct(draw, story, at, [*opened, "route-none@1"])
+    elif move == "reclassify":
+        story.reclassified(at, draw(SERVICES))
     elif move == "reopen":
         story.reopened(at, draw(st.sampled_from([None, at + timedelta(days=2)])))
     else:
         _plain(draw, story, move, at, earlier)
+
+
+def _wrong(draw: st.DrawFn, story: Story) -> str:
+    """What is put right: any fact of the story, a correction too, or one that nobody heard of."""
+    return str(draw(st.sampled_from([*(fact.id for fact in story.facts), "route-none@1"])))
+
+
+def _correct(draw: st.DrawFn, story: Story, at: datetime, asked: list[str]) -> None:
+    target = _wrong(draw, story)
+    fact = next((one for one in story.facts if one.id == target), None)
+    fields = [name for name in (*VALUES, "answers") if hasattr(fact.fact, name)] if fact else []
+    field = draw(st.sampled_from(["at", "at", *fields, "colour"]))
+    value: str | datetime
+    if field == "at":
+        moved = fact.at + timedelta(minutes=draw(st.integers(-3000, 3000))) if fact else at
+        told: list[str | datetime] = [moved, moved, moved.astimezone(HERE), "yesterday"]
+        value = draw(st.sampled_from(told))
+    else:
+        # An answer to a later question would be a ring of causes; the services refuse it.
+        before = [one.id for one in story.facts[: story.facts.index(fact)]] if fact else []
+        earlier = [id for id in asked if id in before] or ["route-none@1"]
+        value = draw(st.sampled_from(earlier if field == "answers" else VALUES[field]))
+    # Mostly where the fact was said; what is said elsewhere does not count.
+    category = draw(st.sampled_from([None, None, None, "case"]))
+    story.corrected(at, target, field, value, **({"category": category} if category else {}))
 
 
 def _plain(draw: st.DrawFn, story: Story, move: str, at: datetime, earlier: str) -> None:

@@ -41,6 +41,9 @@ def naive_row(run: Run) -> dict[str, object]:
         "customer_seconds": run.seconds["customer"],
         "agency_seconds": run.seconds["agency"],
         "supplements": run.supplements,
+        "service": run.service,
+        "revision": run.revision,
+        "corrections": run.corrections,
     }
 
 

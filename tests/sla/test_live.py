@@ -78,6 +78,23 @@ async def test_a_late_fact_amends_a_published_verdict(sla: Sla) -> None:
     assert (amended.was_by_date, amended.by_date) == ("overdue", "on-time")
 
 
+async def test_a_correction_amends_a_published_verdict_once(sla: Sla) -> None:
+    """It is the cause, whatever else is heard with it, and as late as what it puts right; again it says nothing."""
+    told = story()
+    release = told.returned(local(7, 14, 9))
+    await sla.hear(told.facts)
+    mended = told.corrected(local(8, 1, 9), release, "at", local(7, 13, 10))
+    told.rated(local(8, 1, 10), 5)
+    await sla.hear(told.facts[2:])
+    await sla.hear(told.facts)
+    _, amended = await sla.said(told.case_id)
+    assert isinstance(amended, VerdictAmended)
+    assert (amended.was_by_date, amended.by_date, amended.because) == ("overdue", "on-time", mended)
+    assert amended.late_seconds == 18 * 86400
+    (row,) = await sla.pool.fetch("select corrections, acts, acts_at from cycles")
+    assert tuple(row) == (1, ["correction"], [local(7, 13, 10)])
+
+
 async def test_each_threshold_is_said_once(sla: Sla) -> None:
     """Half, four fifths, one day and due, however often the clock is moved; a paused case says nothing."""
     told, paused = story(1), story(2)

@@ -3,7 +3,20 @@
 Importing this package fills the catalogue.
 """
 
-from events.contracts import field, intake, routing, rules, sla
+from events.contracts import corrections, field, intake, routing, rules, sla
 from events.contracts.catalogue import CATALOGUE, Fact, fact, name_of, read, write
 
-__all__ = ["CATALOGUE", "Fact", "fact", "field", "intake", "name_of", "read", "routing", "rules", "sla", "write"]
+__all__ = [
+    "CATALOGUE",
+    "Fact",
+    "corrections",
+    "fact",
+    "field",
+    "intake",
+    "name_of",
+    "read",
+    "routing",
+    "rules",
+    "sla",
+    "write",
+]

@@ -129,6 +129,16 @@ class CaseReopened:
 
 
 @fact(schema=1)
+class ServiceReclassified:
+    """The dossier is another service than its receipt says. Limit and clock policy are that service's, from receipt."""
+
+    case_id: CaseId
+    service: ServiceId
+    reason: Word
+    leader: ActorId
+
+
+@fact(schema=1)
 class CustomerRated:
     """The customer's mark for the service, 1 (poor) to 5 (very good)."""
 

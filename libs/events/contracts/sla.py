@@ -57,7 +57,11 @@ class VerdictReached:
 
 @fact(schema=1)
 class VerdictAmended:
-    """A published verdict changed. `because`: the fact that came late, or the swap that found it."""
+    """A published verdict changed. `because`: the fact that came late, the correction, or the swap that found it.
+
+    `late_seconds`: how long after it happened the cause was recorded, in plain seconds; of a correction, how long
+    after what it puts right had happened. A swap is not late.
+    """
 
     case_id: CaseId
     cycle: Count
@@ -70,6 +74,7 @@ class VerdictAmended:
     was_by_session: Class | None = None
     was_by_766: Class | None = None
     because: EventId | None = None
+    late_seconds: int | None = None
 
 
 @fact(schema=1)

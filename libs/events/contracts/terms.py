@@ -59,6 +59,8 @@ PersonRef = Annotated[str, _code(r"^p-[A-Za-z0-9.-]+$", "p-000.00.22.H49-170710-
 EventId = Annotated[
     str, _code(r"^[A-Za-z0-9][A-Za-z0-9._:/~+-]*@[1-9][0-9]*$", "case-000.00.22.H49-170710-0001@3", 160)
 ]
+FactName = Annotated[str, _code(r"^[A-Z][A-Za-z]+$", "DossierReturned", 48)]
+FieldName = Annotated[str, _code(r"^[a-z]+(_[a-z]+)*$", "to_unit", 48)]
 Reference = Annotated[str, _code(r"^[A-Za-z0-9][A-Za-z0-9._:/@~+-]*$", "evidence/000.00.22.H49-170710-0001.jpg", 200)]
 
 Channel = Literal["counter", "online", "post", "zalo", "hotline"]

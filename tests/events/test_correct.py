@@ -1,0 +1,213 @@
+"""Who may correct what: given what was said, when a leader corrects it, then the correction, or why not."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from contracts.given import CLERK, NINE, case_id, rated, received
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events.actor import Actor
+from events.amend import amend
+from events.contracts.catalogue import Fact
+from events.contracts.corrections import FactCorrected, FactVoided
+from events.contracts.intake import (
+    ApplicationReceived,
+    CaseClosed,
+    DeadlineExtended,
+    SupplementReceived,
+    SupplementRequested,
+)
+from events.correct import Command, Correct, Past, Void, corrections
+from events.decider import Said
+from events.errors import Refused
+
+CASE = case_id()
+LEADER, OTHER = (Actor(id=f"staff-qn-{n}", roles=frozenset({"leader"}), unit="PC-QN") for n in ("01", "02"))
+HOUR = timedelta(hours=1)
+NOW = NINE + 100 * HOUR
+DECIDER = corrections("case", lambda fact: isinstance(fact, ApplicationReceived))
+
+
+def on(number: int) -> str:
+    return f"case-{CASE}@{number}"
+
+
+def past(*facts: Fact, by: str = CLERK) -> list[Said]:
+    """The facts as versions 1, 2, … of the case, an hour apart from nine o'clock on."""
+    return [Said(fact, by, on(number + 1), NINE + number * HOUR) for number, fact in enumerate(facts)]
+
+
+def decided(said: list[Said], command: Command) -> list[Fact]:
+    """What is said, and that saying it again says nothing more."""
+    facts = list(DECIDER.decide(command, DECIDER.fold(said)))
+    then = [
+        *said,
+        *(Said(fact, command.by.id, on(len(said) + number), NOW) for number, fact in enumerate(facts, 1)),
+    ]
+    assert list(DECIDER.decide(command, DECIDER.fold(then))) == []
+    return facts
+
+
+def refused(said: list[Said], command: Command) -> Refused:
+    with pytest.raises(Refused) as no:
+        DECIDER.decide(command, DECIDER.fold(said))
+    assert no.value.way_out
+    return no.value
+
+
+def void(number: int, by: Actor = LEADER) -> Void:
+    return Void(case_id=CASE, fact=on(number), reason="entered-wrongly", by=by)
+
+
+def correct(number: int, field: str, value: str, by: Actor = LEADER) -> Correct:
+    return Correct(case_id=CASE, fact=on(number), field=field, value=value, reason="entered-wrongly", now=NOW, by=by)
+
+
+CLOSED = past(received(), CaseClosed(case_id=CASE), rated(stars=1))
+
+
+def test_a_leader_voids_what_another_said() -> None:
+    """The correction names the fact, its kind, the reason and the leader."""
+    assert decided(CLOSED, void(2)) == [
+        FactVoided(case_id=CASE, voids=on(2), kind="CaseClosed", reason="entered-wrongly", leader=LEADER.id)
+    ]
+
+
+def test_a_leader_corrects_one_field() -> None:
+    """The value is written as in the fact."""
+    assert decided(CLOSED, correct(3, "stars", "5")) == [
+        FactCorrected(
+            case_id=CASE, corrects=on(3), kind="CustomerRated", field="stars", value="5", reason="entered-wrongly",
+            leader=LEADER.id,
+        )
+    ]  # fmt: skip
+
+
+def test_the_last_correction_of_a_field_can_be_corrected_again() -> None:
+    """Also back to what it was, and by the same leader: each says something new."""
+    said = CLOSED
+    for stars in ("5", "4", "5", "1"):
+        facts = decided(said, correct(3, "stars", stars))
+        said = [*said, Said(facts[0], LEADER.id, on(len(said) + 1), NOW)]
+    assert amend(said).facts[2].fact.stars == 1
+
+
+def test_the_receipt_is_corrected_but_not_voided() -> None:
+    """Everything rests on it: a dossier that should not be is ended, not unsaid."""
+    assert refused(CLOSED, void(1)).rule == "founding-fact"
+    (fact,) = decided(CLOSED, correct(1, "at", "2017-07-10T08:30:00+07:00"))
+    assert fact.value == "2017-07-10T08:30:00+07:00"
+
+
+def test_nobody_corrects_their_own() -> None:
+    """Not even a leader."""
+    said = [
+        *past(received()),
+        Said(
+            DeadlineExtended(case_id=CASE, appointment=NOW, reason="bad-weather", leader=LEADER.id),
+            LEADER.id,
+            on(2),
+            NINE + HOUR,
+        ),
+    ]
+    for command in (void(2), correct(2, "reason", "staff-short")):
+        assert refused(said, command).rule == "own-fact"
+    assert len(decided(said, void(2, OTHER))) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "rule", "field"),
+    [
+        (void(9), "no-such-fact", "fact"),
+        (correct(9, "stars", "5"), "no-such-fact", "fact"),
+        (correct(3, "colour", "red"), "no-such-field", "field"),
+        (correct(3, "case_id", case_id(2)), "no-such-field", "field"),
+        (correct(1, "documents", "land-title"), "no-such-field", "field"),
+        (correct(3, "stars", "6"), "value-does-not-fit", "value"),
+        (correct(3, "stars", "five"), "value-does-not-fit", "value"),
+        (correct(3, "at", "2017-07-10"), "value-does-not-fit", "value"),
+        (correct(3, "at", "2017-07-10T10:00:00"), "value-does-not-fit", "value"),
+        (correct(3, "stars", "1"), "nothing-to-correct", "value"),
+        (correct(3, "at", "2017-07-10T04:00:00Z"), "nothing-to-correct", "value"),
+        (correct(3, "at", "2018-07-10T04:00:00Z"), "time-in-future", "value"),
+        (correct(3, "at", "2017-07-10T01:59:00Z"), "time-before-receipt", "value"),
+        (correct(1, "at", "2017-07-10T03:30:00Z"), "time-after-others", "value"),
+    ],
+)
+def test_what_cannot_be_corrected_is_refused_with_the_field(command: Command, rule: str, field: str) -> None:
+    """Each refusal has its name and says what to do instead."""
+    no = refused(CLOSED, command)
+    assert (no.rule, no.field) == (rule, field)
+
+
+def test_an_answer_is_moved_to_another_question_that_came_before_it() -> None:
+    """Not to a later one, to a voided one, or to one that nobody asked: it would be its own cause."""
+    asked, answer = SupplementRequested(case_id=CASE, gaps=()), SupplementReceived(case_id=CASE, answers=on(2))
+    said = past(received(), asked, asked, answer, asked)
+    assert len(decided(said, correct(4, "answers", on(3)))) == 1
+    for other in (on(5), on(4), "route-x@1"):
+        assert refused(said, correct(4, "answers", other)).rule == "answers-nothing"
+    said.append(Said(decided(said, void(3))[0], LEADER.id, on(6), NOW))
+    assert refused(said, correct(4, "answers", on(3))).rule == "answers-nothing"
+
+
+def test_a_correction_is_neither_voided_nor_corrected() -> None:
+    """The first fact is corrected again instead."""
+    said = [*CLOSED, Said(decided(CLOSED, correct(3, "stars", "5"))[0], LEADER.id, on(4), NOW)]
+    assert refused(said, void(4, OTHER)).rule == "is-a-correction"
+    assert refused(said, correct(4, "value", "4", OTHER)).rule == "is-a-correction"
+
+
+def test_a_voided_fact_is_past_correcting() -> None:
+    """Whoever wants it back says it again."""
+    said = [*CLOSED, Said(decided(CLOSED, void(3))[0], LEADER.id, on(4), NOW)]
+    assert refused(said, void(3, OTHER)).rule == "voided-before"
+    assert refused(said, correct(3, "stars", "5")).rule == "voided-before"
+
+
+def test_of_a_dossier_of_which_nothing_was_said_nothing_is_corrected() -> None:
+    """It is not found, rather than a fact of it."""
+    assert refused([], void(1)).rule == "no-such-dossier"
+
+
+COMMANDS = st.lists(
+    st.one_of(
+        st.builds(void, st.integers(1, 9), st.sampled_from([LEADER, OTHER])),
+        st.builds(
+            correct,
+            st.integers(1, 9),
+            st.sampled_from(["at", "stars", "reason"]),
+            st.sampled_from(["3", "5", "2017-07-10T04:30:00Z", "bad-weather"]),
+            st.sampled_from([LEADER, OTHER]),
+        ),
+    ),
+    max_size=12,
+)
+
+
+@given(COMMANDS)
+def test_whatever_is_accepted_takes_effect_and_again_says_nothing(commands: list[Any]) -> None:
+    """No accepted correction is idle, and of one field one correction stands."""
+    said = [
+        *CLOSED,
+        Said(
+            DeadlineExtended(case_id=CASE, appointment=NOW, reason="staff-short", leader=LEADER.id),
+            LEADER.id,
+            on(4),
+            NINE + 4 * HOUR,
+        ),
+    ]
+    for number, command in enumerate(commands):
+        state: Past = DECIDER.fold(said)
+        try:
+            facts = DECIDER.decide(command, state)
+        except Refused:
+            continue
+        at = datetime(2017, 8, 1, tzinfo=UTC) + number * HOUR
+        said += [Said(fact, command.by.id, on(len(said) + 1), at) for fact in facts]
+        assert list(DECIDER.decide(command, DECIDER.fold(said))) == []
+    for one, why in amend(said).idle:
+        # What was corrected first may be voided later.
+        assert why == "corrects-voided", one

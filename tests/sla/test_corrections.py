@@ -1,0 +1,293 @@
+"""Corrections before the judge: what is voided, corrected or reclassified is judged as if it had been said right."""
+
+from datetime import datetime
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from oracle.judging import MONDAY, RULES, THURSDAY, findings, only, received
+from oracle.telling import Story, local, promise, stories
+
+from events.contracts.sla import DeadlineMissWithdrawn, VerdictAmended
+from events.contracts.terms import Promise
+from events.decider import Said
+from sla.amendments import CORRECTING, lateness
+from sla.decide import Publish, Warn
+from sla.decide import promise as published
+from sla.explain import explain
+from sla.judge import judge
+
+LATER = local(8, 1, 9)
+
+
+def late() -> tuple[Story, str]:
+    """Released on Friday, a day late: the story and its release."""
+    story = received()
+    return story, story.returned(local(7, 14, 9))
+
+
+def test_a_voided_release_leaves_the_case_open() -> None:
+    """It runs on, and a release that is said later counts."""
+    story, release = late()
+    story.voided(LATER, release)
+    row = only(story)
+    assert (row.outcome, row.released_at, row.corrections) == ("open", None, 1)
+    story.returned(local(7, 20, 9))
+    assert only(story).released_at == local(7, 20, 9)
+
+
+def test_a_corrected_time_moves_the_release() -> None:
+    """The dossier was back on Thursday; the counter wrote it down on Friday."""
+    story, release = late()
+    assert only(story).class_a == "overdue"
+    story.corrected(LATER, release, "at", local(7, 13, 10))
+    row = only(story)
+    assert (row.class_a, row.released_at, row.revision, row.corrections) == ("on-time", local(7, 13, 10), 1, 1)
+
+
+def test_a_corrected_time_moves_the_fact_in_the_order() -> None:
+    """The supplement was asked for before the hand-over, not after the release."""
+    story, _ = late()
+    asked = story.supplement(local(7, 14, 10))
+    assert findings(story) == ["after-end"]
+    story.corrected(LATER, asked, "at", local(7, 11, 10))
+    story.supplemented(local(7, 12, 10), asked)
+    row = only(story)
+    assert (row.supplements, row.class_a, row.due_at) == (1, "on-time", local(7, 14, 17))
+    assert findings(story) == []
+
+
+def test_a_receipt_that_was_written_down_late_counts_from_its_real_day() -> None:
+    """Received on Friday, typed in on Monday: the promise ends a day earlier."""
+    story = received()
+    story.corrected(LATER, story.facts[0].id, "at", local(7, 7, 9))
+    row = only(story)
+    assert (row.received_at, row.due_at, row.revision) == (local(7, 7, 9), local(7, 12, 17), 2)
+
+
+def test_another_service_is_counted_from_the_original_receipt() -> None:
+    """Three days in town become five in the country; service, field and revision follow."""
+    story, _ = late()
+    story.reclassified(LATER, "LV-RES-RURAL@2017-07-01")
+    row = only(story)
+    assert (row.due_at, row.class_a) == (local(7, 17, 17), "ahead")
+    assert (row.service, row.field, row.revision, row.corrections) == ("LV-RES-RURAL@2017-07-01", "LV", 2, 1)
+    story.reclassified(local(8, 2, 9), "MV-CONNECT@2017-07-01")
+    assert (only(story).field, only(story).corrections) == ("MV", 2)
+
+
+def test_another_service_brings_its_clock_policy() -> None:
+    """A receipt under RESTART: the right service pauses."""
+    story = received(MONDAY, Promise(calendar="VN-PAC@2017.1", clock_policy="RESTART", working_days=3))
+    asked = story.supplement(local(7, 11, 10))
+    story.supplemented(local(7, 12, 15), asked)
+    assert only(story).due_at == local(7, 17, 17)
+    story.reclassified(LATER, "LV-RES-URBAN@2017-07-01")
+    assert only(story).due_at == local(7, 17, 10)
+
+
+def test_a_service_that_nobody_knows_changes_nothing() -> None:
+    """It is a finding of the correction."""
+    story, _ = late()
+    before = only(story)
+    story.reclassified(LATER, "NO-SUCH@2017-07-01")
+    assert only(story) == before
+    assert findings(story) == ["unknown-service"]
+
+
+def test_a_dossier_without_a_promise_gets_one_by_reclassification() -> None:
+    """It was undetermined."""
+    story = Story()
+    story.received(MONDAY, None)
+    assert not only(story).determined
+    story.reclassified(LATER, "LV-RES-URBAN@2017-07-01")
+    assert only(story).due_at == THURSDAY
+
+
+def test_a_correction_of_what_nobody_said_is_a_finding() -> None:
+    """It may still arrive: then the finding goes."""
+    story, release = late()
+    story.voided(LATER, "route-none@1")
+    assert findings(story) == ["corrects-nothing"]
+    without = [fact for fact in story.facts if fact.id != release]
+    story.voided(LATER, release)
+    early = judge([*without, story.facts[-1]], RULES)
+    assert [finding.what for finding in early.findings] == ["corrects-nothing", "corrects-nothing"]
+    assert judge(story.facts, RULES).cycles[0].released_at is None
+
+
+def test_a_voided_receipt_leaves_a_case_without_one() -> None:
+    """The services refuse to say it; whoever says it all the same does not break the judge."""
+    story, _ = late()
+    story.voided(LATER, story.facts[0].id)
+    judgement = judge(story.facts, RULES)
+    assert (judgement.case_id, judgement.received, judgement.cycles) == (story.case_id, False, ())
+    only_corrections = judge(story.facts[2:], RULES)
+    assert (only_corrections.case_id, only_corrections.cycles) == (story.case_id, ())
+
+
+def test_a_correction_is_told_by_the_cycle_that_it_is_about() -> None:
+    """The first cycle was amended, the second was not; a reclassification touches both."""
+    story, release = late()
+    story.reopened(local(7, 20, 9))
+    story.returned(local(7, 21, 9))
+    story.corrected(LATER, release, "at", local(7, 13, 10))
+    assert [row.corrections for row in judge(story.facts, RULES).cycles] == [1, 0]
+    story.reclassified(LATER, "LV-RES-RURAL@2017-07-01")
+    assert [row.corrections for row in judge(story.facts, RULES).cycles] == [2, 1]
+
+
+def test_corrections_do_not_move_the_horizon_of_an_open_case() -> None:
+    """A leader's work in August makes no open dossier of July older."""
+    story = received()
+    forwarded = story.forwarded(local(7, 10, 10), "DL-193")
+    story.corrected(LATER, forwarded, "to_unit", "DL-194")
+    row = only(story)
+    assert (row.judged_to, row.unit) == (local(7, 10, 10), "DL-194")
+
+
+def test_a_correction_that_does_not_concern_the_promise_keeps_its_revision() -> None:
+    """Who had the dossier is one thing; when it is due another."""
+    story = received()
+    forwarded = story.forwarded(local(7, 10, 10), "DL-193")
+    story.rated(local(7, 10, 11), 1)
+    story.corrected(LATER, forwarded, "to_unit", "DL-194")
+    assert (only(story).revision, only(story).corrections) == (1, 1)
+
+
+def test_a_voided_extension_does_not_bring_its_revision_back() -> None:
+    """Warnings of the first appointment are said anew: the revision is one that never was."""
+    story = received()
+    extended = story.extended(local(7, 12, 9), local(7, 20, 17))
+    assert only(story).revision == 2
+    story.voided(LATER, extended)
+    row = only(story)
+    assert (row.revision, row.extended_at) == (3, None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(stories(), st.data())
+def test_a_correction_of_the_promise_always_begins_a_new_revision(story: Story, data: st.DataObject) -> None:
+    """Whatever it takes back, no cycle that is left has a revision that it had before."""
+    assume(story.facts)
+    before = {row.received_at: row.revision for row in judge(story.facts, RULES).cycles}
+    target = data.draw(st.sampled_from(story.facts))
+    story.voided(local(12, 31, 9), target.id)
+    judgement = judge(story.facts, RULES)
+    assume(any(one.event == story.facts[-1].id for one in judgement.amendments))
+    extended = target.type in ("SupplementRequested", "SupplementReceived", "DeadlineExtended", "WorkObstructed")
+    for row in judgement.cycles:
+        if extended and row.received_at in before:
+            assert row.revision > before[row.received_at]
+
+
+@settings(max_examples=100, deadline=None)
+@given(stories())
+def test_every_correction_is_told_or_found(story: Story) -> None:
+    """None is passed over in silence."""
+    judgement = judge(story.facts, RULES)
+    corrections = {fact.id for fact in story.facts if fact.type in CORRECTING}
+    told = {one.event for one in judgement.amendments} | {finding.event for finding in judgement.findings}
+    assert corrections <= told
+    touched = sum(one.kind != "reclassified" for one in judgement.amendments)
+    again = sum(one.kind == "reclassified" for one in judgement.amendments)
+    expected = touched + again * len(judgement.cycles) if judgement.cycles else 0
+    assert sum(row.corrections for row in judgement.cycles) == expected
+
+
+# -- in words ----------------------------------------------------------------------------------------
+
+
+def test_the_explanation_names_event_field_values_reason_and_leader() -> None:
+    """In both languages, in the order of saying."""
+    story, release = late()
+    asked = story.supplement(local(7, 11, 10))
+    moved = story.corrected(LATER, release, "at", local(7, 13, 10))
+    gone = story.voided(local(8, 2, 9), asked)
+    other = story.reclassified(local(8, 3, 9), "LV-RES-RURAL@2017-07-01")
+    lines = {one.event: text for one, text in explain(judge(story.facts, RULES), RULES).corrections}
+    assert lines[moved].vi == (
+        f"Sửa thời điểm của “Trả hồ sơ về quầy” ({release}): từ 14/07/2017 09:00 thành 13/07/2017 10:00: "
+        f"staff-qn-01, Nhập sai ({moved})"
+    )
+    assert lines[moved].en == (
+        f"Corrected: time of return to the counter ({release}), from 14/07/2017 09:00 to 13/07/2017 10:00, "
+        f"by staff-qn-01, It was entered wrongly ({moved})"
+    )
+    assert lines[gone].en == (
+        f"Voided: request for a supplement ({asked}), by staff-qn-01, It was entered wrongly ({gone})"
+    )
+    assert lines[other].vi == (
+        "Xác định lại thủ tục: từ LV-RES-URBAN@2017-07-01 thành LV-RES-RURAL@2017-07-01: "
+        f"staff-qn-01, Nhập sai ({other})"
+    )
+    story.corrected(local(8, 4, 9), story.facts[0].id, "appointment", local(7, 17, 17))
+    last = explain(judge(story.facts, RULES), RULES).corrections[-1][1]
+    assert "from (none) to 17/07/2017 17:00" in last.en
+
+
+# -- what is published -------------------------------------------------------------------------------
+
+
+def said(*facts: object, case_id: str) -> list[Said]:
+    return [Said(fact, "policy-sla-judge", f"promise-{case_id}@{number}") for number, fact in enumerate(facts, 1)]
+
+
+def publish(story: Story, because: str = "case-x@9") -> Publish:
+    return Publish(case_id=story.case_id, cycles=judge(story.facts, RULES).cycles, because=because, late_seconds=60)
+
+
+def test_an_amended_verdict_carries_its_cause_and_how_late_it_came() -> None:
+    """Once: saying it again says nothing."""
+    story, release = late()
+    reached = published.decide(publish(story), published.initial)
+    story.corrected(LATER, release, "at", local(7, 13, 10))
+    state = published.fold(said(*reached, case_id=story.case_id))
+    (amended,) = published.decide(publish(story), state)
+    assert isinstance(amended, VerdictAmended)
+    assert (amended.was_by_date, amended.by_date, amended.because) == ("overdue", "on-time", "case-x@9")
+    assert amended.late_seconds == 60
+    again = published.fold(said(*reached, amended, case_id=story.case_id))
+    assert published.decide(publish(story), again) == []
+
+
+def test_a_cycle_that_never_was_takes_back_its_verdict_and_its_miss() -> None:
+    """The reopening is void: what was published of the second cycle is amended to nothing."""
+    story, _ = late()
+    reopened = story.reopened(local(7, 20, 9))
+    missed = published.decide(
+        Warn(case_id=story.case_id, cycle=2, threshold="due", revision=2, due=local(7, 25, 17)), published.initial
+    )
+    story.returned(local(7, 26, 9))
+    facts = [*missed, *published.decide(publish(story), published.fold(said(*missed, case_id=story.case_id)))]
+    story.voided(LATER, reopened)
+    state = published.fold(said(*facts, case_id=story.case_id))
+    amended, withdrawn = published.decide(publish(story), state)
+    assert isinstance(amended, VerdictAmended)
+    assert (amended.cycle, amended.released, amended.by_date, amended.was_by_date) == (2, None, None, "overdue")
+    assert isinstance(withdrawn, DeadlineMissWithdrawn)
+    then = published.fold(said(*facts, amended, withdrawn, case_id=story.case_id))
+    assert published.decide(publish(story), then) == []
+
+
+def seconds(later: datetime, earlier: datetime) -> int:
+    return int((later - earlier).total_seconds())
+
+
+def test_a_correction_is_as_late_as_what_it_puts_right() -> None:
+    """A late fact from when it happened to when it was recorded; a correction from when what it corrects happened."""
+    story, release = late()
+    story.tell(story.facts[-1].fact, local(7, 15, 9), late=90)
+    assert lateness(story.facts[-1], story.facts) == 90
+    story.corrected(LATER, release, "at", local(7, 13, 10))
+    assert lateness(story.facts[-1], story.facts) == seconds(LATER, local(7, 14, 9))
+    story.reclassified(LATER, "LV-RES-RURAL@2017-07-01")
+    assert lateness(story.facts[-1], story.facts) == seconds(LATER, MONDAY)
+
+
+def test_a_promise_in_the_catalogue_is_what_reclassification_needs() -> None:
+    """The calendar stays the one that the receipt pinned."""
+    story = received(MONDAY, promise("MV-CONNECT@2017-07-01"))
+    story.reclassified(LATER, "LV-RES-URBAN@2017-07-01")
+    judgement = judge(story.facts, RULES)
+    assert judgement.calendar == "VN-PAC@2017.1"
+    assert judgement.cycles[0].due_at == THURSDAY
