@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Depends, Header, Query
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
@@ -25,7 +25,8 @@ from events.errors import Conflict, NotFound
 from events.runtime import Parts
 from sla import asof, generations, queries, rules_api
 from sla.changes import Hub
-from sla.explain import explain
+from sla.explain import Explanation, explain
+from sla.explained import page as page_of
 from sla.judge import judge
 from sla.record_api import Day, record_routes
 from sla.rules import with_published
@@ -95,21 +96,31 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
             raise NotFound("no-such-dossier", f"no receipt of {case_id} was heard", field="case_id")
         return found
 
-    @router.get("/cases/{case_id}/explain")
-    async def why(case_id: CaseId, _: Reads, as_of: Day = None) -> Any:
-        """The ledger of a case, line by line with the events behind it, and why it is late, in two languages."""
+    async def explained(case_id: str, as_of: datetime | date | None) -> tuple[Explanation, dict[str, Any]]:
+        """The explanation now, or as of a day, and the mark that such an answer bears."""
         if as_of is not None:
             async with known(as_of) as then:
                 judgement = await then.explained(case_id, await current())
             if judgement is None:
                 raise _unknown_then(case_id, then)
-            return _named(explain(judgement, then.rules)) | then.mark
+            return explain(judgement, then.rules), then.mark
         rules = with_published(in_force.catalogue, in_force.facts, await queries.applied(pool))
         facts = await queries.facts(pool, case_id)
         if not facts:
             raise NotFound("no-such-dossier", f"nothing was heard of {case_id}", field="case_id")
         hole = await queries.is_parked(pool, case_id)
-        return _named(explain(judge(facts, rules, await current(), incomplete=hole), rules))
+        return explain(judge(facts, rules, await current(), incomplete=hole), rules), {}
+
+    @router.get("/cases/{case_id}/explain")
+    async def why(case_id: CaseId, _: Reads, as_of: Day = None) -> Any:
+        """The ledger of a case, line by line with the events behind it, and why it is late, in two languages."""
+        explanation, mark = await explained(case_id, as_of)
+        return _named(explanation) | mark
+
+    @router.get("/cases/{case_id}/explain/print", response_class=HTMLResponse)
+    async def why_on_paper(case_id: CaseId, _: Reads, as_of: Day = None) -> HTMLResponse:
+        """The same as a page for paper, with the time of each clock as a picture."""
+        return HTMLResponse(page_of((await explained(case_id, as_of))[0]))
 
     @router.get("/overdue")
     async def overdue(

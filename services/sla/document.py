@@ -11,8 +11,9 @@ from deadlines.catalogue import Catalogue
 from events.contracts.terms import UnitKind
 from sla.annex import Late
 from sla.figures import CYCLES, Column, Cut, Item, Line, Share
-from sla.headings import CAUSES, HEADINGS, WORDS, Text
+from sla.headings import CAUSES, HEADINGS, WORDS
 from sla.record import CLASSIFIER, Record
+from sla.texts import Text
 
 COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
 TEMPLATE: Final = "II.06a/VPCP/KSTT"

@@ -5,13 +5,7 @@ from typing import Final, NamedTuple
 
 from sla.annex import Cause
 from sla.figures import Column, Cut
-
-
-class Text(NamedTuple):
-    """The same words in Vietnamese and English."""
-
-    vi: str
-    en: str
+from sla.texts import Text
 
 
 class Heading(NamedTuple):

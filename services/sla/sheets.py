@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 from deadlines.instants import DAY, OFFSET, local_date, second_of
 from sla.document import Document
-from sla.headings import HEADINGS, KINDS, Text
+from sla.headings import HEADINGS, KINDS
+from sla.texts import Text
 
 Value = str | int | float | None
 SheetName = Literal["units", "cuts", "annex", "delays", "dwell", "effects", "dossiers"]

@@ -24,7 +24,7 @@ from deadlines.inforce import InForce
 from events.bell import Bell
 from events.runtime import Parts
 from events.settings import Settings
-from sla import portal
+from sla import explained, portal
 from sla.api import routes
 from sla.changes import change_of
 from sla.document import Document, document, read, written
@@ -208,6 +208,25 @@ def of_explanations(world: World) -> Said:
     return {(one.row.case_id, one.row.cycle): classes(one.row) for one in cycles}
 
 
+ON_PAPER = {"Trước hạn": "ahead", "Đúng hạn": "on-time", "Quá hạn": "overdue"}
+
+
+def class_on_paper(row: CycleRow) -> str | None:
+    """What the heading of a judged cycle says; other headings are no verdict."""
+    return None if row.incomplete or row.due_at is None or row.released_at is None else row.class_a
+
+
+def of_paper(world: World) -> Said:
+    said = {}
+    for judgement in world.judgements:
+        sections = explained.page(explain(judgement, RULES)).split("<section>")[1:]
+        for cycle, section in enumerate(sections, 1):
+            heading = re.search(r"<(?:h2|p)>(Trước hạn|Đúng hạn|Quá hạn):", section)
+            if heading is not None:
+                said[judgement.case_id, cycle] = ON_PAPER[heading[1]]
+    return said
+
+
 def of_portal(world: World) -> Said:
     said = {}
     for key, row in world.rows.items():
@@ -242,6 +261,7 @@ OUTPUTS: dict[str, tuple[Callable[[World], Said], Callable[[CycleRow], Any]]] = 
     "stream": (lambda world: of_statuses(streamed(one) for one in world.judgements), classes),
     "cases": (of_shown, classes),
     "explanation": (of_explanations, classes),
+    "explanation on paper": (of_paper, class_on_paper),
     "portal": (of_portal, for_portal),
 }
 
@@ -346,6 +366,7 @@ def test_a_printed_page_is_readable_by_itself(world: World) -> None:
 
 SAYS = {
     "/cases": "cases", "/cases/{case_id}": "cases", "/cases/{case_id}/explain": "explanation",
+    "/cases/{case_id}/explain/print": "explanation on paper",
     "/cases/{case_id}/portal": "portal", "/overdue": "cases", "/stream": "stream",
     "/record": "record as JSON", "/record/items": "items of a figure", "/record.csv": "record as CSV",
     "/record.xlsx": "record as XLSX", "/record/print": "printed annex", "/public/record": "record as JSON",
