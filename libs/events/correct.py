@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import assert_never
+from typing import Any, assert_never
 
 from events.actor import Actor
 from events.amend import CORRECTIONS, Amended, amend, corrected, fields_of
@@ -46,10 +46,13 @@ class Correct:
 Command = Void | Correct
 
 
-def decide(founds: Callable[[Fact], bool], command: Command, past: Past) -> Sequence[Fact]:
+def decide(
+    founds: Callable[[Fact], bool], turns: tuple[type[Any], ...], command: Command, past: Past
+) -> Sequence[Fact]:
     """The correction, or Refused. The same command of the same actor again gives [].
 
-    A fact on which all later ones rest (`founds`, and the first of a stream) may be corrected, never voided.
+    A fact on which all later ones rest (`founds`, and the first of a stream) may be corrected, never voided. Of those
+    that begin or end a cycle (`turns`) only the last that stands can be voided: others count on the earlier ones.
     """
     about = _about(command, past)
     amended = amend(past)
@@ -68,6 +71,13 @@ def decide(founds: Callable[[Fact], bool], command: Command, past: Past) -> Sequ
                 raise Conflict(
                     "founding-fact", f"everything after rests on {about.id}", field="fact",
                     way_out="correct its fields; a dossier that should not be is refused, withdrawn or stopped",
+                )  # fmt: skip
+            after = {one.id for one in past[past.index(about) + 1 :]}
+            later = [one.id for one in amended.facts if one.id in after and isinstance(one.fact, turns)]
+            if later and isinstance(about.fact, turns):
+                raise Conflict(
+                    "turned-since", f"{later[-1]} came after {about.id} and counts on it", field="fact",
+                    way_out=f"void {later[-1]} first, if it is wrong too",
                 )  # fmt: skip
             return [fact]
         case Correct():
@@ -176,12 +186,14 @@ def _anothers(command: Command, about: Said) -> None:
         )
 
 
-def corrections(category: str, founds: Callable[[Fact], bool]) -> Decider[Command, Past]:
+def corrections(
+    category: str, founds: Callable[[Fact], bool], turns: tuple[type[Any], ...] = ()
+) -> Decider[Command, Past]:
     """The decider of corrections on a category's streams, beside the decider that says their other facts."""
     return Decider(
         category=category,
         initial=(),
-        decide=partial(decide, founds),
+        decide=partial(decide, founds, turns),
         evolve=lambda past, said: (*past, said),
         bare=True,
     )

@@ -16,7 +16,20 @@ from events.errors import Unreadable, WrongVersion
 from events.store import Append, append
 from events.tail import EVENTS, INBOX, START, Entry, Log, Mark, Tail
 
-__all__ = ["EVENTS", "INBOX", "START", "Entry", "Follower", "Following", "Log", "Mark", "park", "replay", "storable"]
+__all__ = [
+    "BOOKMARK",
+    "EVENTS",
+    "INBOX",
+    "START",
+    "Entry",
+    "Follower",
+    "Following",
+    "Log",
+    "Mark",
+    "park",
+    "replay",
+    "storable",
+]
 
 T = TypeVar("T")
 log = structlog.get_logger("events.follow")

@@ -17,13 +17,21 @@ EVERY = 1.0  # seconds
 # xmax would not do: it is one past the highest that has *completed*, and a writer that still runs may be above it.)
 MOMENT = "select clock_timestamp()"
 CEILING = "select pg_current_xact_id()"
+BOOKMARK = "select epoch, tx, position from bookmarks where name = 'relay' and shard = 0"
+# The bookmark comes as parameters: joined, it would be no bound of the index, and all of the log would be looked at.
 SENT = """
 select pg_snapshot_xmin(pg_current_snapshot()) >= $1 and not exists (
-    select from events e left join bookmarks b on b.name = 'relay' and b.shard = 0
-    where (e.epoch, e.tx, e.position) > (coalesce(b.epoch, 0), coalesce(b.tx, '0'), coalesce(b.position, 0))
-    and (e.tx < $1 or e.epoch < (select epoch from cluster)))
+    select from events where (epoch, tx, position) > ($2, $3, $4)
+    and (tx < $1 or epoch < (select epoch from cluster)))
 """
 log = structlog.get_logger("events.heartbeat")
+
+
+async def _sent(pool: Pool, ceiling: int) -> bool:
+    """Whether everything below a transaction number is settled and on Kafka. An old bookmark errs towards no."""
+    row = await pool.fetchrow(BOOKMARK)
+    sent: bool = await pool.fetchval(SENT, ceiling, *(row or (0, 0, 0)))
+    return sent
 
 
 async def heartbeat(pool: Pool, producer: AIOKafkaProducer, topic: str, service: str, stopping: asyncio.Event) -> None:
@@ -32,7 +40,7 @@ async def heartbeat(pool: Pool, producer: AIOKafkaProducer, topic: str, service:
         try:
             moment = await pool.fetchval(MOMENT)
             ceiling = await pool.fetchval(CEILING)
-            while not stopping.is_set() and not await pool.fetchval(SENT, ceiling):
+            while not stopping.is_set() and not await _sent(pool, ceiling):
                 await asyncio.sleep(0.02)
             if stopping.is_set():
                 return  # what is not sent yet must not be vouched for

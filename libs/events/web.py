@@ -96,10 +96,12 @@ def reply(answer: Answer, status: int = 200) -> Response:
 
 
 class Correction(BaseModel):
-    """What a leader puts right: one field of a fact (or `at`, when it happened), or without a field the whole fact."""
+    """What a leader puts right: one field of a fact (or `at`, when it happened), or without a field the whole fact.
+
+    A correction has no time of its own but now: told as of an earlier day, the last word would not be the last.
+    """
 
     model_config = ConfigDict(extra="forbid")
-    at: Instant | None = None
     fact: EventId
     field: FieldName | None = None
     value: Reference | None = None
@@ -128,7 +130,7 @@ async def put_right(
     """Carry out a correction for somebody who acts for the unit that the stream's first fact names."""
     answer = await handle(
         pool, decider, case_id, body.command(case_id, frame, actor), cause=frame.cause(actor),
-        moment=at(frame.moment, body.at), key=frame.idempotency(actor), seen=frame.seen,
+        moment=frame.moment, key=frame.idempotency(actor), seen=frame.seen,
         may=lambda past: within(actor, unit(past[0].fact), "case_id") if past else None,
     )  # fmt: skip
     return reply(answer)

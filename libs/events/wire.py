@@ -97,6 +97,8 @@ def from_cloudevent(body: bytes) -> Recorded:
     if len(digest) != 32:
         raise Unreadable("hash: not 32 bytes in hexadecimal digits")
     data = bytes(event.data)
+    if b"\\u0000" in data:
+        raise Unreadable("data: a zero character, which no column of text can hold")
     try:
         fact = read(name, schema, data, trusted=True)
     except UnknownType:

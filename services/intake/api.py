@@ -18,7 +18,15 @@ from deadlines.promise import due
 from events.actor import Actor
 from events.amend import as_corrected
 from events.auth import Allowed, within
-from events.contracts.intake import AdviceGiven, ApplicationReceived
+from events.contracts.intake import (
+    AdviceGiven,
+    ApplicationReceived,
+    ApplicationRefused,
+    ApplicationWithdrawn,
+    CaseClosed,
+    CaseReopened,
+    ProcessingStopped,
+)
 from events.contracts.terms import CaseId, Channel, Gap, Instant, Promise, Reference, ServiceId, UnitCode, Word
 from events.correct import corrections
 from events.database import Connection
@@ -48,7 +56,8 @@ from intake.people import Person
 from intake.state import State
 from intake.zalo.webhook import Door
 
-CORRECTIONS = corrections(case.category, lambda fact: isinstance(fact, ApplicationReceived))
+TURNS = (ApplicationRefused, ApplicationWithdrawn, ProcessingStopped, CaseClosed, CaseReopened)
+CORRECTIONS = corrections(case.category, lambda fact: isinstance(fact, ApplicationReceived), TURNS)
 ONCE = "insert into receipts (submission, case_id) values ($1, $2)"
 
 
@@ -92,8 +101,12 @@ class Reopening(Because):
     due: Instant | None = None
 
 
-class Reclassification(Because):
+class Reclassification(BaseModel):
+    """Has no `at`: what is put right is put right when it is said, or the last word would not be the last."""
+
+    model_config = ConfigDict(extra="forbid")
     service: ServiceId
+    reason: Word
 
 
 class Rating(Body):
@@ -200,7 +213,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         parts.bell.ring()
         return answer
 
-    async def command(case_id: str, order: Command, body: Body, frame: Asked, actor: Actor) -> Response:
+    async def command(case_id: str, order: Command, body: Body | None, frame: Asked, actor: Actor) -> Response:
         """What all commands on an existing case share: the counter's scope, If-Match, the key."""
 
         def may(state: State) -> None:
@@ -208,7 +221,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
                 within(actor, receipt.counter, "case_id")
 
         answer = await handle(
-            pool, case, case_id, order, cause=frame.cause(actor), moment=at(frame.moment, body.at),
+            pool, case, case_id, order, cause=frame.cause(actor), moment=at(frame.moment, body.at if body else None),
             key=frame.idempotency(actor), seen=frame.seen, may=may,
         )  # fmt: skip
         parts.bell.ring()
@@ -299,7 +312,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         service = named.service(catalogue, body.service, local_date(received_at)).id
         why = named.reason(catalogue, "correction", body.reason)
         order = Reclassify(case_id=case_id, service=service, reason=why, by=actor)
-        return await command(case_id, order, body, frame, actor)
+        return await command(case_id, order, None, frame, actor)
 
     @router.post("/applications/{case_id}/corrections")
     async def correct(

@@ -154,7 +154,7 @@ DOSSIERS = Follower(
 )  # fmt: skip
 HOLDERS = Follower(
     name="intake.holders", log=INBOX, apply=_heard, stuck="halt",
-    minds=lambda heard: isinstance(heard.fact, DossierForwarded | DossierReturned | DossierRecalled),
+    minds=lambda heard: isinstance(heard.fact, (DossierForwarded, DossierReturned, DossierRecalled, *AMENDING)),
 )  # fmt: skip
 # What to send is not forgotten and read again: a replay of messages would call people.
 MESSAGES = Follower(

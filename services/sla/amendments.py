@@ -54,12 +54,7 @@ def apply(known: Mapping[str, Recorded]) -> tuple[dict[str, Recorded], Correctio
     amended = amend(said_of(recorded) for recorded in known.values())
     begins = sorted(recorded.at for recorded in known.values() if recorded.type in _BEGINS_REVISION)
     standing = {one.id: one for one in amended.facts if not isinstance(one.fact, ServiceReclassified)}
-    facts = {
-        id: known[id]
-        if (known[id].fact, known[id].at) == (one.fact, one.at)
-        else msgspec.structs.replace(known[id], fact=one.fact, at=one.at)
-        for id, one in standing.items()
-    }
+    facts = {id: _as_it_stands(known[id], one) for id, one in standing.items()}
     reclassified = sorted(
         (recorded for recorded in known.values() if isinstance(recorded.fact, ServiceReclassified)),
         key=lambda recorded: (recorded.at, recorded.stream, recorded.version),
@@ -70,6 +65,17 @@ def apply(known: Mapping[str, Recorded]) -> tuple[dict[str, Recorded], Correctio
         tuple(Finding(one.id, why) for one, why in amended.idle),
         sum(_raises(one.by, begins) for one in amended.amendments if _concerns_promise(one)),
     )
+
+
+def _as_it_stands(said: Recorded, one: Said) -> Recorded:
+    """The fact as put right. A corrected time is not held back by the message that brought the fact: the message was
+    late, what it told of was not."""
+    if (said.fact, said.at) == (one.fact, one.at) or one.at is None:
+        return said
+    cause = said.cause
+    if said.at != one.at and cause.causation.startswith("message-"):
+        cause = msgspec.structs.replace(cause, causation="")
+    return msgspec.structs.replace(said, fact=one.fact, at=one.at, cause=cause)
 
 
 def lateness(cause: Recorded, known: Iterable[Recorded]) -> int | None:

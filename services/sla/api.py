@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from sla.record_api import Day, record_routes
 from sla.rules import with_published
 from sla.ticker import CLOCK, KEEP, tick
 
+AS_OF_AT_ONCE = 2  # such an answer may judge every case: the others wait, and the live judge keeps its connections
 WEB = Path(__file__).parent / "web"
 NOW = "select watermark from watermarks where service = 'clock'"
 log = structlog.get_logger("sla.api")
@@ -67,8 +68,15 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         told: datetime | None = await pool.fetchval(NOW)
         return told or wall()
 
-    def known(day: datetime | date) -> AbstractAsyncContextManager[asof.AsOf]:
-        return asof.as_of(pool, in_force, asof.end_of(day), log_clock=parts.settings.log_clock)
+    judging_then = asyncio.Semaphore(AS_OF_AT_ONCE)
+
+    @asynccontextmanager
+    async def known(day: datetime | date) -> AsyncIterator[asof.AsOf]:
+        async with (
+            judging_then,
+            asof.as_of(pool, in_force, asof.end_of(day), log_clock=parts.settings.log_clock) as then,
+        ):
+            yield then
 
     @router.get("/cases")
     async def many(
@@ -171,6 +179,8 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
 
         async def ended() -> None:
             status = await process.wait()
+            if status:
+                await generations.gave_up(pool, generation, status)
             parts.bell.ring()
             log.info("rebuild ended", generation=generation, status=status)
 

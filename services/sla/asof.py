@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from deadlines.calendar import FIRST, LAST
 from deadlines.inforce import InForce
 from deadlines.instants import day_on, instant_of, midnight
 from events.contracts.terms import UnitKind
 from events.database import Connection, Pool
+from events.errors import Refused
 from sla import inbox
 from sla.judge import Judgement, judge
 from sla.periods import Period
@@ -27,7 +29,9 @@ WATERMARK = "select watermark from watermarks where service = $1"
 
 
 def end_of(asked: datetime | date) -> datetime:
-    """The last instant that counts: a day is known at its local end."""
+    """The last instant that counts: a day is known at its local end. Raises Refused beyond the years of calendars."""
+    if not FIRST.year <= asked.year < LAST.year:
+        raise Refused("beyond-calendar", f"{asked} is not in {FIRST.year} to {LAST.year - 1}", field="as_of")
     if isinstance(asked, datetime):
         return asked
     return instant_of(midnight(day_on(asked) + 1)) - timedelta(microseconds=1)

@@ -56,7 +56,8 @@ def decide(command: Command, state: Published) -> Sequence[Fact]:
             return _missed(command, state)
         case Warn():
             key = command.cycle, command.threshold, command.revision
-            if key in state.said or command.cycle in state.missed:
+            missed = state.missed.get(command.cycle)
+            if key in state.said or (missed is not None and command.due <= missed.due):
                 return []
             return [
                 DeadlineApproaching(

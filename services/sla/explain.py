@@ -188,11 +188,15 @@ def _verdict(row: CycleRow) -> Text:
                         f"Open, overdue since {due}, late by {delay.en} so far")  # fmt: skip
         return Text(f"Đang giải quyết, hạn {due}", f"Open, due {due}")
     words = _CLASSES[row.class_a or "on-time"]
-    late = row.delay_seconds > 0
-    return Text(
-        f"{words.vi}: có kết quả {local(row.released_at)}, hạn {due}" + (f", chậm {delay.vi}" if late else ""),
-        f"{words.en}: released {local(row.released_at)}, due {due}" + (f", late by {delay.en}" if late else ""),
+    vi, en = (
+        f"{words.vi}: có kết quả {local(row.released_at)}, hạn {due}",
+        f"released {local(row.released_at)}, due {due}",
     )
+    if row.delay_seconds > 0 and row.class_a == "overdue":
+        vi, en = f"{vi}, chậm {delay.vi}", f"{en}, late by {delay.en}"
+    elif row.delay_seconds > 0:  # by date it is on time; the hour of due had passed
+        vi, en = f"{vi}, cùng ngày hẹn, sau giờ hẹn {delay.vi}", f"{en}, on the day but {delay.en} after the hour"
+    return Text(vi, f"{words.en}: {en}")
 
 
 def _length(seconds: int) -> Text:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -23,7 +23,9 @@ DROP = "select drop_generation($1)"
 # Held by the process that builds, for as long as it lives: a row that says 'building' without it was killed.
 BUILDER = "select pg_try_advisory_lock(hashtextextended(current_schema() || '.builder', 0))"
 UNLOCK = "select pg_advisory_unlock(hashtextextended(current_schema() || '.builder', 0))"
-STRANDED = "select id from generations where state = 'building'"
+STRANDED = (
+    "select id, started_at > clock_timestamp() - $1::interval as starting from generations where state = 'building'"
+)
 FAIL = """
 update generations set state = 'failed', phase = 'failed', error = $2, finished_at = clock_timestamp()
 where id = $1 and state = 'building'
@@ -49,8 +51,9 @@ COMPARED = "update generations set phase = 'compared', rows = $2, hash = $3, dif
 RETIRE = "update generations set state = 'retired', phase = 'replaced' where state = 'live'"
 ENTHRONE = """
 update generations set state = 'live', phase = 'live', finished_at = clock_timestamp()
-where id = $1 returning events, rows, hash, differences
+where id = $1 and state = 'building' returning id
 """
+STARTS_WITHIN = timedelta(seconds=30)  # from opening a generation to its process holding the builder's lock
 DIFFERING = "select differences from generations where id = $1"
 
 
@@ -71,18 +74,27 @@ class Unexplained(Exception):
 async def begin(pool: Pool) -> int:
     """Open a new generation. Raises Conflict, which names the run at work; one that was killed is cleared away."""
     async with pool.acquire() as connection:
-        stranded = await connection.fetchval(STRANDED)
-        if not await connection.fetchval(BUILDER):
-            raise Conflict("rebuild-running", f"generation {stranded} is being built", way_out="watch that run")
+        stranded = await connection.fetchrow(STRANDED, STARTS_WITHIN)
+        free = await connection.fetchval(BUILDER)
         try:
+            if not free or (stranded is not None and stranded["starting"]):
+                what = f"generation {stranded['id']}" if stranded else "a generation"
+                raise Conflict("rebuild-running", f"{what} is being built", way_out="watch that run")
             if stranded is not None:
-                await fail(connection, stranded, "its process ended before it did")
+                await fail(connection, stranded["id"], "its process ended before it did")
             async with connection.transaction():
                 generation: int = await connection.fetchval(OPEN)
                 await connection.execute(TABLES, generation)
         finally:
-            await connection.execute(UNLOCK)
+            if free:
+                await connection.execute(UNLOCK)
     return generation
+
+
+async def gave_up(pool: Pool, generation: int, status: int) -> None:
+    """Its process ended with an error: nothing may say that it is still building."""
+    async with pool.acquire() as connection:
+        await fail(connection, generation, f"its process ended with {status} before it began")
 
 
 async def fail(connection: Connection, generation: int, why: str) -> None:
@@ -148,7 +160,10 @@ async def swap(
     differing = msgspec.json.encode(comparison.differing).decode()
     await connection.execute(COMPARED, generation, comparison.rows, comparison.hash, differing)
     await connection.execute(RETIRE)
-    await connection.execute(ENTHRONE, generation)
+    if await connection.fetchval(ENTHRONE, generation) is None:
+        raise Conflict(
+            "not-building", f"generation {generation} was given up meanwhile", way_out="start another rebuild"
+        )
     await connection.execute(FORGET, f"{JUDGE}@{generation}")
 
 
@@ -167,6 +182,6 @@ def certified(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
         log=EVENTS,
         apply=apply,
         minds=lambda recorded: isinstance(recorded.fact, GenerationSwapped),
-        touches=lambda _: ("verdicts",),
+        touches=lambda recorded: ("verdicts",) if isinstance(recorded.fact, GenerationSwapped) else (),
         stuck="halt",
     )

@@ -26,7 +26,11 @@ from sla.timers import timers
 
 NAME = "sla.judge"
 FACTS = f"select {COLUMNS} from inbox where subject = any($1) and type = any($2) order by subject"
-INCOMPLETE = "select distinct subject from parked where subject = any($1) and settled is null"
+# What is being applied again just now is a hole no longer, whatever its row still says.
+INCOMPLETE = f"""
+select distinct subject from parked
+where subject = any($1) and settled is null and not (follower = '{NAME}' and place = any($2))
+"""
 LIVE = "select id, rules from generations where state = 'live'"
 BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = 0"
 BEYOND = "select exists (select from inbox where (epoch, tx, position) > ($1, $2, $3))"
@@ -54,7 +58,8 @@ def follower(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
             keeps = before is not None and isinstance(before.fact, CORRECTIONS)
             if minds(entry.item) and not (keeps and not isinstance(entry.item.fact, CORRECTIONS)):
                 touched[entry.item.subject] = entry.item
-        await look_again(connection, touched, in_force, log_clock=log_clock)
+        at_hand = [entry.place for entry in entries]
+        await look_again(connection, touched, in_force, log_clock=log_clock, at_hand=at_hand)
 
     return Follower(name=NAME, log=INBOX, apply=apply, minds=minds, stuck="park")
 
@@ -66,7 +71,7 @@ def building(rules: Rules, generation: int) -> Follower[Recorded]:
         touched = {entry.item.subject for entry in entries if minds(entry.item)}
         await tables.replace(connection, generation, await judged(connection, touched, rules))
 
-    return Follower(name=f"{NAME}@{generation}", log=INBOX, apply=apply, minds=minds, stuck="park")
+    return Follower(name=f"{NAME}@{generation}", log=INBOX, apply=apply, minds=minds, stuck="halt")
 
 
 async def caught_up(connection: Connection) -> bool:
@@ -86,9 +91,16 @@ async def _facts(connection: Connection, cases: Iterable[str]) -> dict[str, list
 
 
 async def look_again(
-    connection: Connection, touched: Mapping[str, Recorded], in_force: InForce, *, log_clock: bool
+    connection: Connection,
+    touched: Mapping[str, Recorded],
+    in_force: InForce,
+    *,
+    log_clock: bool,
+    at_hand: Sequence[str] = (),
 ) -> None:
     """Judge cases again because of a fact, publish what changed, replace their rows. The append comes first.
+
+    `at_hand` are the places of the facts that are being applied: parked before or not, they make no case incomplete.
 
     What published rules revise counts as far as the live generation has it: only a swap moves a due date.
     """
@@ -99,7 +111,7 @@ async def look_again(
     rules = with_published(in_force.catalogue, in_force.facts, live["rules"])
     facts = await _facts(connection, touched)
     judgements = [judge(own, rules) for own in facts.values()]
-    parked = {row["subject"] for row in await connection.fetch(INCOMPLETE, list(touched))}
+    parked = {row["subject"] for row in await connection.fetch(INCOMPLETE, list(touched), list(at_hand))}
     published = await _publish(connection, judgements, facts, touched, parked, log_clock=log_clock)
     await tables.replace(connection, live["id"], judgements)
     cases = [judgement.case_id for judgement in judgements]

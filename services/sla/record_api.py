@@ -6,7 +6,7 @@ Every form is made from one document, so that they cannot disagree.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from deadlines.calendar import FIRST, LAST
 from deadlines.catalogue import Catalogue
 from deadlines.errors import UnknownId
 from deadlines.instants import local_date
@@ -37,6 +38,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Month = Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="the month in which the period ends")]
 # An instant with its offset, or a local date: what was known at the end of that day.
 Day = Annotated[Instant | date | None, Query()]
+LONGEST_PUBLIC = timedelta(days=366)  # anybody may ask, and every dossier of the period is counted
 Reads = Annotated[Actor, Depends(Allowed("read"))]
 Frame = Annotated[Asked, Depends(asked)]
 
@@ -100,7 +102,12 @@ def record_routes(
 
     @router.get("/public/record")
     async def public_record(period: Asks) -> Response:
-        """The record's figures, for everybody; without dates, of the month that it is now."""
+        """The record's figures, for everybody, of a year at most; without dates, of the month that it is now."""
+        if period.until - period.since > LONGEST_PUBLIC:
+            raise Refused(
+                "period-too-long", f"the public record is of {LONGEST_PUBLIC.days} days at most", field="to",
+                way_out="ask for a year or less",
+            )  # fmt: skip
         return _json({**await told(period, items=False, public=True), "now": await current()})
 
     @router.get("/record/practice")
@@ -196,6 +203,11 @@ def record_routes(
 
 
 def _dates(since: date, until: date) -> Period:
+    if since < FIRST or until > LAST:
+        raise Refused(
+            "beyond-calendar", f"calendars cover {FIRST} to {LAST}", field="from" if since < FIRST else "to",
+            way_out="ask for a period within these years",
+        )  # fmt: skip
     if since >= until:
         raise Refused("empty-period", f"{since} is not before {until}", field="to", way_out="`to` is the day after")
     return Period(since, until)
@@ -222,6 +234,7 @@ def _named(catalogue: Catalogue, name: str, ending: str) -> Period:
         raise Refused(
             "unknown-period", str(unknown), field="period", way_out=f"one of: {', '.join(sorted(catalogue.periods))}"
         ) from unknown
+    _dates(date(max(int(ending[:4]), 1), int(ending[5:]), 1), LAST)
     return ending_in(first_day, int(ending[:4]), int(ending[5:]))
 
 

@@ -1,23 +1,26 @@
 """The ticker: turns instants that have passed into facts, once each. Time is an input: the watermark of the sources."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import asyncpg
 import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from events.clock import now
 from events.database import TRANSIENT, Connection
 from events.envelope import Cause
 from events.errors import WrongVersion
+from events.follow import BOOKMARK, START, WAIT_LOCK, Mark
 from events.hear import HEARD
 from events.runtime import Parts
 from events.store import Append, append, load
 from events.topics import HEARTBEATS, PARTITIONS
 from sla.decide import Warn, promise
-from sla.projector import caught_up
+from sla.projector import NAME as JUDGE
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.ticker', 0))"
 # The earliest of each case: a later one is decided on what the earlier one said, in the next round.
@@ -40,6 +43,7 @@ on conflict (service) do update set watermark = greatest(watermarks.watermark, e
 WATERMARKS = "select service, watermark from watermarks"
 CLOCK = "clock"  # the watermark's name where the caller says what time it is
 SETTLED = "settled"  # the one up to which everything that any source recorded is kept and judged
+LAST_KEPT = "select epoch, tx, position from inbox order by epoch desc, tx desc, position desc limit 1"
 BATCH = 200
 EVERY = 0.5  # seconds
 GRACE = 30.0  # seconds after which a silent source is alarmed
@@ -59,6 +63,7 @@ async def tick(parts: Parts, watermark: datetime) -> int:
                 async with connection.transaction():
                     if not await connection.fetchval(LOCK):
                         return said
+                    await connection.execute(WAIT_LOCK, JUDGE, 0)  # what it judges just now may move these timers
                     passed = await connection.fetch(PASSED, watermark, BATCH)
                     if not passed:
                         return said
@@ -94,11 +99,23 @@ async def _say(connection: Connection, passed: Sequence[asyncpg.Record], recorde
     return len(appends)
 
 
+@dataclass(slots=True)
+class Ahead:
+    """A watermark that waits until what was on Kafka when it was seen has been kept, and what was kept then judged: a
+    heartbeat may overtake the facts. It waits for these places, not for a moment in which nothing is on its way."""
+
+    watermark: datetime
+    ends: dict[tuple[str, int], int]
+    kept: Mark | None = None
+
+
 class Watch:
     """Listens to the sources' heartbeats and ticks up to the earliest of their watermarks (wall clock only)."""
 
     def __init__(self, parts: Parts, sources: dict[str, str]) -> None:
         self.parts, self.sources = parts, sources  # service → the topic it says its facts on
+        self._ahead: Ahead | None = None
+        self._silent: set[str] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         consumer = AIOKafkaConsumer(
@@ -118,30 +135,55 @@ class Watch:
             await consumer.stop()
 
     async def _round(self, consumer: AIOKafkaConsumer) -> None:
-        for records in (await consumer.getmany(timeout_ms=int(EVERY * 1000))).values():
-            for record in records:
-                beat = msgspec.json.decode(record.value, type=Beat)
-                await self.parts.pool.execute(KEEP, beat.service, beat.watermark)
+        await self._listen(consumer)
         rows = await self.parts.pool.fetch(WATERMARKS)
         known: dict[str, datetime] = {row["service"]: row["watermark"] for row in rows}
+        self._alarm(known)
         if not self.sources.keys() <= known.keys():
             return
-        watermark = min(known[service] for service in self.sources)
-        if await self._all_judged(consumer):
+        if self._ahead is None:
+            watermark = min(known[service] for service in self.sources)
+            self._ahead = Ahead(watermark, await self._ends(consumer))
+        if await self._has_passed(self._ahead):
+            watermark, self._ahead = self._ahead.watermark, None
             await self.parts.pool.execute(KEEP, SETTLED, watermark)
             await tick(self.parts, watermark)
 
-    async def _all_judged(self, consumer: AIOKafkaConsumer) -> bool:
-        """Whether everything that is on Kafka now has been kept and judged: a heartbeat may overtake the facts."""
+    async def _listen(self, consumer: AIOKafkaConsumer) -> None:
+        for records in (await consumer.getmany(timeout_ms=int(EVERY * 1000))).values():
+            for record in records:
+                try:
+                    beat = msgspec.json.decode(record.value or b"", type=Beat)
+                except msgspec.MsgspecError as error:
+                    log.error("no heartbeat", offset=record.offset, error=repr(error))
+                    continue
+                await self.parts.pool.execute(KEEP, beat.service, beat.watermark)
+
+    def _alarm(self, known: Mapping[str, datetime]) -> None:
+        """A source that says nothing holds every warning back: say so once, and when it is heard again."""
+        heard_since = now() - timedelta(seconds=GRACE)
+        silent = {service for service in self.sources if known.get(service, heard_since) < heard_since}
+        for service in silent - self._silent:
+            log.error("source silent", source=service, since=known[service].isoformat())
+        for service in self._silent - silent:
+            log.info("source heard again", source=service)
+        self._silent = silent
+
+    async def _ends(self, consumer: AIOKafkaConsumer) -> dict[tuple[str, int], int]:
         topics = [self.parts.topic(name) for name in self.sources.values()]
         partitions = [TopicPartition(name, number) for name in topics for number in range(PARTITIONS)]
-        ends = await consumer.end_offsets(partitions)
-        rows = await self.parts.pool.fetch(HEARD, topics)
-        heard = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-        if any(heard.get((tp.topic, tp.partition), 0) < end for tp, end in ends.items()):
-            return False
-        async with self.parts.pool.acquire() as connection:  # no timer can still move because of what was kept
-            return await caught_up(connection)
+        return {(tp.topic, tp.partition): end for tp, end in (await consumer.end_offsets(partitions)).items()}
+
+    async def _has_passed(self, ahead: Ahead) -> bool:
+        async with self.parts.pool.acquire() as connection:
+            if ahead.kept is None:
+                rows = await connection.fetch(HEARD, sorted({topic for topic, _ in ahead.ends}))
+                heard = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+                if any(heard.get(place, 0) < end for place, end in ahead.ends.items()):
+                    return False
+                ahead.kept = Mark(*(await connection.fetchrow(LAST_KEPT) or START))
+            row = await connection.fetchrow(BOOKMARK, JUDGE, 0)
+        return Mark(*(row or START)) >= ahead.kept
 
 
 class Beat(msgspec.Struct):

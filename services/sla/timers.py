@@ -27,7 +27,8 @@ class Timer(NamedTuple):
 def timers(row: CycleRow, calendar: Calendar, withdrawn: int) -> Iterator[Timer]:
     """The instants of an open cycle; none while it is paused or undetermined.
 
-    Warnings run to the appointment where an apology moved it, the miss to the due that the class keeps.
+    Warnings run to the appointment where an apology moved it, but for those that had passed by then; the miss runs to
+    the due that the class keeps. Shares are of the promised time itself, without the pauses that moved due.
     """
     if row.ended_at is not None or row.due_at is None:
         return
@@ -35,11 +36,17 @@ def timers(row: CycleRow, calendar: Calendar, withdrawn: int) -> Iterator[Timer]
     received = second_of(row.received_at)
     target = row.appointment if row.extended_at and row.appointment else row.due_at
     end = second_of(target)
-    total = calendar.worked(received, end)
-    for threshold, left in SHARES:
-        yield Timer(row.case_id, row.cycle, threshold, _before(calendar, end, int(total * left)), revision, target)
+    paused = sum(
+        calendar.worked(max(second_of(since), received), second_of(until))
+        for since, until in zip(row.pauses_from, row.pauses_to, strict=False)
+    )
+    total = calendar.worked(received, end) - paused
+    warnings = [(threshold, _before(calendar, end, int(total * left))) for threshold, left in SHARES]
     if total > WORKING_DAY:
-        yield Timer(row.case_id, row.cycle, "one-day", _before(calendar, end, WORKING_DAY), revision, target)
+        warnings.append(("one-day", _before(calendar, end, WORKING_DAY)))
+    for threshold, fires_at in warnings:
+        if row.extended_at is None or fires_at > row.extended_at:
+            yield Timer(row.case_id, row.cycle, threshold, fires_at, revision, target)
     yield Timer(row.case_id, row.cycle, "due", row.due_at, revision, row.due_at)
 
 

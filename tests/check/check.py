@@ -174,6 +174,8 @@ class Judge:
 
     def _move(self, cycle: Cycle, kind: str, fact: dict[str, Any], at: int) -> None:
         data, agency = fact["data"], fact["data"].get("agency")
+        if "fault" in data:  # a corrected fault may leave an agency behind, or lack one
+            agency = (agency or "agency") if data["fault"] == "agency" else None
         cycle.pass_to(self.year, at)
         if kind in OPENS and data.get("fault") != "utility":
             cycle.begun = cycle.begun if cycle.waiting else at
@@ -225,7 +227,11 @@ def put_right(facts: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[s
         target, name, value = one["data"]["corrects"], one["data"]["field"], one["data"]["value"]
         if target in right and stream_of(target)[0] == stream_of(one["id"])[0]:
             fact = right[target]
-            right[target] = {**fact, "time": value} if name == "at" else {**fact, "data": {**fact["data"], name: value}}
+            if name != "at":
+                right[target] = {**fact, "data": {**fact["data"], name: value}}
+            else:  # the message that told of it may have been late; what it told of was not
+                alone = {"causationid": ""} if fact["causationid"].startswith("message-") else {}
+                right[target] = {**fact, "time": value, **alone}
     return list(right.values()), [one["data"]["service"] for one in reclassified]
 
 

@@ -15,6 +15,7 @@ from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import (
     ApplicationReceived,
     CaseClosed,
+    CaseReopened,
     DeadlineExtended,
     SupplementReceived,
     SupplementRequested,
@@ -211,3 +212,18 @@ def test_whatever_is_accepted_takes_effect_and_again_says_nothing(commands: list
     for one, why in amend(said).idle:
         # What was corrected first may be voided later.
         assert why == "corrects-voided", one
+
+
+def test_of_what_begins_and_ends_cycles_only_the_last_that_stands_can_be_voided() -> None:
+    """Others count on the earlier ones: the later is voided first."""
+    said = past(
+        received(), CaseClosed(case_id=CASE), CaseReopened(case_id=CASE, reason="left-out"), CaseClosed(case_id=CASE)
+    )
+    decider = corrections("case", lambda fact: isinstance(fact, ApplicationReceived), (CaseClosed, CaseReopened))
+    with pytest.raises(Refused) as no:
+        decider.decide(void(3), decider.fold(said))
+    assert no.value.rule == "turned-since"
+    assert on(4) in (no.value.way_out or "")
+    last = decider.decide(void(4), decider.fold(said))
+    then = [*said, Said(last[0], LEADER.id, on(5), NOW)]
+    assert [fact.voids for fact in decider.decide(void(3), decider.fold(then))] == [on(3)]

@@ -210,8 +210,12 @@ BEARS = ("all", "at", "agency", "answers", "appointment", "due", "fault")
 
 def changed(target: Recorded, name: str, value: str) -> Recorded | None:
     """The fact with another value in one field; None if it would not take it."""
+    if name == "at" and value != "yesterday":
+        alone = target.cause.causation.startswith("message-")  # the message was late, what it told of was not
+        cause = msgspec.structs.replace(target.cause, causation="") if alone else target.cause
+        return msgspec.structs.replace(target, at=datetime.fromisoformat(value), cause=cause)
     if name == "at":
-        return None if value == "yesterday" else msgspec.structs.replace(target, at=datetime.fromisoformat(value))
+        return None
     fact: Any = target.fact
     if not hasattr(fact, name) or value in ("weather", "9"):
         return None

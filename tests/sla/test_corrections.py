@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+import msgspec
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracle.judging import MONDAY, RULES, THURSDAY, findings, only, received
 from oracle.telling import Story, local, promise, stories
 
+from events.contracts import intake
 from events.contracts.sla import DeadlineMissWithdrawn, VerdictAmended
 from events.contracts.terms import Promise
 from events.decider import Said
@@ -42,6 +44,20 @@ def test_a_corrected_time_moves_the_release() -> None:
     story.corrected(LATER, release, "at", local(7, 13, 10))
     row = only(story)
     assert (row.class_a, row.released_at, row.revision, row.corrections) == ("on-time", local(7, 13, 10), 1, 1)
+
+
+def test_a_corrected_time_is_not_held_back_by_the_message_that_told_of_it() -> None:
+    """XONG came over Zalo on Friday; the leader says that the dossier was back on Thursday."""
+    story = received()
+    story.tell(intake.StaffReplied(case_id=story.case_id, unit="DL-193", word="XONG"), local(7, 14, 9))
+    release = story.returned(local(7, 14, 9))
+    xong = msgspec.structs.replace(story.facts[-2], stream="message-in-1", version=1)
+    back = story.facts[-1]
+    told = msgspec.structs.replace(back, cause=msgspec.structs.replace(back.cause, causation=xong.id))
+    story.facts[-2:] = [xong, told]
+    assert only(story).class_a == "overdue"
+    story.corrected(LATER, release, "at", local(7, 13, 10))
+    assert (only(story).class_a, only(story).released_at) == ("on-time", local(7, 13, 10))
 
 
 def test_a_corrected_time_moves_the_fact_in_the_order() -> None:

@@ -84,6 +84,19 @@ def test_an_open_case_past_due_says_since_when_and_how_late_it_is_by_now() -> No
     assert [(held.unit, held.charged) for held in cycle.why_overdue] == [("PAC-193", 2 * HOUR)]
 
 
+def test_a_release_after_the_hour_but_on_the_day_is_not_called_late() -> None:
+    """By date it is on time; the sentence says that the hour had passed."""
+    story = Story()
+    story.received(local(7, 10, 9), promise())
+    asked = story.supplement(local(7, 11, 10))
+    story.supplemented(local(7, 12, 15), asked)
+    story.returned(local(7, 17, 14))
+    (cycle,) = explain(judge(story.facts, RULES), RULES).cycles
+    assert cycle.verdict.vi.startswith("Đúng hạn")
+    assert "cùng ngày hẹn, sau giờ hẹn 2 giờ 0 phút" in cycle.verdict.vi
+    assert "late" not in cycle.verdict.en
+
+
 def test_a_release_on_a_day_off_after_due_is_overdue_by_date_but_nobody_worked_late() -> None:
     """Due on Friday at closing, released on Saturday: the class looks at dates, the delay at working time."""
     story = Story()

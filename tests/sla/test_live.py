@@ -15,9 +15,13 @@ from events.contracts.sla import DeadlineApproaching, DeadlineMissed, VerdictAme
 from events.errors import Conflict
 from events.follow import Following
 from events.inbox import keep
+from events.parked import retry
 from sla import generations, projector
 
 MONDAY = local(7, 10, 9)
+PARKED = (
+    "insert into parked (follower, subject, place, reason, body) values ('sla.judge', $1, $2, 'a mistake of ours', '')"
+)
 
 
 def story(number: int = 1) -> Story:
@@ -201,14 +205,28 @@ async def test_a_damaged_row_is_found_by_the_comparison(sla: Sla) -> None:
     assert comparison.differing == (told[2].case_id,)
 
 
+async def test_a_fact_that_was_parked_by_the_judge_is_judged_when_it_is_retried(sla: Sla) -> None:
+    """Its own hole is no reason to keep silent: the warnings of the case are set."""
+    told = story()
+    await sla.hear(told.facts)
+    timers = "select count(*) from timers where case_id = $1"
+    assert await sla.pool.fetchval(timers, told.case_id) == 4
+    await sla.pool.execute(PARKED, told.case_id, told.facts[-1].id)
+    assert await retry(sla.pool, [sla.judge]) == 1
+    assert await sla.pool.fetchval(timers, told.case_id) == 4
+
+
 async def test_a_second_rebuild_is_told_of_the_first(sla: Sla) -> None:
-    """While its process lives; one that was killed is cleared away."""
+    """While its process starts or lives; one that was killed is cleared away."""
     first = await generations.begin(sla.pool)
     async with sla.pool.acquire() as builder:
         await builder.fetchval(generations.BUILDER)
         with pytest.raises(Conflict, match=str(first)):
             await generations.begin(sla.pool)
         await builder.fetchval(generations.UNLOCK)
+    with pytest.raises(Conflict, match=str(first)):  # its process may not have come as far as the lock
+        await generations.begin(sla.pool)
+    await sla.pool.execute("update generations set started_at = started_at - interval '1 minute' where id = $1", first)
     second = await generations.begin(sla.pool)
     states: Sequence[Any] = await sla.pool.fetch("select id, state from generations order by id")
     assert [tuple(row) for row in states] == [(1, "live"), (first, "failed"), (second, "building")]

@@ -1,0 +1,48 @@
+"""When a running promise is warned of: shares of its own time, and what an apology leaves to be said."""
+
+from datetime import datetime
+
+from oracle.judging import RULES, THURSDAY, only, received
+from oracle.telling import local
+
+from events.contracts.sla import DeadlineApproaching, DeadlineMissed
+from events.decider import Said
+from sla.decide import Warn, promise
+from sla.timers import timers
+
+CALENDAR = RULES.catalogue.calendar("VN-PAC@2017.1")
+
+
+def instants(story: object, withdrawn: int = 0) -> dict[str, datetime]:
+    return {timer.threshold: timer.fires_at for timer in timers(only(story), CALENDAR, withdrawn)}  # type: ignore[arg-type]
+
+
+def test_a_pause_moves_the_warnings_with_the_due_not_into_itself() -> None:
+    """Half of three days is half of three days, however long the customer took."""
+    plain, paused = received(), received()
+    asked = paused.supplement(local(7, 11, 8))
+    paused.supplemented(local(7, 25, 8), asked)  # ten working days: due, and with it every warning, moves by them
+    assert instants(plain)["half"] == local(7, 12, 8)
+    assert instants(paused)["half"] == local(7, 26, 8)
+    assert instants(paused)["due"] == local(7, 27, 17)
+
+
+def test_an_apology_leaves_only_the_warnings_that_had_not_passed() -> None:
+    """What lies before the apology was said, or not, of the first appointment."""
+    story = received()
+    story.extended(local(7, 13, 16), local(7, 18, 17))
+    fires = instants(story)
+    assert all(at > local(7, 13, 16) for threshold, at in fires.items() if threshold != "due")
+    assert fires["due"] == THURSDAY
+
+
+def test_after_a_miss_the_warnings_run_to_the_new_appointment() -> None:
+    """DeadlineMissed stays with the first due; what is left of the new appointment is still warned of."""
+    case_id = "000.00.02.H49-170710-0001"
+    missed = DeadlineMissed(case_id=case_id, cycle=1, revision=2, due=THURSDAY)
+    state = promise.fold([Said(missed, "policy-sla-ticker", f"promise-{case_id}@1", THURSDAY)])
+    later = Warn(case_id=case_id, cycle=1, threshold="one-day", revision=2, due=local(7, 18, 17))
+    (warning,) = promise.decide(later, state)
+    assert isinstance(warning, DeadlineApproaching)
+    of_the_missed = Warn(case_id=case_id, cycle=1, threshold="one-day", revision=2, due=THURSDAY)
+    assert promise.decide(of_the_missed, state) == []

@@ -1,0 +1,103 @@
+"""The ticker by the wall's clock, on real Kafka: heartbeats in, warnings out, whatever else is on its way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+from contracts.given import eventually
+from oracle.telling import Story, local, promise
+from sla_at_work import Sla
+
+from events import topics
+from events.bell import Bell
+from events.clock import now
+from events.contracts.sla import DeadlineMissed
+from events.runtime import Parts
+from events.settings import Settings
+from sla.app import HEARS, SOURCES
+from sla.ticker import Watch
+
+HEARD = """
+insert into heard values ($1, 0, $2) on conflict (topic, partition) do update set next_offset = excluded.next_offset
+"""
+
+
+@asynccontextmanager
+async def watching(sla: Sla, kafka: str, prefix: str) -> AsyncIterator[AIOKafkaProducer]:
+    """The ticker at work, and a producer for what it listens to."""
+    await topics.ensure(kafka, prefix, [*HEARS, topics.HEARTBEATS])
+    settings = Settings(kafka_bootstrap_servers=kafka, database_url="", oidc_issuer="", onedoor_topic_prefix=prefix)
+    stopping = asyncio.Event()
+    parts = Parts(settings=settings, pool=sla.pool, bell=Bell(), producer=None)
+    task = asyncio.create_task(Watch(parts, SOURCES).run(stopping))
+    producer = AIOKafkaProducer(bootstrap_servers=kafka)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        stopping.set()
+        await producer.stop()
+        await task
+
+
+async def beat(producer: AIOKafkaProducer, prefix: str) -> None:
+    for service in SOURCES:
+        body = msgspec.json.encode({"service": service, "watermark": now()})
+        await producer.send_and_wait(prefix + topics.HEARTBEATS, body, key=service.encode())
+
+
+async def overdue(sla: Sla) -> Story:
+    """A household's dossier of 2017 that was never released."""
+    story = Story()
+    story.received(local(7, 10, 9), promise())
+    await sla.hear(story.facts)
+    return story
+
+
+async def missed(sla: Sla, story: Story) -> bool:
+    return any(isinstance(fact, DeadlineMissed) for fact in await sla.said(story.case_id))
+
+
+async def test_a_watermark_waits_for_what_was_there_not_for_silence(sla: Sla, kafka: str, topic_prefix: str) -> None:
+    """Facts keep coming and one is always still on its way; the miss is said all the same."""
+    story = await overdue(sla)
+    busy = topic_prefix + HEARS[0]
+    async with watching(sla, kafka, topic_prefix) as producer:
+        await beat(producer, topic_prefix)
+
+        async def said() -> bool:
+            end = (await producer.send_and_wait(busy, b"{}", partition=0)).offset + 1
+            await sla.pool.execute(HEARD, busy, end - 1)  # the newest is never kept yet
+            return await missed(sla, story)
+
+        await eventually(said)
+
+
+async def test_a_record_that_is_no_heartbeat_stops_nobody(sla: Sla, kafka: str, topic_prefix: str) -> None:
+    """It is logged, and the next one counts."""
+    story = await overdue(sla)
+    async with watching(sla, kafka, topic_prefix) as producer:
+        await producer.send_and_wait(topic_prefix + topics.HEARTBEATS, b"{not json", key=b"intake")
+        await beat(producer, topic_prefix)
+        await eventually(lambda: missed(sla, story))
+
+
+async def test_a_source_that_was_never_heard_holds_every_warning_back(sla: Sla, kafka: str, topic_prefix: str) -> None:
+    """Two of three sources have said how far they are: nothing is said, until the third has."""
+    story = await overdue(sla)
+    async with watching(sla, kafka, topic_prefix) as producer:
+        for service in list(SOURCES)[:2]:
+            body = msgspec.json.encode({"service": service, "watermark": now()})
+            await producer.send_and_wait(topic_prefix + topics.HEARTBEATS, body, key=service.encode())
+
+        async def two_known() -> bool:
+            return bool(
+                await sla.pool.fetchval("select count(*) = 2 from watermarks where service = any($1)", list(SOURCES))
+            )
+
+        await eventually(two_known)
+        assert await sla.said(story.case_id) == []
+        await beat(producer, topic_prefix)
+        await eventually(lambda: missed(sla, story))
