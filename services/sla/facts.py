@@ -67,7 +67,7 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
     if corrected:
         known, corrections = apply(known)
     by_time = sorted((recorded.at, recorded.stream, recorded.version, key) for key, recorded in known.items())
-    settled = _in_one_pass(known, by_time) or _in_passes(known, by_time)
+    settled = _by_descent(known, by_time) or _in_passes(known, by_time)
     ranks = {stream: _rank(stream) for stream in {stream for _, stream, _, _ in by_time}}
     placed: list[Placed] = []
     for _, stream, version, key in by_time:
@@ -82,31 +82,48 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
     return Arranged(placed, forked, subject, corrections)
 
 
-def _in_one_pass(known: dict[str, Recorded], by_time: list[_Timed]) -> dict[str, _Settled] | None:
-    """Effective time and depth where every parent happened before its child, as nearly always; None where not."""
+def _by_descent(known: dict[str, Recorded], by_time: list[_Timed]) -> dict[str, _Settled] | None:
+    """Effective time and depth, each fact's parents before it; None for a ring, or for a line too long to descend."""
+    before: dict[str, str] = {}
+    last: dict[str, str] = {}
+    for stream, _, key in sorted([(stream, version, key) for _, stream, version, key in by_time]):
+        if stream in last:
+            before[key] = last[stream]
+        last[stream] = key
     settled: dict[str, _Settled] = {}
-    newest: dict[str, tuple[int, int]] = {}
-    for at, stream, version, key in by_time:
+    under_way: set[str] = set()
+
+    def settle(key: str) -> _Settled:
+        if key in under_way:
+            raise _Ring
+        under_way.add(key)
         recorded = known[key]
-        effective, depth = at, -1
-        for parent in (recorded.cause.causation, getattr(recorded.fact, "answers", None)):
-            if parent in settled:
-                above = settled[parent]
+        effective, depth = recorded.at, -1
+        cause = None if recorded.stream.startswith("foreign-") else recorded.cause.causation
+        for parent in (cause, getattr(recorded.fact, "answers", None)):
+            if parent in known:
+                above = settled.get(parent) or settle(parent)
                 effective = max(effective, above[0])
                 depth = max(depth, above[1])
-            elif parent in known:
-                return None
-        if stream in newest:
-            before = newest[stream]
-            if before[0] > version:
-                return None
-            depth = max(depth, before[1])
-        elif stream.startswith("foreign-"):
-            return None
-        depth += 1
-        settled[key] = effective, depth
-        newest[stream] = version, depth
+        earlier = before.get(key)
+        if earlier is not None:
+            above = settled.get(earlier) or settle(earlier)
+            depth = max(depth, above[1])
+        under_way.discard(key)
+        settled[key] = effective, depth + 1
+        return settled[key]
+
+    try:
+        for _, _, _, key in by_time:
+            if key not in settled:
+                settle(key)
+    except (_Ring, RecursionError):
+        return None
     return settled
+
+
+class _Ring(Exception):
+    """A fact among its own causes."""
 
 
 def _in_passes(known: dict[str, Recorded], by_time: list[_Timed]) -> dict[str, _Settled]:
