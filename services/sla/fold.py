@@ -28,7 +28,7 @@ from sla import tables
 from sla.case import JUDGED
 from sla.judge import Rules, judge
 
-BATCH = 10_000  # records asked of the client at once
+BATCH = 1_000  # records asked of the client at once
 AT_ONCE = 1_000_000  # records held in memory: as many partition numbers as fit are folded together
 STEP = 2_000  # records between two words about the progress
 JUDGED_AT_ONCE = 1_000  # cases
