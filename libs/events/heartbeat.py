@@ -27,7 +27,7 @@ select pg_snapshot_xmin(pg_current_snapshot()) >= $1 and not exists (
 log = structlog.get_logger("events.heartbeat")
 
 
-async def _sent(pool: Pool, ceiling: int) -> bool:
+async def all_sent(pool: Pool, ceiling: int) -> bool:
     """Whether everything below a transaction number is settled and on Kafka. An old bookmark errs towards no."""
     row = await pool.fetchrow(BOOKMARK)
     sent: bool = await pool.fetchval(SENT, ceiling, *(row or (0, 0, 0)))
@@ -40,7 +40,7 @@ async def heartbeat(pool: Pool, producer: AIOKafkaProducer, topic: str, service:
         try:
             moment = await pool.fetchval(MOMENT)
             ceiling = await pool.fetchval(CEILING)
-            while not stopping.is_set() and not await _sent(pool, ceiling):
+            while not stopping.is_set() and not await all_sent(pool, ceiling):
                 await asyncio.sleep(0.02)
             if stopping.is_set():
                 return  # what is not sent yet must not be vouched for

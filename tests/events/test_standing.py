@@ -15,7 +15,7 @@ from events import topics
 from events.database import Connection, Pool
 from events.envelope import Recorded
 from events.follow import EVENTS, Entry, Follower, Following
-from events.heartbeat import CEILING, SENT, heartbeat
+from events.heartbeat import CEILING, all_sent, heartbeat
 from events.metrics import Horizon, exposition, standing
 
 
@@ -63,7 +63,7 @@ async def _let_go(horizon: Horizon, connection: Connection) -> bool:
 
 
 async def _vouched(pool: Pool) -> bool:
-    return bool(await pool.fetchval(SENT, await pool.fetchval(CEILING)))
+    return await all_sent(pool, await pool.fetchval(CEILING))
 
 
 async def test_a_watermark_is_not_said_before_everything_is_sent(pool: Pool, kafka: str, topic_prefix: str) -> None:
