@@ -30,8 +30,8 @@ WATERMARK = "select watermark from watermarks where service = $1"
 
 def end_of(asked: datetime | date) -> datetime:
     """The last instant that counts: a day is known at its local end. Raises Refused beyond the years of calendars."""
-    if not FIRST.year <= asked.year < LAST.year:
-        raise Refused("beyond-calendar", f"{asked} is not in {FIRST.year} to {LAST.year - 1}", field="as_of")
+    if not FIRST.year <= asked.year <= LAST.year:
+        raise Refused("beyond-calendar", f"{asked} is not in {FIRST.year} to {LAST.year}", field="as_of")
     if isinstance(asked, datetime):
         return asked
     return instant_of(midnight(day_on(asked) + 1)) - timedelta(microseconds=1)

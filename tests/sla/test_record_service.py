@@ -106,7 +106,7 @@ async def _sealed(at_work: Serving) -> None:
     nobody = await at_work.post("/record/seals", BODY, role="officer", unit="DL-193")
     assert nobody.status == 403
     running = await at_work.post(
-        "/record/seals", {"from": "2017-07-01", "to": "2999-01-01"}, role="leader", unit="PC-QN"
+        "/record/seals", {"from": "2017-07-01", "to": "2099-01-01"}, role="leader", unit="PC-QN"
     )
     assert (running.status, running.body["title"], running.body["field"]) == (422, "period not over", "to")
     signed = await at_work.post("/record/seals", BODY, role="leader", unit="PC-QN", Idempotency_Key="july")
