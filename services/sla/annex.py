@@ -91,7 +91,7 @@ def late(row: CycleRow, period: Period, parts: Parts) -> Late:
     """The line of an overdue dossier."""
     key = row.case_id, row.cycle
     assert row.due_at is not None
-    last = [stay.unit for stay in parts.stays[key] if stay.entered_at < period.ends]
+    held = [(stay.stay, stay.unit) for stay in parts.stays[key] if stay.entered_at < period.ends]
     shares = sorted(parts.charges[key], key=lambda share: (-share.seconds, share.unit))
     return Late(
         item=Item(*key),
@@ -103,7 +103,7 @@ def late(row: CycleRow, period: Period, parts: Parts) -> Late:
         delay_seconds=row.delay_seconds,
         cause=cause(row, parts.stays[key], parts.referrals[key]),
         apology=row.extended_at is not None,
-        unit=last[-1] if last else row.unit,
+        unit=max(held)[1] if held else row.unit,
         holders=tuple(Held(share.unit, share.seconds) for share in shares),
     )
 

@@ -13,6 +13,8 @@ from rich.console import Console
 
 from deadlines.load import load
 from events.clock import new_id
+from events.envelope import Recorded
+from events.wire import from_cloudevent
 from local.demo import facts
 from local.demo.calm import Calm
 from local.demo.doors import Doors
@@ -24,6 +26,7 @@ from local.stack import Stack
 
 CASES, SEED = 50, 2017
 TOPICS = ("intake.events", "routing.events", "field.events", "sla.events", "sla.cases")
+HEARD_BY_SLA = ("/onedoor/intake", "/onedoor/routing", "/onedoor/field")
 
 Facts = dict[str, tuple[str, str]]  # id → type and hash
 During = Callable[[Stack, Player], Coroutine[Any, Any, None]]
@@ -47,6 +50,11 @@ class Left:
             if "specversion" in event:
                 found[event["id"]] = event["type"], event["hash"]
         return found
+
+    @property
+    def heard_by_sla(self) -> list[Recorded]:
+        """The facts of dossiers in the order in which they lie on the topics."""
+        return [from_cloudevent(record) for record in self.records if json.loads(record).get("source") in HEARD_BY_SLA]
 
 
 def without_messages(facts: Facts) -> Facts:

@@ -4,19 +4,29 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from random import Random
+from typing import Any
 
 import asyncpg
+import parts
 import pytest
 from demo.quarter import CASES, SEED, Left, whole, without_rebuilds
+from sla_at_work import RULES, at_work
 
 from deadlines.load import load
+from events.envelope import Recorded
 from local.demo import people
 from local.demo.doors import OPERATOR, Doors
 from local.demo.ending import CHECK
 from local.demo.plan import plan
 from local.demo.run import CATALOGUE
 from local.stack import Stack
+from sla import projector
+from sla.document import document, written
+from sla.judge import ledger
+from sla.periods import month
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(600)]
 
@@ -95,3 +105,37 @@ def test_a_second_run_with_the_seed_says_the_same_facts(left: Left, kafka: str, 
     again = asyncio.run(whole(kafka, postgres))
     assert again.outcome.agrees
     assert without_rebuilds(left.facts) == without_rebuilds(again.facts)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_log_in_any_order_gives_the_same_tables_ledgers_and_record(left: Left, postgres: str, seed: int) -> None:
+    """Shuffled over all dossiers, a third said again, heard in pieces of any size."""
+    ordered = left.heard_by_sla
+    random = Random(seed)
+    shuffled = [*ordered, *random.sample(ordered, len(ordered) // 3)]
+    random.shuffle(shuffled)
+    pieces: list[list[Recorded]] = []
+    while shuffled:
+        size = random.choice((1, 7, 50, 200))
+        pieces.append(shuffled[:size])
+        del shuffled[:size]
+    assert asyncio.run(_told(postgres, pieces)) == asyncio.run(_told(postgres, [ordered]))
+
+
+async def _told(postgres: str, pieces: Sequence[Iterable[Recorded]]) -> tuple[Any, ...]:
+    """What the pieces leave: all rows, every ledger, the record of each month."""
+    name, urls = await parts.fresh_database(postgres)
+    try:
+        async with at_work(urls["sla"]) as sla:
+            for piece in pieces:
+                await sla.hear(piece)
+            rows = await sla.rows()
+            records = [await sla.record(month(2017, number)) for number in range(7, 13)]
+            documents = [written(document(record, RULES.catalogue, items=True)) for record in records]
+            async with sla.pool.acquire() as connection:
+                cases = sorted({row[0] for row in rows["cycles"]})
+                judged = await projector.judged(connection, cases, RULES)
+            assert len(judged) == CASES
+            return rows, [ledger(judgement, RULES) for judgement in judged], documents
+    finally:
+        await parts.drop_database(postgres, name)

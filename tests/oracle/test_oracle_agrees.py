@@ -12,7 +12,7 @@ from deadlines.load import load
 from sla.judge import Rules, judge
 from sla.rows import CycleRow
 
-EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "500"))
 RULES = Rules(load(Path(__file__).parents[2] / "deploy" / "catalogue"))
 quick = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

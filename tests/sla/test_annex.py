@@ -15,15 +15,15 @@ from sla.record import Record, record
 JULY = month(2017, 7)
 
 
-def recorded(*told: Story) -> Record:
+def recorded(*told: Story, step: int = 1) -> Record:
     judged = [judge(one.facts, RULES) for one in told]
     return record(
         JULY,
         KINDS,
-        [row for j in judged for row in j.cycles],
-        [row for j in judged for row in j.stays],
-        [row for j in judged for row in j.referrals],
-        [row for j in judged for row in j.charges],
+        [row for j in judged for row in j.cycles][::step],
+        [row for j in judged for row in j.stays][::step],
+        [row for j in judged for row in j.referrals][::step],
+        [row for j in judged for row in j.charges][::step],
     )
 
 
@@ -43,6 +43,11 @@ def test_the_line_of_an_overdue_dossier() -> None:
     )  # fmt: skip
     assert late.subjective
     assert sum(held.seconds for held in late.holders) == late.delay_seconds
+
+
+def test_rows_in_any_order_give_the_same_line() -> None:
+    """The unit in charge at the end is the one of the last stay, not of the last row."""
+    assert recorded(handed(), step=-1).annex == recorded(handed()).annex
 
 
 def test_a_delay_without_an_overrun_is_the_mechanism() -> None:
