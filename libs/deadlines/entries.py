@@ -228,7 +228,10 @@ class Matter(Sourced):
 
 
 class Unit(Dated, Sourced):
-    """An office, team or agency. `district` is the power unit of a district; `receipt` a counter's part of the code."""
+    """An office, team or agency. `district` is the power unit of a district; `receipt` a counter's part of the code.
+
+    `calendar`: a counter that keeps days or hours of its own promises by it, whatever the service's calendar is.
+    """
 
     code: UnitCode
     kind: UnitKind

@@ -175,7 +175,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
             raise Refused("no-applicant", "who applies?", field="applicant", way_out="give name, phone and address")
         checklist = catalogue.checklist(service.checklist)
         case_id, fresh = await codes.draw(pool, body.counter, counter, received_at, actor=actor.id, key=frame.key)
-        calendar = catalogue.calendar(catalogue.in_force(service.calendar))
+        calendar = catalogue.promised(body.counter, service)
         appointment = due(calendar, service.limit, received_at, cutoff=service.cutoff)
         applicant_ref = sent["applicant_ref"] if sent else f"p-{case_id}"
         received = ApplicationReceived(
