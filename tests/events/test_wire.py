@@ -95,6 +95,19 @@ def test_an_unknown_type_is_kept_without_a_fact() -> None:
     assert json.loads(fact.data) == {"any": [1]}
 
 
+@pytest.mark.parametrize("text", ["\x00", "a\x00", "\\\x00"])
+def test_a_zero_character_in_the_data_is_unreadable(text: str) -> None:
+    """No column of text can hold it."""
+    with pytest.raises(Unreadable, match="zero character"):
+        from_cloudevent(_event(type="onedoor.New.v1", data={"text": text}))
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\\\u0000", "u0000"])
+def test_what_only_looks_like_one_is_read(text: str) -> None:
+    """A backslash that somebody typed before u0000."""
+    assert json.loads(from_cloudevent(_event(type="onedoor.New.v1", data={"text": text})).data) == {"text": text}
+
+
 def test_instants_of_any_offset_are_read_as_utc() -> None:
     """Two spellings of one instant are one instant."""
     fact = from_cloudevent(_event(time="2017-07-10T09:00:00+07:00"))
