@@ -111,16 +111,14 @@ function soon() {
   }
 }
 
+const STATES = [["Đang kết nối", "connecting"], ["Trực tiếp", "live"], ["Mất kết nối", "disconnected"]];
+
 function age() {
+  const [vi, en] = STATES[stream.readyState];
+  $("age").classList.toggle("stale", stream.readyState !== EventSource.OPEN && read > 0);
+  if (!read) return $("age").replaceChildren(two(`${vi} …`, `${en} …`));
   const seconds = Math.round((Date.now() - read) / 1000);
-  const connected = stream.readyState === EventSource.OPEN;
-  $("age").classList.toggle("stale", !connected);
-  $("age").replaceChildren(
-    two(
-      connected ? `Trực tiếp · số liệu cách đây ${seconds} giây` : `Mất kết nối · số liệu cách đây ${seconds} giây`,
-      connected ? `live, figures are ${seconds} s old` : `disconnected, figures are ${seconds} s old`,
-    ),
-  );
+  $("age").replaceChildren(two(`${vi} · số liệu cách đây ${seconds} giây`, `${en}, figures are ${seconds} s old`));
 }
 
 const stream = new EventSource("/public/stream");
