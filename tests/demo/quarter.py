@@ -57,6 +57,15 @@ class Left:
         return [from_cloudevent(record) for record in self.records if json.loads(record).get("source") in HEARD_BY_SLA]
 
 
+@dataclass
+class Tampered:
+    """What the check says after one stored verdict was changed."""
+
+    case_id: str = ""
+    status: int = 0
+    said: str = ""
+
+
 def without_messages(facts: Facts) -> Facts:
     """What must not change whatever is killed: how often a message was tried is not among it."""
     return {id: one for id, one in facts.items() if not one[0].startswith("onedoor.Message")}

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from demo.quarter import Facts, Left, hurt, whole, without_messages, without_rebuilds
+from demo.quarter import Facts, Left, hurt, without_messages, without_rebuilds
 
 from local.demo.player import Player
 from local.stack import Stack
@@ -14,13 +14,8 @@ pytestmark = [pytest.mark.whole, pytest.mark.timeout(900)]
 KILLED_AFTER = 150  # actions
 
 
-@pytest.fixture(scope="module")
-def unhurt(kafka: str, postgres: str) -> Left:
-    return asyncio.run(whole(kafka, postgres))
-
-
 @pytest.mark.parametrize("part", ["intake", "routing", "field", "sla", "zalo", "kafka"])
-def test_a_killed_part_changes_no_fact(part: str, unhurt: Left) -> None:
+def test_a_killed_part_changes_no_fact(part: str, left: Left) -> None:
     async def kill(stack: Stack, player: Player) -> None:
         async def far_enough() -> bool:
             return player.done >= KILLED_AFTER
@@ -30,9 +25,9 @@ def test_a_killed_part_changes_no_fact(part: str, unhurt: Left) -> None:
         await asyncio.sleep(1)  # people go on asking meanwhile
         await stack.start(part)
 
-    left = asyncio.run(hurt(kill))
-    assert left.outcome == unhurt.outcome, left.screen
-    assert undisturbed(left) == undisturbed(unhurt)
+    killed = asyncio.run(hurt(kill))
+    assert killed.outcome == left.outcome, killed.screen
+    assert undisturbed(killed) == undisturbed(left)
 
 
 def undisturbed(left: Left) -> Facts:

@@ -1,74 +1,26 @@
 """The demo with fifty dossiers on the real system: everything agrees, nothing personal leaves, one seed is one log."""
 
 import asyncio
-import os
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-import asyncpg
 import parts
 import pytest
-from demo.quarter import CASES, SEED, Left, whole, without_rebuilds
+from demo.quarter import CASES, SEED, Left, Tampered, whole, without_rebuilds
 from sla_at_work import RULES, at_work
 
 from deadlines.load import load
 from events.envelope import Recorded
 from local.demo import people
-from local.demo.doors import OPERATOR, Doors
-from local.demo.ending import CHECK
 from local.demo.plan import plan
 from local.demo.run import CATALOGUE
-from local.stack import Stack
 from sla import projector
 from sla.document import document, written
 from sla.judge import ledger
 from sla.periods import month
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(600)]
-
-TAMPER = """
-update sla.cycles set class_a = case class_a when 'ahead' then 'overdue' else 'ahead' end
-where (case_id, cycle) = (select case_id, cycle from sla.cycles where class_a is not null order by case_id limit 1)
-returning case_id
-"""
-
-
-@dataclass
-class Tampered:
-    """What the check says after one stored verdict was changed."""
-
-    case_id: str = ""
-    status: int = 0
-    said: str = ""
-
-
-@pytest.fixture(scope="module")
-def after() -> Tampered:
-    return Tampered()
-
-
-@pytest.fixture(scope="module")
-def left(kafka: str, postgres: str, after: Tampered) -> Left:
-    """One run, on which all the tests of this module look."""
-
-    async def tamper(stack: Stack) -> None:
-        connection = await asyncpg.connect(stack.about()["database"])
-        after.case_id = await connection.fetchval(TAMPER)
-        await connection.close()
-        async with Doors({}, stack.url("issuer"), stack.dev_secret) as doors:
-            token = await doors.token(OPERATOR)
-        arguments = ["--bootstrap", stack.kafka, "--prefix", stack.topic_prefix, "--sla", stack.url("sla")]
-        check = await asyncio.create_subprocess_exec(
-            sys.executable, str(CHECK), *arguments, env={**os.environ, "ONEDOOR_TOKEN": token}, stdout=PIPE
-        )
-        said, _ = await check.communicate()
-        after.status, after.said = check.returncode or 0, said.decode()
-
-    return asyncio.run(whole(kafka, postgres, tamper))
 
 
 def test_every_verdict_agrees_with_the_independent_check(left: Left) -> None:
