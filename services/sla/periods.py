@@ -12,6 +12,8 @@ class Period:
 
     since: date
     until: date
+    seen: date | None = None
+    """Of a period that is not over: the local date that it is."""
 
     @property
     def id(self) -> str:
@@ -29,9 +31,18 @@ class Period:
         return instant_of(midnight(day_on(self.until)))
 
     @property
-    def last_day_begins(self) -> datetime:
-        """An open dossier due before this is overdue at the end of the period, by classifier A."""
-        return self.ends - timedelta(seconds=DAY)
+    def overdue_before(self) -> datetime:
+        """An open dossier due before this is overdue by classifier A: the last day of the period begins, or today."""
+        return instant_of(midnight(day_on(self.seen))) if self.seen else self.ends - timedelta(seconds=DAY)
+
+    @property
+    def late_before(self) -> datetime:
+        """The same by Decision 766, which compares instants: the period ends, or today begins."""
+        return self.overdue_before if self.seen else self.ends
+
+    def on(self, today: date) -> "Period":
+        """The period as it is to be told of on a local date: nothing is late before its time has come."""
+        return Period(self.since, self.until, max(today, self.since) if today < self.until else None)
 
     def contains(self, instant: datetime | None) -> bool:
         """Whether something happened in it."""

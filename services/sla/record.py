@@ -162,8 +162,8 @@ def _of_cycle(row: CycleRow, period: Period) -> list[Column]:
         columns.append("waiting")
     if "solved" in columns:
         columns.append("766 late" if row.class_c == "overdue" else "766 on time")
-    elif "open" in columns and row.due_at is not None and row.due_at < period.ends:
-        # Decision 766 takes the end of the period as the end of what is unfinished, and compares instants.
+    elif "open" in columns and row.due_at is not None and row.due_at < period.late_before:
+        # Decision 766 takes the end of the period as the end of what is unfinished.
         columns.append("766 pending late")
     return columns
 
@@ -221,7 +221,7 @@ def _columns(
             columns.append("without result")
     else:
         # A pause after the period cannot have moved a due that had passed within it, so today's due decides.
-        overdue = due is not None and due < period.last_day_begins
+        overdue = due is not None and due < period.overdue_before
         columns += ["open", "open overdue" if overdue else "open in time"]
     return columns
 

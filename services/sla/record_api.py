@@ -25,7 +25,7 @@ from events.errors import NotFound, Refused
 from events.runtime import Parts
 from events.web import Asked, asked, reply
 from sla import portal, queries, remedying, sealing
-from sla.asof import AsOf
+from sla.asof import AsOf, end_of
 from sla.document import Document, document, explained_at, namer
 from sla.exports import as_csv, as_xlsx
 from sla.figures import Column, Cut
@@ -80,9 +80,9 @@ def record_routes(
         """[from, to), or a named kind of period and the month it ends in; nothing at all is the month that it is."""
         today = local_date(await current())
         if period is not None or ending is not None:
-            return _named(catalogue, period or "calendar-month", ending or f"{today:%Y-%m}")
+            return _named(catalogue, period or "calendar-month", ending or f"{today:%Y-%m}").on(today)
         begin = since or today.replace(day=1)
-        return _dates(begin, to or month(begin.year, begin.month).until)
+        return _dates(begin, to or month(begin.year, begin.month).until).on(today)
 
     Asks = Annotated[Period, Depends(asked_period)]
 
@@ -97,7 +97,7 @@ def record_routes(
         if as_of is None:
             return _json(await told(period, items=items))
         async with known(as_of) as then:
-            found = await then.the_record(period, kinds)
+            found = await then.the_record(period.on(local_date(end_of(as_of))), kinds)
         return _json(dict(document(found, catalogue, items=items, public=False, effects=())) | then.mark)
 
     @router.get("/public/record")

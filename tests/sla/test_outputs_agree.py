@@ -86,7 +86,7 @@ def by_date(row: CycleRow) -> str:
     if not row.determined:
         return "undetermined"
     if row.ended_at is None:
-        return "open overdue" if row.due_at is not None and row.due_at < PERIOD.last_day_begins else "open in time"
+        return "open overdue" if row.due_at is not None and row.due_at < PERIOD.overdue_before else "open in time"
     return row.class_a.replace("-", " ") if row.class_a else row.outcome
 
 

@@ -27,6 +27,16 @@ def test_named_periods(name: str, year: int, number: int, since: date, until: da
 def test_a_period_is_made_of_local_days() -> None:
     """It begins at midnight in Quang Ninh, and its name says its dates."""
     july = month(2017, 7)
-    assert (july.begins, july.ends, july.last_day_begins) == (local(7, 1), local(8, 1), local(7, 31))
+    assert (july.begins, july.ends, july.overdue_before) == (local(7, 1), local(8, 1), local(7, 31))
     assert july.id == "2017-07-01-2017-08-01"
     assert july.contains(local(7, 1)) > july.contains(local(8, 1)) == july.contains(None)
+
+
+def test_a_period_that_is_not_over_is_told_of_as_of_today() -> None:
+    """Nothing is late before its time has come; when it is over, no day says otherwise."""
+    july = month(2017, 7)
+    today = july.on(date(2017, 7, 20))
+    assert (today.overdue_before, today.late_before, today.ends) == (local(7, 20), local(7, 20), july.ends)
+    assert july.on(date(2017, 7, 31)).overdue_before == july.overdue_before
+    assert july.on(date(2017, 8, 1)) == july
+    assert july.on(date(2017, 6, 1)).overdue_before == july.begins

@@ -111,6 +111,20 @@ def test_an_open_dossier_is_overdue_by_date(day: int, column: Column) -> None:
     assert figures(counted(JULY, told), "PAC-193")[column] == 1
 
 
+@pytest.mark.parametrize(("today", "column"), [(12, "open in time"), (13, "open in time"), (14, "open overdue")])
+def test_in_the_middle_of_a_month_only_what_is_late_by_now_is_late(today: int, column: Column) -> None:
+    """Due on Thursday the 13th: late on the 14th, whatever the end of the month will say."""
+    told = story(1)
+    told.received(local(7, 10, 9), promise())
+    found = counted(JULY.on(date(2017, 7, today)), told)
+    assert figures(found, "PAC-193") == {"received": 1, "received direct": 1, "open": 1, column: 1}
+    line = found.line("PAC-193")
+    assert line is not None
+    assert line.count("766 pending late") == (column == "open overdue")
+    assert len(found.annex) == (column == "open overdue")
+    assert found.broken() == []
+
+
 def test_a_wait_that_began_after_due_is_overdue() -> None:
     """Column 13, not 12."""
     told = story(1)
