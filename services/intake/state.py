@@ -84,3 +84,24 @@ def evolve(state: State, said: Said) -> State:
             return replace(state.last, waiting=None, answered=None, extension=None, reopening=said)
         case _:
             return state
+
+
+def follows(state: State, said: Said) -> bool:
+    """Whether a fact follows from what was said before it. What the door would never say does not."""
+    match said.fact:
+        case ApplicationReceived():
+            return isinstance(state, Unreceived)
+        case SupplementRequested():
+            return isinstance(state, Open) and state.waiting is None
+        case SupplementReceived() as it:
+            return isinstance(state, Open) and state.waiting is not None and state.waiting.id == it.answers
+        case DeadlineExtended():
+            return isinstance(state, Open) and state.extension is None
+        case ApplicationRefused() | ApplicationWithdrawn() | ProcessingStopped() | CaseClosed():
+            return isinstance(state, Open)
+        case CustomerRated():
+            return isinstance(state, Ended) and state.rating is None
+        case CaseReopened():
+            return isinstance(state, Ended)
+        case _:
+            return not isinstance(state, Unreceived)
