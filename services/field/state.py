@@ -56,10 +56,11 @@ class Obstructed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """Handed over with evidence, or cancelled."""
+    """Handed over with evidence, or cancelled. `resumed` is its last resumption."""
 
     order: WorkOrderIssued
     end: Said
+    resumed: Said | None = None
 
 
 Order = Ready | AtWork | Obstructed | Ended
@@ -125,7 +126,7 @@ def _next(order: Ready | AtWork | Obstructed, said: Said) -> Order:
         case WorkResumed(), Obstructed(before=before):
             return _with(before, replace(ready_of(before), resumed=said))
         case ((WorkCompleted() | WorkOrderCancelled()), _):
-            return Ended(order=order.order, end=said)
+            return Ended(order=order.order, end=said, resumed=ready_of(order).resumed)
         case _:
             return order
 

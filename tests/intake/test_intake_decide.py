@@ -43,7 +43,7 @@ from intake.decide import (
     advice,
     case,
 )
-from intake.state import State
+from intake.state import State, follows
 
 CASE = "000.00.02.H49-170710-0001"
 ON: Any = {"case_id": CASE}
@@ -238,13 +238,17 @@ commands: st.SearchStrategy[Command] = st.one_of(
 
 @for_all(st.lists(commands, max_size=30))
 def test_the_same_command_of_the_same_actor_again_says_nothing(some: list[Command]) -> None:
+    """And what is said follows from what was said before, as corrections see it."""
     past: list[Said] = []
     for command in some:
         try:
             facts = case.decide(command, case.fold(past))
         except Refused:
             continue
-        past += [Said(fact, command.by.id, f"case-{CASE}@{len(past) + n}") for n, fact in enumerate(facts, 1)]
+        for fact in facts:
+            said = Said(fact, command.by.id, f"case-{CASE}@{len(past) + 1}")
+            assert follows(case.fold(past), said)
+            past.append(said)
         assert list(case.decide(command, case.fold(past))) == []
 
 
