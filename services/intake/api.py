@@ -53,7 +53,9 @@ from intake.decide import (
     advice,
     case,
 )
+from intake.heard import way
 from intake.people import Person
+from intake.promised import waits
 from intake.state import State, follows
 from intake.zalo.api import routes as conversation
 from intake.zalo.webhook import Door
@@ -278,10 +280,11 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         case_id: CaseId, body: Extension, frame: Frame,
         actor: Annotated[Actor, Depends(Allowed("extend"))],
     ) -> Any:  # fmt: skip
-        """Apologise and move the appointment: once, before it expires."""
+        """Apologise and move the appointment: once, before the promise runs out."""
+        told = body.at or frame.moment.now
         order = Extend(
             case_id=case_id, appointment=body.appointment, reason=named.reason(catalogue, "extension", body.reason),
-            at=body.at or frame.moment.now, by=actor,
+            at=told, catalogue=catalogue, waits=waits(await way(pool, case_id), told), by=actor,
         )  # fmt: skip
         return await command(case_id, order, body, frame, actor)
 
