@@ -102,6 +102,14 @@ def test_another_service_has_another_limit() -> None:
     assert both(story) == local(7, 14, 17)
 
 
+def test_another_service_brings_its_clock_policy() -> None:
+    """Its days are not counted anew: Monday the 17th, 17:00, and 660 working minutes."""
+    story = received(pledge=promise(policy="RESTART"))
+    story.supplemented(WEDNESDAY, story.supplement(TUESDAY))
+    story.reclassified(local(7, 13, 9), RURAL)
+    assert both(story) == local(7, 19, 10)
+
+
 def test_where_the_days_are_counted_anew_the_last_supplement_in_time_counts() -> None:
     """Brought on Wednesday: Monday 17:00. Asked for after that: no more."""
     story = received(pledge=promise(policy="RESTART"))
