@@ -219,6 +219,21 @@ def test_a_history_that_was_never_in_order_is_still_corrected() -> None:
         assert len(decided(said, command)) == 1
 
 
+def test_a_correction_loses_nothing_that_was_said_since() -> None:
+    """Facts between a wrong one and its correction, and after that, stand as if it had been said right."""
+    wrong, right = (DeadlineExtended(case_id=CASE, appointment=NOW + n * HOUR, reason="bad-weather", leader=OTHER.id)
+                    for n in (0, 24))  # fmt: skip
+    since = [ASKED, brought(3), CaseClosed(case_id=CASE), rated(stars=1)]
+    said = past(received(), wrong, *since[:2])
+    fact = decided(said, correct(2, "appointment", right.appointment.isoformat()))[0]
+    later = [Said(one, CLERK, on(number), NOW) for number, one in enumerate(since[2:], 6)]
+    told = [*said, Said(fact, LEADER.id, on(5), NOW), *later]
+    meant = [*past(received(), right, *since[:2]), *later]
+    assert case.fold(told) == case.fold(meant)
+    told.append(Said(decided(told, void(7))[0], LEADER.id, on(8), NOW))
+    assert case.fold(told) == case.fold(meant[:-1])
+
+
 def test_a_correction_is_neither_voided_nor_corrected() -> None:
     """The first fact is corrected again instead."""
     said = [*CLOSED, Said(decided(CLOSED, correct(3, "stars", "5"))[0], LEADER.id, on(4), NOW)]
