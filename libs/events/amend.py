@@ -52,41 +52,34 @@ def amend(said: Iterable[Said]) -> Amended:
     correction counts in the stream of what it is about (another system's facts are a stream each).
     """
     facts = list(said)
-    corrections = sorted((one for one in facts if isinstance(one.fact, AMENDING)), key=_order)
+    corrections = [one for one in facts if isinstance(one.fact, AMENDING)]
     if not corrections:
         return Amended(facts)
     standing = {one.id: one for one in facts if not isinstance(one.fact, AMENDING)}
     known = {one.id: one for one in facts}
     amendments: list[Amendment] = []
     idle: list[tuple[Said, str]] = []
-    voided: set[str] = set()
-    for by in (one for one in corrections if isinstance(one.fact, FactVoided)):
-        about = known.get(by.fact.voids)
-        if about is None or (why := _no_target(by, about)):
-            idle.append((by, why if about is not None else "corrects-nothing"))
-        elif about.id in voided:
-            idle.append((by, "voided-before"))
-        else:
-            voided.add(about.id)
+    for by in sorted(corrections, key=lambda one: (isinstance(one.fact, FactCorrected), _order(one))):  # voids first
+        voids = isinstance(by.fact, FactVoided)
+        about = known.get(by.fact.voids if voids else by.fact.corrects)
+        if about is None:
+            idle.append((by, "corrects-nothing"))
+        elif why := _no_target(by, about):
+            idle.append((by, why))
+        elif about.id not in standing:
+            idle.append((by, "voided-before" if voids else "corrects-voided"))
+        elif voids:
             del standing[about.id]
             amendments.append(Amendment(by, about, None, "", ""))
-    for by in (one for one in corrections if isinstance(one.fact, FactCorrected)):
-        about = known.get(by.fact.corrects)
-        if about is None or (why := _no_target(by, about)):
-            idle.append((by, why if about is not None else "corrects-nothing"))
-        elif about.id in voided:
-            idle.append((by, "corrects-voided"))
         else:
-            before = standing[about.id]
+            before, field = standing[about.id], by.fact.field
             try:
-                after = corrected(before, by.fact.field, by.fact.value)
+                after = corrected(before, field, by.fact.value)
             except Unreadable:
                 idle.append((by, "does-not-fit"))
                 continue
             standing[about.id] = after
-            amendments.append(
-                Amendment(by, before, by.fact.field, shown(before, by.fact.field), shown(after, by.fact.field))
-            )
+            amendments.append(Amendment(by, before, field, shown(before, field), shown(after, field)))
     return Amended([standing[one.id] for one in facts if one.id in standing], amendments, idle)
 
 

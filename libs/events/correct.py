@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, assert_never
+from typing import Any, Generic, TypeVar, assert_never
 
 from events.actor import Actor
-from events.amend import CORRECTIONS, Amended, amend, corrected, fields_of
+from events.amend import CORRECTIONS, EARLIEST, Amended, amend, corrected, fields_of, shown
 from events.contracts.catalogue import Fact, name_of
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.decider import Decider
@@ -18,6 +18,7 @@ from events.envelope import Said
 from events.errors import Conflict, Forbidden, NotFound, Refused, Unreadable
 
 Past = tuple[Said, ...]
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +47,49 @@ class Correct:
 Command = Void | Correct
 
 
-def decide(
-    founds: Callable[[Fact], bool], turns: tuple[type[Any], ...], command: Command, past: Past
-) -> Sequence[Fact]:
+@dataclass(frozen=True)  # generic, frozen and slotted crashes on Python 3.11
+class Stream(Generic[S]):
+    """What a service knows of its streams, and a correction must keep.
+
+    `follows`: whether a fact follows from the state before it. `founds`: all later facts rest on such a fact. `turns`:
+    what begins or ends a cycle.
+    """
+
+    decider: Decider[Any, S]
+    follows: Callable[[S, Said], bool]
+    founds: Callable[[Fact], bool]
+    turns: tuple[type[Any], ...] = ()
+
+    def out_of_place(self, standing: Sequence[Said]) -> list[Said]:
+        """What does not follow from the facts before it, these taken in the order in which they happened."""
+        state, found = self.decider.initial, []
+        for said in in_order(standing):
+            if not self.follows(state, said):
+                found.append(said)
+            state = self.decider.evolve(state, said)
+        return found
+
+    def displaced(self, standing: Sequence[Said], after: Said) -> list[Said]:
+        """What a corrected fact would put out of place, itself or others; not what was so before."""
+        before = {one.id for one in self.out_of_place(standing)}
+        return [one for one in self.out_of_place(_with(after, standing)) if one.id not in before]
+
+
+def _with(after: Said, standing: Sequence[Said]) -> list[Said]:
+    return [after if one.id == after.id else one for one in standing]
+
+
+def in_order(standing: Sequence[Said]) -> list[Said]:
+    """Facts of one stream as they happened; those of one instant as they were said."""
+    return sorted(standing, key=lambda one: one.at or EARLIEST)
+
+
+def decide(stream: Stream[Any], command: Command, past: Past) -> Sequence[Fact]:
     """The correction, or Refused. The same command of the same actor again gives [].
 
-    A fact on which all later ones rest (`founds`, and the first of a stream) may be corrected, never voided. Of those
-    that begin or end a cycle (`turns`) only the last that stands can be voided: others count on the earlier ones.
+    What `founds`, and the first fact of a stream, may be corrected, never voided. Of the `turns` only the last that
+    stands can be voided: others count on the earlier ones. A corrected time or answer leaves every fact where it
+    follows from those before it.
     """
     about = _about(command, past)
     amended = amend(past)
@@ -67,26 +104,28 @@ def decide(
                 return []
             _not_voided(void)
             _anothers(command, about)
-            if about.id == past[0].id or founds(about.fact):
+            if about.id == past[0].id or stream.founds(about.fact):
                 raise Conflict(
                     "founding-fact", f"everything after rests on {about.id}", field="fact",
                     way_out="correct its fields; a dossier that should not be is refused, withdrawn or stopped",
                 )  # fmt: skip
             after = {one.id for one in past[past.index(about) + 1 :]}
-            later = [one.id for one in amended.facts if one.id in after and isinstance(one.fact, turns)]
-            if later and isinstance(about.fact, turns):
+            later = [one.id for one in amended.facts if one.id in after and isinstance(one.fact, stream.turns)]
+            if later and isinstance(about.fact, stream.turns):
                 raise Conflict(
                     "turned-since", f"{later[-1]} came after {about.id} and counts on it", field="fact",
                     way_out=f"void {later[-1]} first, if it is wrong too",
                 )  # fmt: skip
             return [fact]
         case Correct():
-            return _correct(command, about, void, past, amended)
+            return _correct(stream, command, about, void, past, amended)
         case _:
             assert_never(command)
 
 
-def _correct(command: Correct, about: Said, void: Said | None, past: Past, amended: Amended) -> Sequence[Fact]:
+def _correct(
+    stream: Stream[Any], command: Correct, about: Said, void: Said | None, past: Past, amended: Amended
+) -> Sequence[Fact]:
     _not_voided(void)
     if command.field != "at" and command.field not in (known := fields_of(about.fact)):
         raise Refused(
@@ -113,18 +152,31 @@ def _correct(command: Correct, about: Said, void: Said | None, past: Past, amend
             "nothing-to-correct", f"{command.field} of {about.id} is {command.value}", field="value",
             way_out="give the value that it should have",
         )  # fmt: skip
-    if command.field == "answers" and command.value not in (known := _before(about, past, amended)):
-        raise Refused(
-            "answers-nothing", f"{command.value} is no fact of this stream before {about.id}", field="value",
-            way_out=f"one of: {', '.join(known)}",
-        )  # fmt: skip
+    if command.field == "answers":
+        _answers(stream, after, _before(about, past, amended), amended.facts)
     if command.field == "at":
-        _happened(after, command.now, past[0].id, amended.facts)
+        _happened(stream, after, command.now, amended.facts)
     return [fact]
 
 
-def _happened(after: Said, now: datetime, first: str, standing: Sequence[Said]) -> None:
-    """A corrected time lies between the first fact of the stream and now; the first itself before all others."""
+def _answers(stream: Stream[Any], after: Said, before: Sequence[str], standing: Sequence[Said]) -> None:
+    """A corrected answer answers a question that was said before it and stood open when it came."""
+    open_ones = [one for one in before if _takes(stream, standing, corrected(after, "answers", one))]
+    if after.fact.answers not in open_ones:
+        raise Refused(
+            "answers-nothing", f"{after.fact.answers} is no question that {after.id} could answer", field="value",
+            way_out=f"one of: {', '.join(open_ones)}" if open_ones else "void what answers it now, then correct this",
+        )  # fmt: skip
+
+
+def _takes(stream: Stream[Any], standing: Sequence[Said], answer: Said) -> bool:
+    """Whether the answer fits, and what fitted before fits still."""
+    fits = answer not in stream.out_of_place(_with(answer, standing))
+    return fits and not stream.displaced(standing, answer)
+
+
+def _happened(stream: Stream[Any], after: Said, now: datetime, standing: Sequence[Said]) -> None:
+    """A corrected time is not after now, and not past anything that this fact follows from or that follows from it."""
     if after.at is None:
         return
     if after.at > now:
@@ -132,17 +184,15 @@ def _happened(after: Said, now: datetime, first: str, standing: Sequence[Said]) 
             "time-in-future", f"{after.at.isoformat()} is after now ({now.isoformat()})",
             field="value", way_out="give the time at which it happened",
         )  # fmt: skip
-    others = [one.at for one in standing if one.at is not None and one.id != after.id]
-    begun = next((one.at for one in standing if one.id == first), None)
-    if after.id == first and others and after.at > min(others):
+    if displaced := stream.displaced(standing, after):
+        others = in_order(standing)
+        place = next(number for number, one in enumerate(others) if one.id == after.id)
+        earliest = f"from {shown(others[place - 1], 'at')} " if place else ""
+        latest = shown(others[place + 1], "at") if place + 1 < len(others) else now.isoformat()
         raise Refused(
-            "time-after-others", f"the facts that follow happened from {min(others).isoformat()} on",
-            field="value", way_out="give an earlier time, or correct those first",
-        )  # fmt: skip
-    if after.id != first and begun is not None and after.at < begun:
-        raise Refused(
-            "time-before-receipt", f"{after.at.isoformat()} is before {first} at {begun.isoformat()}",
-            field="value", way_out=f"give a time from {begun.isoformat()} on",
+            "out-of-order", f"{after.id} at {after.at.isoformat()} would be on the wrong side of what it follows from, "
+            f"or of what follows from it: {', '.join(one.id for one in displaced)} would fit nothing",
+            field="value", way_out=f"give a time {earliest}to {latest}, or correct first what stands in the way",
         )  # fmt: skip
 
 
@@ -186,14 +236,18 @@ def _anothers(command: Command, about: Said) -> None:
         )
 
 
-def corrections(
-    category: str, founds: Callable[[Fact], bool], turns: tuple[type[Any], ...] = ()
+def correcting(
+    decider: Decider[Any, S],
+    follows: Callable[[S, Said], bool],
+    *,
+    founds: Callable[[Fact], bool],
+    turns: tuple[type[Any], ...] = (),
 ) -> Decider[Command, Past]:
-    """The decider of corrections on a category's streams, beside the decider that says their other facts."""
+    """The decider of corrections on the streams of the decider that says their other facts, beside it."""
     return Decider(
-        category=category,
+        category=decider.category,
         initial=(),
-        decide=partial(decide, founds, turns),
+        decide=partial(decide, Stream(decider, follows, founds, turns)),
         evolve=lambda past, said: (*past, said),
         bare=True,
     )

@@ -2,27 +2,22 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Protocol, Self
+from typing import Annotated, Any, Protocol
 
 import msgspec
 from fastapi import APIRouter, Depends, Header, Request, Response
 from prometheus_client import generate_latest
-from pydantic import BaseModel, ConfigDict, model_validator
 
 from events.actor import Actor
-from events.auth import Allowed, within
+from events.auth import Allowed
 from events.clock import new_id, now
-from events.contracts.catalogue import Fact
-from events.contracts.terms import EventId, FieldName, Instant, Reference, Word
-from events.correct import Command, Correct, Past, Void
-from events.database import Pool
-from events.decider import Decider
+from events.contracts.terms import Instant
 from events.envelope import Cause
 from events.errors import Refused
-from events.handle import Answer, IdempotencyKey, Moment, handle
+from events.handle import Answer, IdempotencyKey, Moment
 
 # Both travel with the facts, so neither may hold a sentence. A broken trace is left out, never refused (W3C).
 KEY = r"^[A-Za-z0-9._:/@+~-]+$"
@@ -93,47 +88,6 @@ def reply(answer: Answer, status: int = 200) -> Response:
     return Response(
         msgspec.json.encode(body), status, headers={"ETag": f'"{answer.version}"'}, media_type="application/json"
     )
-
-
-class Correction(BaseModel):
-    """What a leader puts right: one field of a fact (or `at`, when it happened), or without a field the whole fact.
-
-    A correction has no time of its own but now: told as of an earlier day, the last word would not be the last.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-    fact: EventId
-    field: FieldName | None = None
-    value: Reference | None = None
-    reason: Word
-
-    @model_validator(mode="after")
-    def _both(self) -> Self:
-        if (self.field is None) != (self.value is None):
-            raise ValueError("give field and value to correct a fact, neither to void it")
-        return self
-
-    def command(self, case_id: str, frame: Asked, by: Actor) -> Command:
-        """The correction as what is decided on."""
-        if self.field is None or self.value is None:
-            return Void(case_id=case_id, fact=self.fact, reason=self.reason, by=by)
-        return Correct(
-            case_id=case_id, fact=self.fact, field=self.field, value=self.value, reason=self.reason,
-            now=frame.moment.now, by=by,
-        )  # fmt: skip
-
-
-async def put_right(
-    pool: Pool, decider: Decider[Command, Past], case_id: str, body: Correction, frame: Asked, actor: Actor,
-    unit: Callable[[Fact], str],
-) -> Response:  # fmt: skip
-    """Carry out a correction for somebody who acts for the unit that the stream's first fact names."""
-    answer = await handle(
-        pool, decider, case_id, body.command(case_id, frame, actor), cause=frame.cause(actor),
-        moment=frame.moment, key=frame.idempotency(actor), seen=frame.seen,
-        may=lambda past: within(actor, unit(past[0].fact), "case_id") if past else None,
-    )  # fmt: skip
-    return reply(answer)
 
 
 class Stands(Protocol):

@@ -1,6 +1,7 @@
 """HTTP in: request → command → handle; GET → queries. Rules live in decide.py, not here."""
 
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any
 
@@ -11,22 +12,23 @@ from deadlines import named
 from deadlines.catalogue import Catalogue
 from deadlines.errors import UnknownId
 from deadlines.instants import date_of, day_of, second_of
+from events import corrections
 from events.actor import Actor
 from events.amend import as_corrected
 from events.auth import Allowed
 from events.contracts.field import WorkOrderIssued
 from events.contracts.terms import CASE_ID, CaseId, Fault, Instant, Reference, UnitCode, Word
-from events.correct import corrections
+from events.correct import correcting
 from events.errors import NotFound, Refused
 from events.handle import IdempotencyKey, answered, handle
 from events.runtime import Parts
-from events.web import Asked, Correction, asked, at, put_right, reply
+from events.web import Asked, asked, at, reply
 from field import queries
 from field.decide import Asked as Order
 from field.decide import Complete, MissVisit, Obstruct, Resume, ScheduleVisit, Start, workorder
-from field.state import case_of
+from field.state import case_of, follows
 
-CORRECTIONS = corrections(workorder.category, lambda fact: isinstance(fact, WorkOrderIssued))
+CORRECTIONS = correcting(workorder, follows, founds=lambda fact: isinstance(fact, WorkOrderIssued))
 WorkOrderId = Annotated[str, Path(pattern=r"^wo-" + CASE_ID[1:-1] + r"-[1-9]\d*$", max_length=80)]
 
 
@@ -152,16 +154,12 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
         order = Complete(work_order=work_order, evidence=body.evidence, handed_over=body.handed_over, by=actor)
         return await command(work_order, order, body, frame, actor)
 
-    @router.post("/workorders/{work_order}/corrections")
-    async def correct(
-        work_order: WorkOrderId, body: Correction, frame: Frame,
-        actor: Annotated[Actor, Depends(Allowed("correct"))],
-    ) -> Any:  # fmt: skip
-        """Put a fact of this order's dossier right: one field of it, or (without a field) that it happened at all."""
-        named.reason(catalogue, "correction", body.reason)
-        answer = await put_right(pool, CORRECTIONS, case_of(work_order), body, frame, actor, attrgetter("team"))
-        parts.bell.ring()
-        return answer
+    router.include_router(
+        corrections.routes(
+            parts, "/workorders/{work_order}", CORRECTIONS, reason=partial(named.reason, catalogue, "correction"),
+            unit=attrgetter("team"), case_of=_case_of,
+        )
+    )  # fmt: skip
 
     @router.get("/workorders/{work_order}")
     async def one(work_order: WorkOrderId, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> Any:
@@ -185,6 +183,10 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
         return await queries.workorders(pool, team, case, open, after, limit)
 
     return router
+
+
+def _case_of(work_order: WorkOrderId) -> str:
+    return case_of(work_order)
 
 
 def _agency(catalogue: Catalogue, code: str, when: datetime) -> None:

@@ -159,22 +159,27 @@ def _cancel(command: Cancel, state: Orders) -> Sequence[Fact]:
 
 
 def _take_back(command: TakeBack, state: Orders) -> Sequence[Fact]:
-    """The order that it asked for is cancelled; one that was cancelled because of it is open again."""
+    """The order that it asked for is cancelled; one that was cancelled because of it is open again, as it was."""
     open_one = state.open
     asked = open_one is not None and open_one.order.because == command.voided
     facts = list(_cancel(Cancel(because=command.because, goes_on=True), state)) if asked else []
     if open_one is not None and not asked:
         return []  # another order has come since: a dossier has one open order at most
     for order in state.by_id.values():
-        end = order.end if isinstance(order, Ended) else None
-        if end and isinstance(end.fact, WorkOrderCancelled) and end.fact.because == command.voided:
-            facts.append(
-                FactVoided(
-                    case_id=command.case_id, voids=end.id, kind="WorkOrderCancelled", reason=command.reason,
-                    leader=command.leader,
-                )
-            )  # fmt: skip
+        match order:
+            case Ended(end=end, resumed=resumed) if getattr(end.fact, "because", None) == command.voided:
+                # A resumption by whoever cancelled was said for the cancellation: the obstacle still stands.
+                if resumed and resumed.by == end.by:
+                    facts.append(_void(command, resumed))
+                facts.append(_void(command, end))
     return facts
+
+
+def _void(command: TakeBack, said: Said) -> FactVoided:
+    return FactVoided(
+        case_id=command.case_id, voids=said.id, kind=type(said.fact).__name__, reason=command.reason,
+        leader=command.leader,
+    )  # fmt: skip
 
 
 def _schedule(command: ScheduleVisit, order: Order) -> Sequence[Fact]:

@@ -56,10 +56,11 @@ class Obstructed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """Handed over with evidence, or cancelled."""
+    """Handed over with evidence, or cancelled. `resumed` is its last resumption."""
 
     order: WorkOrderIssued
     end: Said
+    resumed: Said | None = None
 
 
 Order = Ready | AtWork | Obstructed | Ended
@@ -125,7 +126,7 @@ def _next(order: Ready | AtWork | Obstructed, said: Said) -> Order:
         case WorkResumed(), Obstructed(before=before):
             return _with(before, replace(ready_of(before), resumed=said))
         case ((WorkCompleted() | WorkOrderCancelled()), _):
-            return Ended(order=order.order, end=said)
+            return Ended(order=order.order, end=said, resumed=ready_of(order).resumed)
         case _:
             return order
 
@@ -139,3 +140,26 @@ def _with(order: Ready | AtWork | Obstructed, ready: Ready) -> Ready | AtWork | 
         case Obstructed(before=before):
             inner = _with(before, ready)
             return order if isinstance(inner, Obstructed) else replace(order, before=inner)
+
+
+def follows(state: Orders, said: Said) -> bool:
+    """Whether a fact follows from what was said before it: of its own order, and of the others if it is a new one."""
+    order = state.by_id.get(getattr(said.fact, "work_order", ""))
+    match said.fact, order:
+        case WorkOrderIssued(), None:
+            return state.open is None
+        case _, (None | Ended()):
+            return False
+        case VisitMissed(), (Ready() | AtWork() | Obstructed()):
+            ready = ready_of(order)
+            return ready.visit is not None and ready.missed is None
+        case WorkStarted(), _:
+            return isinstance(order, Ready)
+        case WorkObstructed(), _:
+            return not isinstance(order, Obstructed)
+        case WorkResumed() as it, _:
+            return isinstance(order, Obstructed) and order.obstacle.id == it.answers
+        case WorkCompleted(), _:
+            return isinstance(order, AtWork)
+        case _:
+            return not isinstance(said.fact, WorkOrderIssued)

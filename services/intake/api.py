@@ -3,18 +3,19 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from asyncpg import UniqueViolationError
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from deadlines import named
 from deadlines.catalogue import Catalogue
 from deadlines.instants import local_date
 from deadlines.promise import due
+from events import corrections
 from events.actor import Actor
 from events.amend import as_corrected
 from events.auth import Allowed, within
@@ -28,13 +29,13 @@ from events.contracts.intake import (
     ProcessingStopped,
 )
 from events.contracts.terms import CaseId, Channel, Gap, Instant, Promise, Reference, ServiceId, UnitCode, Word
-from events.correct import corrections
+from events.correct import correcting
 from events.database import Connection
 from events.envelope import Recorded
 from events.errors import Conflict, NotFound, Refused
 from events.handle import Answer, IdempotencyKey, answered, handle
 from events.runtime import Parts
-from events.web import Asked, Correction, asked, at, moment, put_right, reply
+from events.web import Asked, asked, at, reply
 from intake import codes, people, queries
 from intake.decide import (
     Close,
@@ -52,12 +53,15 @@ from intake.decide import (
     advice,
     case,
 )
+from intake.heard import way
 from intake.people import Person
-from intake.state import State
+from intake.promised import waits
+from intake.state import State, follows
+from intake.zalo.api import routes as conversation
 from intake.zalo.webhook import Door
 
 TURNS = (ApplicationRefused, ApplicationWithdrawn, ProcessingStopped, CaseClosed, CaseReopened)
-CORRECTIONS = corrections(case.category, lambda fact: isinstance(fact, ApplicationReceived), TURNS)
+CORRECTIONS = correcting(case, follows, founds=lambda fact: isinstance(fact, ApplicationReceived), turns=TURNS)
 ONCE = "insert into receipts (submission, case_id) values ($1, $2)"
 
 
@@ -276,10 +280,11 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         case_id: CaseId, body: Extension, frame: Frame,
         actor: Annotated[Actor, Depends(Allowed("extend"))],
     ) -> Any:  # fmt: skip
-        """Apologise and move the appointment: once, before it expires."""
+        """Apologise and move the appointment: once, before the promise runs out."""
+        told = body.at or frame.moment.now
         order = Extend(
             case_id=case_id, appointment=body.appointment, reason=named.reason(catalogue, "extension", body.reason),
-            at=body.at or frame.moment.now, by=actor,
+            at=told, catalogue=catalogue, waits=waits(await way(pool, case_id), told), by=actor,
         )  # fmt: skip
         return await command(case_id, order, body, frame, actor)
 
@@ -314,16 +319,12 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         order = Reclassify(case_id=case_id, service=service, reason=why, by=actor)
         return await command(case_id, order, None, frame, actor)
 
-    @router.post("/applications/{case_id}/corrections")
-    async def correct(
-        case_id: CaseId, body: Correction, frame: Frame,
-        actor: Annotated[Actor, Depends(Allowed("correct"))],
-    ) -> Any:  # fmt: skip
-        """Put a fact of the counter right: one field of it, or (without a field) that it happened at all."""
-        named.reason(catalogue, "correction", body.reason)
-        answer = await put_right(pool, CORRECTIONS, case_id, body, frame, actor, attrgetter("counter"))
-        parts.bell.ring()
-        return answer
+    router.include_router(
+        corrections.routes(
+            parts, "/applications/{case_id}", CORRECTIONS, reason=partial(named.reason, catalogue, "correction"),
+            unit=attrgetter("counter"),
+        )
+    )  # fmt: skip
 
     @router.post("/applications/{case_id}/rating")
     async def rate(
@@ -374,28 +375,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         within(actor, counter, "counter")
         return await queries.submissions(pool, counter)
 
-    @router.get("/messages/waiting")
-    async def messages(_: Annotated[Actor, Depends(Allowed("read"))]) -> Any:
-        """How many messages are prepared and not yet settled."""
-        return {"waiting": await queries.waiting_messages(pool)}
-
-    @router.get("/zalo/quarantine")
-    async def quarantine(_: Annotated[Actor, Depends(Allowed("operate"))]) -> Any:
-        """Messages that nobody could be made responsible for."""
-        return await queries.quarantine(pool)
-
-    @router.post("/zalo/webhook")
-    async def webhook(
-        request: Request,
-        x_zevent_signature: Annotated[str | None, Header()] = None,
-        onedoor_now: Annotated[Instant | None, Header()] = None,
-    ) -> Any:
-        """Zalo's events. Answered when kept; a repeat changes nothing."""
-        incoming = door.verify(await request.body(), x_zevent_signature)
-        sorted_as = await door.sort(incoming, moment(request, onedoor_now))
-        parts.bell.ring()
-        return {"sorted": sorted_as}
-
+    router.include_router(conversation(parts, door))
     return router
 
 

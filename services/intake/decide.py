@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from deadlines.catalogue import Catalogue
 from deadlines.entries import Checklist
 from events.actor import Actor
 from events.contracts.catalogue import Fact
@@ -25,6 +26,7 @@ from events.contracts.intake import (
 from events.contracts.terms import Gap
 from events.decider import Decider, Said
 from events.errors import Conflict, Forbidden, NotFound, Refused
+from intake.promised import Span, runs_out
 from intake.state import Ended, Open, State, Unreceived, evolve
 
 
@@ -83,12 +85,15 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extend:
-    """Apologise and give a new appointment. `at` is the instant of the apology."""
+    """Apologise and give a new appointment. `at` is the instant of the apology; `catalogue` counts the promise, `waits`
+    are the pauses on the dossier's way."""
 
     case_id: str
     appointment: datetime
     reason: str
     at: datetime
+    catalogue: Catalogue
+    waits: Sequence[Span] = ()
     by: Actor
 
 
@@ -222,18 +227,19 @@ def _extend(command: Extend, state: State) -> Sequence[Fact]:
             "extended-once", f"the appointment was moved once, to {case.appointment}; there is no second time",
             way_out="finish the work; the case will be shown as overdue with apology",
         )  # fmt: skip
-    if case.appointment is None:
+    expires = runs_out(case, command.catalogue, command.at, command.waits)
+    if expires is None:
         raise Conflict("no-appointment", f"{command.case_id} has no appointment that could be moved")
-    if command.at >= case.appointment:
+    if command.at >= expires:
         raise Conflict(
             "extension-after-expiry",
-            f"the appointment passed at {case.appointment.isoformat()}; an apology comes before",
+            f"the promise ran out at {expires.isoformat()}; an apology comes before",
             field="at",
             way_out="an extension after expiry changes nothing; finish the work",
         )
-    if command.appointment <= case.appointment:
+    if command.appointment <= expires:
         raise Refused(
-            "appointment-not-later", f"the new appointment must be after {case.appointment.isoformat()}",
+            "appointment-not-later", f"the new appointment must be after {expires.isoformat()}",
             field="appointment", way_out="give a later instant",
         )  # fmt: skip
     return [fact]

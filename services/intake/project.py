@@ -22,8 +22,9 @@ from events.contracts.routing import DossierForwarded, DossierRecalled, DossierR
 from events.database import Connection
 from events.envelope import Recorded
 from events.follow import EVENTS, INBOX, Entry, Follower
-from events.store import COLUMNS, load, recorded_from
+from events.store import load
 from intake.decide import case
+from intake.heard import way
 
 RECEIVED = """
 insert into dossiers (case_id, counter, service, received_at, appointment, status, version, holder)
@@ -46,7 +47,6 @@ values ($1, '', '', $3, 'open', 0, $2) on conflict (case_id) do update set holde
 RETURNED = "update dossiers set returned_at = $2, holder = counter where case_id = $1"
 # Where a dossier is, when a correction has changed what was said of it.
 HELD_AGAIN = "update dossiers set holder = coalesce($2, counter), returned_at = $3 where case_id = $1"
-HEARD = f"select {COLUMNS} from inbox where subject = $1 and stream like 'route-%' order by version"
 OUTGOING = """
 insert into outgoing (message_id, case_id, addressee, template, about) values ($1, $2, $3, $4, $5)
 on conflict do nothing
@@ -84,7 +84,7 @@ async def _place(connection: Connection, case_id: str) -> None:
     """Who holds the dossier and since when it is back, from what we said and heard, as corrected."""
     stream = case.stream(case_id)
     said = as_corrected((await load(connection, stream))[stream])
-    heard = as_corrected([recorded_from(row) for row in await connection.fetch(HEARD, case_id)])
+    heard = as_corrected(await way(connection, case_id))
     holder: str | None = None
     returned_at: datetime | None = None
     for recorded in sorted([*said, *heard], key=lambda recorded: recorded.at):

@@ -26,13 +26,17 @@ class Unreceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    """The dossier is at work. `waiting` is the supplement that the customer still owes, `answered` the last answer."""
+    """The dossier is at work. `waiting` is the supplement that the customer still owes, `answered` the last answer.
+
+    `brought`: each supplement of this cycle that was asked for and answered, as (request, answer).
+    """
 
     received: ApplicationReceived
     receipt: Said
     supplements: int = 0
     waiting: Said | None = None
     answered: Said | None = None
+    brought: tuple[tuple[Said, Said], ...] = ()
     extension: Said | None = None
     reopening: Said | None = None
     reclassification: Said | None = None
@@ -69,7 +73,8 @@ def evolve(state: State, said: Said) -> State:
         case SupplementRequested(), Open():
             return replace(state, waiting=said, supplements=state.supplements + 1)
         case SupplementReceived(), Open():
-            return replace(state, waiting=None, answered=said)
+            brought = (*state.brought, (state.waiting, said)) if state.waiting else state.brought
+            return replace(state, waiting=None, answered=said, brought=brought)
         case DeadlineExtended(), Open():
             return replace(state, extension=said)
         case ((ApplicationRefused() | ApplicationWithdrawn() | ProcessingStopped() | CaseClosed()), Open()):
@@ -81,6 +86,27 @@ def evolve(state: State, said: Said) -> State:
         case ServiceReclassified(), Ended():
             return replace(state, last=replace(state.last, reclassification=said))
         case CaseReopened(), Ended():
-            return replace(state.last, waiting=None, answered=None, extension=None, reopening=said)
+            return replace(state.last, waiting=None, answered=None, brought=(), extension=None, reopening=said)
         case _:
             return state
+
+
+def follows(state: State, said: Said) -> bool:
+    """Whether a fact follows from what was said before it. What the door would never say does not."""
+    match said.fact:
+        case ApplicationReceived():
+            return isinstance(state, Unreceived)
+        case SupplementRequested():
+            return isinstance(state, Open) and state.waiting is None
+        case SupplementReceived() as it:
+            return isinstance(state, Open) and state.waiting is not None and state.waiting.id == it.answers
+        case DeadlineExtended():
+            return isinstance(state, Open) and state.extension is None
+        case ApplicationRefused() | ApplicationWithdrawn() | ProcessingStopped() | CaseClosed():
+            return isinstance(state, Open)
+        case CustomerRated():
+            return isinstance(state, Ended) and state.rating is None
+        case CaseReopened():
+            return isinstance(state, Ended)
+        case _:
+            return not isinstance(state, Unreceived)

@@ -1,6 +1,7 @@
 """HTTP in: request → command → handle; GET → queries. Rules live in decide.py, not here."""
 
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any
 
@@ -12,17 +13,19 @@ from deadlines.catalogue import Catalogue
 from deadlines.entries import Unit
 from deadlines.errors import UnknownId
 from deadlines.instants import date_of, day_of, second_of
+from events import corrections
 from events.actor import Actor
 from events.amend import as_corrected
 from events.auth import Allowed
+from events.contracts.catalogue import Fact
 from events.contracts.routing import DossierForwarded
 from events.contracts.terms import CaseId, EventId, Instant, Limit, UnitCode, Word
-from events.correct import corrections
+from events.correct import correcting
 from events.decider import Decider
 from events.errors import NotFound, Refused
 from events.handle import IdempotencyKey, answered, handle
 from events.runtime import Parts
-from events.web import Asked, Correction, asked, at, put_right, reply
+from events.web import Asked, asked, at, reply
 from routing import queries
 from routing.decide import (
     Acknowledge,
@@ -38,10 +41,7 @@ from routing.decide import (
     earliest,
 )
 from routing.decide import Asked as Order
-from routing.state import State
-
-# The hand-over that begins a cycle is its route: nobody would send the dossier off again.
-CORRECTIONS = corrections("route", lambda fact: isinstance(fact, DossierForwarded) and fact.process is not None)
+from routing.state import State, follows
 
 
 class Body(BaseModel):
@@ -201,16 +201,12 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
         """Release: the finished dossier goes back to the counter."""
         return await command(case_id, Return(case_id=case_id, by=actor), body, frame, actor)
 
-    @router.post("/dossiers/{case_id}/corrections")
-    async def correct(
-        case_id: CaseId, body: Correction, frame: Frame,
-        actor: Annotated[Actor, Depends(Allowed("correct"))],
-    ) -> Any:  # fmt: skip
-        """Put a fact of the dossier's way right: one field of it, or (without a field) that it happened at all."""
-        named.reason(catalogue, "correction", body.reason)
-        answer = await put_right(pool, CORRECTIONS, case_id, body, frame, actor, attrgetter("from_unit"))
-        parts.bell.ring()
-        return answer
+    router.include_router(
+        corrections.routes(
+            parts, "/dossiers/{case_id}", correcting(decider, follows, founds=begins_cycle),
+            reason=partial(named.reason, catalogue, "correction"), unit=attrgetter("from_unit"),
+        )
+    )  # fmt: skip
 
     @router.get("/dossiers/{case_id}")
     async def one(case_id: CaseId, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> Any:
@@ -233,6 +229,11 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
         return await queries.dossiers(pool, unit, open, after, limit)
 
     return router
+
+
+def begins_cycle(fact: Fact) -> bool:
+    """The hand-over that begins a cycle is its route: nobody would send the dossier off again."""
+    return isinstance(fact, DossierForwarded) and fact.process is not None
 
 
 def _unit(catalogue: Catalogue, code: str, field: str, when: datetime) -> Unit:

@@ -114,3 +114,27 @@ def _at_unit(state: AtUnit, said: Said) -> State:
             return Ended(last=state, end=said)
         case _:
             return state
+
+
+def follows(state: State, said: Said) -> bool:
+    """Whether a fact follows from what was said before it: from the unit in charge, or as an answer to what is open."""
+    fact = said.fact
+    if isinstance(fact, DossierForwarded) and fact.process is not None:
+        return not isinstance(state, AtUnit)
+    if not isinstance(state, AtUnit):
+        return False
+    match fact:
+        case DossierForwarded():
+            # Along the plan nothing goes on before the last answer.
+            return fact.from_unit == state.unit and not (state.done and state.waiting)
+        case DossierReturned():
+            return fact.from_unit == state.unit and not state.waiting
+        case DossierAcknowledged():
+            return (fact.unit, fact.step) == (state.unit, state.step) and state.acknowledged is None
+        case StepCompleted():
+            return (fact.unit, fact.step) == (state.unit, state.step) and state.done is None
+        case CustomerActionCompleted() | AgencyReplied():
+            asks = CustomerActionRequested if isinstance(fact, CustomerActionCompleted) else AgencyReferred
+            return any(one.asked.id == fact.answers and isinstance(one.asked.fact, asks) for one in state.waiting)
+        case _:
+            return True

@@ -20,15 +20,17 @@ from events.contracts.intake import (
     SupplementReceived,
     SupplementRequested,
 )
-from events.correct import Command, Correct, Past, Void, corrections
+from events.correct import Command, Correct, Past, Void, correcting
 from events.decider import Said
 from events.errors import Refused
+from intake.decide import case
+from intake.state import follows
 
 CASE = case_id()
 LEADER, OTHER = (Actor(id=f"staff-qn-{n}", roles=frozenset({"leader"}), unit="PC-QN") for n in ("01", "02"))
 HOUR = timedelta(hours=1)
 NOW = NINE + 100 * HOUR
-DECIDER = corrections("case", lambda fact: isinstance(fact, ApplicationReceived))
+DECIDER = correcting(case, follows, founds=lambda fact: isinstance(fact, ApplicationReceived))
 
 
 def on(number: int) -> str:
@@ -133,8 +135,8 @@ def test_nobody_corrects_their_own() -> None:
         (correct(3, "stars", "1"), "nothing-to-correct", "value"),
         (correct(3, "at", "2017-07-10T04:00:00Z"), "nothing-to-correct", "value"),
         (correct(3, "at", "2018-07-10T04:00:00Z"), "time-in-future", "value"),
-        (correct(3, "at", "2017-07-10T01:59:00Z"), "time-before-receipt", "value"),
-        (correct(1, "at", "2017-07-10T03:30:00Z"), "time-after-others", "value"),
+        (correct(3, "at", "2017-07-10T01:59:00Z"), "out-of-order", "value"),
+        (correct(1, "at", "2017-07-10T03:30:00Z"), "out-of-order", "value"),
     ],
 )
 def test_what_cannot_be_corrected_is_refused_with_the_field(command: Command, rule: str, field: str) -> None:
@@ -152,6 +154,84 @@ def test_an_answer_is_moved_to_another_question_that_came_before_it() -> None:
         assert refused(said, correct(4, "answers", other)).rule == "answers-nothing"
     said.append(Said(decided(said, void(3))[0], LEADER.id, on(6), NOW))
     assert refused(said, correct(4, "answers", on(3))).rule == "answers-nothing"
+
+
+def brought(number: int) -> SupplementReceived:
+    return SupplementReceived(case_id=CASE, answers=on(number))
+
+
+ASKED = SupplementRequested(case_id=CASE, gaps=())
+TWICE = past(received(), ASKED, brought(2), ASKED, brought(4), CaseClosed(case_id=CASE))
+
+
+def test_an_answer_is_not_moved_to_a_question_that_has_its_answer_or_to_what_is_no_question() -> None:
+    """Re-decided with the correction, the answer or another one would be refused."""
+    for other in (on(2), on(1), on(3)):
+        assert refused(TWICE, correct(5, "answers", other)).rule == "answers-nothing"
+    unanswered = past(received(), ASKED, CaseClosed(case_id=CASE), CaseReopened(case_id=CASE, reason="left-out"),
+                      ASKED, brought(5))  # fmt: skip
+    assert refused(unanswered, correct(6, "answers", on(2))).rule == "answers-nothing"  # it ended with its cycle
+
+
+def test_an_answer_whose_question_was_voided_is_moved_to_the_one_that_stands() -> None:
+    """The way out names it."""
+    said = past(received(), ASKED, ASKED, brought(2))
+    said.append(Said(decided(said, void(2))[0], LEADER.id, on(5), NOW))
+    assert on(3) in (refused(said, correct(4, "answers", on(1))).way_out or "")
+    assert len(decided(said, correct(4, "answers", on(3)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "hours"),
+    [
+        (2, 2.5),  # a question after its answer
+        (3, 0.5),  # an answer before its question
+        (4, 1.5),  # a question while another is open
+        (6, 3.5),  # the end before what was said in between
+        (5, 5.5),  # an answer after the end
+    ],
+)
+def test_a_corrected_time_passes_nothing_that_depends_on_the_order(number: int, hours: float) -> None:
+    """The way out is the time between its neighbours; at one of them it is still in order, as it was said."""
+    no = refused(TWICE, correct(number, "at", (NINE + hours * HOUR).isoformat()))
+    assert (no.rule, no.field) == ("out-of-order", "value")
+    ends = [NINE + (number - 2) * HOUR, NINE + number * HOUR if number < len(TWICE) else NOW]
+    for at in ends:
+        assert f"{at:%Y-%m-%dT%H:%M}" in (no.way_out or "")
+        assert len(decided(TWICE, correct(number, "at", at.isoformat()))) == 1
+
+
+def test_what_stands_in_the_way_is_corrected_first() -> None:
+    """Both were entered late: the question first, then its answer; the other way about is refused."""
+    said = TWICE
+    assert refused(said, correct(5, "at", (NINE + 2.5 * HOUR).isoformat())).rule == "out-of-order"
+    for number, hours in ((4, 2.2), (5, 2.5)):
+        fact = decided(said, correct(number, "at", (NINE + hours * HOUR).isoformat()))[0]
+        said = [*said, Said(fact, LEADER.id, on(len(said) + 1), NOW)]
+    assert [one.at for one in amend(said).facts[3:5]] == [NINE + 2.2 * HOUR, NINE + 2.5 * HOUR]
+
+
+def test_a_history_that_was_never_in_order_is_still_corrected() -> None:
+    """A fact told late may have passed others: only what a correction adds is refused."""
+    said = past(received(), ASKED, brought(2), CaseClosed(case_id=CASE), rated(stars=1))
+    said[3] = said[3]._replace(at=NINE + 0.5 * HOUR)
+    for command in (correct(2, "at", (NINE + 1.5 * HOUR).isoformat()), correct(4, "at", said[2].at.isoformat())):  # type: ignore[union-attr]
+        assert len(decided(said, command)) == 1
+
+
+def test_a_correction_loses_nothing_that_was_said_since() -> None:
+    """Facts between a wrong one and its correction, and after that, stand as if it had been said right."""
+    wrong, right = (DeadlineExtended(case_id=CASE, appointment=NOW + n * HOUR, reason="bad-weather", leader=OTHER.id)
+                    for n in (0, 24))  # fmt: skip
+    since = [ASKED, brought(3), CaseClosed(case_id=CASE), rated(stars=1)]
+    said = past(received(), wrong, *since[:2])
+    fact = decided(said, correct(2, "appointment", right.appointment.isoformat()))[0]
+    later = [Said(one, CLERK, on(number), NOW) for number, one in enumerate(since[2:], 6)]
+    told = [*said, Said(fact, LEADER.id, on(5), NOW), *later]
+    meant = [*past(received(), right, *since[:2]), *later]
+    assert case.fold(told) == case.fold(meant)
+    told.append(Said(decided(told, void(7))[0], LEADER.id, on(8), NOW))
+    assert case.fold(told) == case.fold(meant[:-1])
 
 
 def test_a_correction_is_neither_voided_nor_corrected() -> None:
@@ -219,7 +299,8 @@ def test_of_what_begins_and_ends_cycles_only_the_last_that_stands_can_be_voided(
     said = past(
         received(), CaseClosed(case_id=CASE), CaseReopened(case_id=CASE, reason="left-out"), CaseClosed(case_id=CASE)
     )
-    decider = corrections("case", lambda fact: isinstance(fact, ApplicationReceived), (CaseClosed, CaseReopened))
+    turns = (CaseClosed, CaseReopened)
+    decider = correcting(case, follows, founds=lambda fact: isinstance(fact, ApplicationReceived), turns=turns)
     with pytest.raises(Refused) as no:
         decider.decide(void(3), decider.fold(said))
     assert no.value.rule == "turned-since"

@@ -1,18 +1,30 @@
 """The field puts its facts right: orders as if it had been said right, and what follows from a void on the way."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from serving import serving, until
 
+from events.actor import Actor
 from events.clock import now
 from events.contracts.corrections import FactCorrected, FactVoided
-from events.contracts.field import WorkCompleted, WorkObstructed, WorkOrderCancelled, WorkOrderIssued, WorkStarted
+from events.contracts.field import (
+    WorkCompleted,
+    WorkObstructed,
+    WorkOrderCancelled,
+    WorkOrderIssued,
+    WorkResumed,
+    WorkStarted,
+)
 from events.contracts.routing import DossierForwarded
+from events.correct import Correct
 from events.decider import Said
 from events.envelope import Cause, Recorded
+from events.errors import Refused
 from events.testing import Scenario
+from field.api import CORRECTIONS
 from field.app import service
 from field.decide import Command, TakeBack, workorder
 from field.policy import follow_dossiers
@@ -24,6 +36,7 @@ NEXT: Any = {"case_id": CASE, "work_order": f"wo-{CASE}-5"}
 FORWARD, ON = f"route-{CASE}@3", f"route-{CASE}@5"
 VOID = f"route-{CASE}@6"
 WHY: Any = {"reason": "entered-wrongly", "leader": "staff-qn-01"}
+NINE, HOUR = datetime(2017, 7, 10, 2, tzinfo=UTC), timedelta(hours=1)
 ISSUED = WorkOrderIssued(**WO, team="TC-193", work="install", because=FORWARD)
 STARTED = WorkStarted(**WO)
 BLOCKED = WorkObstructed(**WO, fault="customer", reason="customer-absent")
@@ -63,6 +76,32 @@ def test_a_corrected_fault_is_the_fault() -> None:
     assert open_one.obstacle.fact.fault == "utility"
 
 
+@pytest.mark.parametrize(
+    ("number", "hours"),
+    [(2, 2.5), (2, -1), (3, 0.5), (4, 1.5), (4, 5.5), (5, 2.5)],
+)
+def test_a_corrected_time_keeps_the_course_of_an_order(number: int, hours: float) -> None:
+    """Begun after it was asked for, resumed after the obstacle, complete at last: never another way about."""
+    resumed = WorkResumed(**WO, answers=f"workorder-{CASE}@3")
+    past = [
+        Said(fact, "staff-tc-01", f"workorder-{CASE}@{place}", NINE + (place - 1) * HOUR)
+        for place, fact in enumerate((ISSUED, STARTED, BLOCKED, resumed, DONE), 1)
+    ]
+    leader = Actor(id="staff-qn-01", roles=frozenset({"leader"}), unit="PC-QN")
+
+    def moved(hours: float) -> Any:
+        command = Correct(
+            case_id=CASE, fact=f"workorder-{CASE}@{number}", field="at", value=(NINE + hours * HOUR).isoformat(),
+            reason="entered-late", now=NINE + 100 * HOUR, by=leader,
+        )  # fmt: skip
+        return CORRECTIONS.decide(command, CORRECTIONS.fold(past))
+
+    with pytest.raises(Refused) as no:
+        moved(hours)
+    assert (no.value.rule, no.value.field) == ("out-of-order", "value")
+    assert len(moved(number - 1.5)) == 1
+
+
 def test_an_order_falls_with_the_hand_over_that_asked_for_it() -> None:
     """It is cancelled, not unsaid: a team may have driven out. Twice says nothing."""
     orders().when(take_back(FORWARD)).then(WorkOrderCancelled(**WO, because=VOID))
@@ -74,6 +113,18 @@ def test_a_cancelled_order_is_open_again_when_its_reason_is_void() -> None:
     cancelled = WorkOrderCancelled(**WO, because=ON)
     orders().given(STARTED, cancelled).when(take_back(ON)).then(void(3, "WorkOrderCancelled"))
     assert stands(ISSUED, STARTED, cancelled, void(3, "WorkOrderCancelled")) == stands(ISSUED, STARTED)
+
+
+def test_an_obstacle_stands_again_with_the_order_that_was_cancelled_in_spite_of_it() -> None:
+    """The resumption was said only to cancel; a team's own, before, stays."""
+    resumed, cancelled = WorkResumed(**WO, answers=f"workorder-{CASE}@3"), WorkOrderCancelled(**WO, because=ON)
+    undone = void(4, "WorkResumed"), void(5, "WorkOrderCancelled")
+    orders().given(STARTED, BLOCKED, resumed, cancelled).when(take_back(ON)).then(*undone)
+    state = stands(ISSUED, STARTED, BLOCKED, resumed, cancelled, *undone)
+    assert state == stands(ISSUED, STARTED, BLOCKED)
+    assert isinstance(state.open, Obstructed)
+    by_the_team = orders().given(STARTED, BLOCKED).given(resumed, by="staff-tc-01").given(cancelled)
+    by_the_team.when(take_back(ON)).then(void(5, "WorkOrderCancelled"))
 
 
 def test_the_order_of_a_voided_hand_over_gives_way_to_the_one_before() -> None:

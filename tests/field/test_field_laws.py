@@ -23,7 +23,7 @@ from events.envelope import Cause, Recorded
 from events.errors import Refused
 from field import policy
 from field.decide import Asked, Complete, Heard, MissVisit, Obstruct, Resume, ScheduleVisit, Start, workorder
-from field.state import Ended, case_of, order_of
+from field.state import Ended, case_of, follows, order_of
 from routing.state import order_of as order_of_routing
 
 CASE = "000.00.02.H49-170710-0001"
@@ -68,14 +68,15 @@ def heard(fact: Fact, version: int) -> Recorded:
 
 
 def say(past: list[Said], command: Asked | Heard, by: str) -> bool:
-    """Decide and say; asked again at once, nothing more is said. False when it was refused."""
+    """Decide and say what follows from what was said; again at once, nothing more. False when it was refused."""
     try:
         facts = workorder.decide(command, workorder.fold(past))
     except Refused:
         return False
-    past += [
-        Said(fact, by, f"workorder-{CASE}@{len(past) + number}") for number, fact in enumerate(facts, 1)
-    ]  # fmt: skip
+    for fact in facts:
+        said = Said(fact, by, f"workorder-{CASE}@{len(past) + 1}")
+        assert follows(workorder.fold(past), said)
+        past.append(said)
     if facts:
         assert list(workorder.decide(command, workorder.fold(past))) == []
     return True

@@ -73,24 +73,29 @@ async def test_a_return_that_never_was(house: House) -> None:
 
 
 async def test_a_return_that_was_written_down_late(house: House) -> None:
-    """Back on the last day, entered on the next: on time after all; saying it twice changes nothing."""
+    """Back on the last day, entered on the next: on time after all; saying it twice changes nothing.
+
+    Its step was completed with it, and is corrected first: a return does not come before what it follows from.
+    """
     it = await receive(house, "2017-07-10 10:30", "PAC-194", CONTRACT)
     await it.released("2017-07-14 09:00")
     assert (await it.cycle())["by_date"] == "overdue"
     returned = await last(it, "DossierReturned")
     right = {"fact": returned, "field": "at", "value": iso("2017-07-13 16:00"), "reason": "entered-late"}
-    early = {**right, "value": iso("2017-07-09 16:00")}
-    refused = await house.ask("routing", f"/dossiers/{it.code}/corrections", early, who="leader.PC-QN", at=LATER)
+    completed = {**right, "fact": await last(it, "StepCompleted")}
+    refused = await house.ask("routing", f"/dossiers/{it.code}/corrections", right, who="leader.PC-QN", at=LATER)
     assert (refused.status, refused.body["field"]) == (422, "value")
+    assert completed["fact"] in refused.body["detail"]
+    await routing(it, **completed)
     await routing(it, **right)
     assert (await routing(it, **right))["facts"] == []
 
     cycle = await it.cycle()
-    assert (cycle["by_date"], told(cycle["released_at"]), cycle["corrections"]) == ("on-time", "2017-07-13 16:00", 1)
+    assert (cycle["by_date"], told(cycle["released_at"]), cycle["corrections"]) == ("on-time", "2017-07-13 16:00", 2)
     assert await status(it) == cycle
     (amended,) = await amendments(it)
     assert (amended["was_by_date"], amended["by_date"]) == ("overdue", "on-time")
-    ((amendment, text),) = (await explained(it))["corrections"]
+    _, (amendment, text) = (await explained(it))["corrections"]
     assert (amendment["event"], amendment["field"]) == (await last(it, "FactCorrected"), "at")
     assert "from 14/07/2017 09:00 to 13/07/2017 16:00" in text["en"]
 

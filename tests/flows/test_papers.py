@@ -107,6 +107,16 @@ async def test_a_late_dossier_with_an_apology_is_overdue_all_the_same(house: Hou
     assert [told(fact.data["due"]) for fact in missed] == ["2017-09-14 17:00"]
 
 
+async def test_an_apology_comes_before_the_promise_as_pauses_have_moved_it(house: House) -> None:
+    """An agency had the dossier from Tuesday 10:00 to Wednesday 15:00: Monday 10:00, and Friday is early enough."""
+    it = await receive(house, "2017-07-10 09:50", "PAC-199")
+    await it.unit("DL-199", "referral", "2017-07-11 10:00", agency="UBND-199", matter="road-trench")
+    await it.unit("DL-199", "agency-reply", "2017-07-12 15:00", agency="UBND-199", outcome="agreed")
+    await it.leader("extension", "2017-07-14 16:00", appointment=iso("2017-07-19 17:00"), reason="bad-weather")
+    cycle = await it.cycle()
+    assert (told(cycle["due_at"]), told(cycle["appointment"])) == ("2017-07-17 10:00", "2017-07-19 17:00")
+
+
 async def test_a_broken_promise_is_said_once_and_escalated(house: House) -> None:
     """Warned, missed once however often the clock is moved, on the list while it is open, overdue at the end."""
     it = await on_site(house, "2017-09-18 09:00", "2017-09-18 11:00", "PAC-200")

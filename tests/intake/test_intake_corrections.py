@@ -1,12 +1,10 @@
 """The door puts its facts right: reclassification, and the counter's state and list as if it had been said right."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-import pytest_asyncio
-from serving import Serving, serving, until
+from serving import Serving, until
 
 from events.actor import Actor
 from events.clock import now
@@ -23,7 +21,6 @@ from events.contracts.routing import DossierForwarded, DossierReturned
 from events.contracts.terms import Promise
 from events.decider import Said
 from events.testing import Scenario
-from intake.app import service
 from intake.decide import Command, Reclassify, RequestSupplement, case
 from intake.state import Ended, Open, State
 
@@ -109,16 +106,11 @@ def test_a_corrected_appointment_is_the_appointment() -> None:
 # -- the service itself ------------------------------------------------------------------------------
 
 
-@pytest_asyncio.fixture
-async def door(
-    database: Mapping[str, str], kafka: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Serving]:
-    for name in ("api_url", "oauth_url"):
-        monkeypatch.setenv(f"ZALO_{name.upper()}", "http://127.0.0.1:9")  # nobody answers: nothing is sent
-    for name in ("app_id", "app_secret", "oa_secret", "refresh_token"):
-        monkeypatch.setenv(f"ZALO_{name.upper()}", name)
-    async with serving(service, database["intake"], kafka, topic_prefix) as at_work:
-        yield at_work
+async def receive(door: Serving) -> str:
+    applicant = {"name": "Nguyễn Thị Thử", "phone": "0203123456", "address": "Số 1 phố Thử"}
+    documents = ["request-form", "identity", "land-use-right"]
+    body = {"counter": "PAC-193", "service": "LV-RES-URBAN@2017-07-01", "district": "DL-193", "documents": documents}
+    return str((await door.post("/applications", {**body, "applicant": applicant}, **CLERK)).body["case_id"])
 
 
 async def listed(door: Serving, code: str) -> dict[str, Any]:
@@ -128,10 +120,7 @@ async def listed(door: Serving, code: str) -> dict[str, Any]:
 
 async def test_the_counters_list_follows_corrections(door: Serving) -> None:
     """A refusal that never was, a receipt that was entered late, another service: list and dossier agree."""
-    applicant = {"name": "Nguyễn Thị Thử", "phone": "0203123456", "address": "Số 1 phố Thử"}
-    documents = ["request-form", "identity", "land-use-right"]
-    body = {"counter": "PAC-193", "service": "LV-RES-URBAN@2017-07-01", "district": "DL-193", "documents": documents}
-    code = (await door.post("/applications", {**body, "applicant": applicant}, **CLERK)).body["case_id"]
+    code = await receive(door)
     path = f"/applications/{code}"
     assert (await door.post(f"{path}/refusal", {"reason": "outside-area"}, **CLERK)).status == 200
 
@@ -168,6 +157,34 @@ async def test_the_counters_list_follows_corrections(door: Serving) -> None:
     row = await listed(door, code)
     for name in ("status", "service", "received_at", "appointment"):
         assert row[name] == shown[name]
+
+
+async def test_corrections_at_once_lose_nothing(door: Serving) -> None:
+    """Two leaders, a counter and a rating at the same time: all of it stands. Who saw an old version is refused."""
+    code = await receive(door)
+    path, leaders = f"/applications/{code}", [{**LEADER, "member": member} for member in ("01", "02")]
+    assert (await door.post(f"{path}/close", **CLERK)).status == 200
+    early, late = ((now() - timedelta(hours=hours)).isoformat() for hours in (3, 2))
+    right = {"fact": f"case-{code}@1", "reason": "entered-late", "field": "at"}
+    answers = await asyncio.gather(
+        door.post(f"{path}/corrections", {**right, "value": early}, **leaders[0]),
+        door.post(f"{path}/corrections", {**right, "value": late}, **leaders[1]),
+        door.post(f"{path}/corrections", {**right, "field": "channel", "value": "post"}, **leaders[0]),
+        door.post(f"{path}/rating", {"stars": 4}, **CLERK),
+    )
+    assert [one.status for one in answers] == [200] * 4
+    shown = (await door.get(path)).body
+    said = [one["type"] for one in shown["history"]]
+    assert sorted(said[2:]) == ["CustomerRated", *["FactCorrected"] * 3]
+    assert (shown["status"], shown["stars"], shown["version"]) == ("CaseClosed", 4, 6)
+
+    rating = {"fact": f"case-{code}@{said.index('CustomerRated') + 1}", "reason": "entered-wrongly"}
+    stale = await door.post(f"{path}/corrections", rating, If_Match='"5"', **leaders[1])
+    assert (stale.status, stale.body["field"]) == (412, "If-Match")
+    assert (await door.post(f"{path}/corrections", rating, If_Match='"6"', **leaders[1])).status == 200
+    again = await door.post(f"{path}/corrections", {**rating, "fact": f"case-{code}@7"}, **leaders[0])
+    assert (again.status, again.body["title"]) == (409, "is a correction")
+    assert (await door.get(path)).body["stars"] is None
 
 
 async def test_a_dossier_whose_return_is_void_is_no_longer_to_be_handed_over(door: Serving) -> None:

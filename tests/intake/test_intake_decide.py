@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from deadlines.entries import Checklist
+from deadlines.load import load
 from events.actor import Actor
 from events.contracts.catalogue import Fact
 from events.contracts.intake import (
@@ -43,12 +45,13 @@ from intake.decide import (
     advice,
     case,
 )
-from intake.state import State
+from intake.state import State, follows
 
 CASE = "000.00.02.H49-170710-0001"
 ON: Any = {"case_id": CASE}
 DUE = datetime(2017, 7, 13, 10, tzinfo=UTC)  # 17:00 in Quang Ninh
 HOUR = timedelta(hours=1)
+SHIPPED = load(Path(__file__).parents[2] / "deploy" / "catalogue")
 CLERK = Actor(id="staff-193-01", roles=frozenset({"receptionist"}), unit="PAC-193")
 COLLEAGUE = Actor(id="staff-193-02", roles=frozenset({"receptionist"}), unit="PAC-193")
 LEADER = Actor(id="staff-22-99", roles=frozenset({"leader"}), unit="PC-QN")
@@ -71,7 +74,9 @@ CLOSED = CaseClosed(case_id=CASE)
 REOPENED = CaseReopened(case_id=CASE, reason="result-wrong")
 
 CLOSE = Close(case_id=CASE, by=CLERK)
-EXTEND = Extend(case_id=CASE, appointment=DUE + 24 * HOUR, reason="bad-weather", at=DUE - HOUR, by=LEADER)
+EXTEND = Extend(
+    case_id=CASE, appointment=DUE + 24 * HOUR, reason="bad-weather", at=DUE - HOUR, catalogue=SHIPPED, by=LEADER
+)  # fmt: skip
 REOPEN = Reopen(case_id=CASE, reason="result-wrong", due=None, by=LEADER)
 
 
@@ -229,7 +234,7 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(Reopen, case_id=st.just(CASE), reason=st.just("result-wrong"), due=st.none(), by=actors),
     st.builds(Rate, case_id=st.just(CASE), stars=st.integers(1, 5), by=actors),
     st.builds(
-        Extend, case_id=st.just(CASE), reason=st.just("bad-weather"), by=actors,
+        Extend, case_id=st.just(CASE), reason=st.just("bad-weather"), by=actors, catalogue=st.just(SHIPPED),
         appointment=st.integers(-2, 2).map(lambda hours: DUE + hours * HOUR),
         at=st.integers(-2, 2).map(lambda hours: DUE + hours * HOUR),
     ),
@@ -238,13 +243,17 @@ commands: st.SearchStrategy[Command] = st.one_of(
 
 @for_all(st.lists(commands, max_size=30))
 def test_the_same_command_of_the_same_actor_again_says_nothing(some: list[Command]) -> None:
+    """And what is said follows from what was said before, as corrections see it."""
     past: list[Said] = []
     for command in some:
         try:
             facts = case.decide(command, case.fold(past))
         except Refused:
             continue
-        past += [Said(fact, command.by.id, f"case-{CASE}@{len(past) + n}") for n, fact in enumerate(facts, 1)]
+        for fact in facts:
+            said = Said(fact, command.by.id, f"case-{CASE}@{len(past) + 1}")
+            assert follows(case.fold(past), said)
+            past.append(said)
         assert list(case.decide(command, case.fold(past))) == []
 
 

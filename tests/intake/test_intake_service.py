@@ -3,36 +3,20 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-import pytest_asyncio
-from serving import Serving, serving, until
+from serving import Serving, until
 
 from deadlines.load import load
 from events.clock import now
 from events.contracts.intake import StaffReplied
-from intake.app import service
 
 APPLICANT = {"name": "Nguyễn Thị Thử", "phone": "0203123456", "address": "Số 1 phố Thử"}
 CLERK: Any = {"role": "receptionist", "unit": "PAC-193"}
 LEADER: Any = {"role": "leader", "unit": "PC-QN"}
 UNIT, CUSTOMER = "DL-193", "someone-on-zalo"
-
-
-@pytest_asyncio.fixture
-async def door(
-    database: Mapping[str, str], kafka: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Serving]:
-    for name in ("api_url", "oauth_url"):
-        monkeypatch.setenv(f"ZALO_{name.upper()}", "http://127.0.0.1:9")  # nobody answers: nothing is sent
-    for name in ("app_id", "app_secret", "oa_secret", "refresh_token"):
-        monkeypatch.setenv(f"ZALO_{name.upper()}", name)
-    async with serving(service, database["intake"], kafka, topic_prefix) as at_work:
-        yield at_work
 
 
 def application(**more: Any) -> dict[str, Any]:

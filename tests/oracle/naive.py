@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import msgspec
+from oracle.righted import put_right
 
 from events.contracts.terms import Promise
 from events.envelope import Recorded
@@ -155,74 +155,6 @@ class Run:
         return self.due is not None and bool(self.waiting) and self.moving["promise"]
 
 
-CORRECTIONS = ("FactVoided", "FactCorrected", "ServiceReclassified")
-PROMISE = (
-    "ApplicationReceived", "CaseReopened", "SupplementRequested", "SupplementReceived", "DeadlineExtended",
-    "CustomerActionRequested", "CustomerActionCompleted", "AgencyReferred", "AgencyReplied", "WorkObstructed",
-    "WorkResumed",
-)  # fmt: skip
-
-
-@dataclass
-class Righted:
-    """The facts of a case after its corrections, by the words of the rule."""
-
-    facts: list[Recorded]
-    about: list[datetime]
-    """When that happened what each correction in effect is about."""
-    services: list[str]
-    """Reclassifications in the order of saying."""
-    raised: int
-    """By how much the promise's revision rises."""
-
-
-def put_right(facts: list[Recorded]) -> Righted:
-    """Voids first; then each correction replaces one field, the last one said standing."""
-    known = {fact.id: fact for fact in facts}
-    said = sorted(known.values(), key=lambda fact: (fact.at, fact.stream, fact.version))
-    right = {id: fact for id, fact in known.items() if fact.type not in CORRECTIONS}
-    done: list[tuple[Recorded, Recorded, str]] = []
-    for one in said:
-        if one.type == "FactVoided" and one.fact is not None:
-            target = right.get(one.fact.voids)
-            if target is not None and target.stream == one.stream:
-                done.append((one, right.pop(target.id), "all"))
-    for one in said:
-        if one.type == "FactCorrected" and one.fact is not None:
-            target = right.get(one.fact.corrects)
-            after = changed(target, one.fact.field, one.fact.value) if target is not None else None
-            if target is not None and after is not None and target.stream == one.stream:
-                done.append((one, target, one.fact.field))
-                right[target.id] = after
-    reclassified = [one for one in said if getattr(one.fact, "service", None) in SERVICES]
-    promise_moved = [one for one, target, field in done if target.type in PROMISE and field in BEARS] + reclassified
-    begun = [fact for fact in said if fact.type in ("SupplementReceived", "DeadlineExtended", "CaseReopened")]
-    return Righted(
-        list(right.values()),
-        [right.get(target.id, target).at for _, target, _ in done],
-        [getattr(one.fact, "service", "") for one in reclassified],
-        sum(1 + len([fact for fact in begun if fact.at <= one.at]) for one in promise_moved),
-    )
-
-
-BEARS = ("all", "at", "agency", "answers", "appointment", "due", "fault")
-
-
-def changed(target: Recorded, name: str, value: str) -> Recorded | None:
-    """The fact with another value in one field; None if it would not take it."""
-    if name == "at" and value != "yesterday":
-        alone = target.cause.causation.startswith("message-")  # the message was late, what it told of was not
-        cause = msgspec.structs.replace(target.cause, causation="") if alone else target.cause
-        return msgspec.structs.replace(target, at=datetime.fromisoformat(value), cause=cause)
-    if name == "at":
-        return None
-    fact: Any = target.fact
-    if not hasattr(fact, name) or value in ("weather", "9"):
-        return None
-    new: Any = int(value) if name == "stars" else value
-    return msgspec.structs.replace(target, fact=replace(fact, **{name: new}))
-
-
 def in_order(facts: list[Recorded]) -> list[tuple[int, Recorded]]:
     """Facts with their effective minute, in the judge's order, by the words of the rule."""
     known = {fact.id: fact for fact in facts}
@@ -253,7 +185,7 @@ class Oracle:
     def __init__(self, facts: list[Recorded]) -> None:
         self.runs: list[Run] = []
         self.receipt: Any = None
-        self.righted = put_right(facts)
+        self.righted = put_right(facts, SERVICES)
         self.revision = 1 + self.righted.raised
         ordered = in_order(self.righted.facts)
         for number, (at, fact) in enumerate(ordered):

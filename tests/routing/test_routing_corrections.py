@@ -1,9 +1,11 @@
 """The hands put their facts right: the way as if it had been said right, and what follows from a void elsewhere."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from serving import serving, until
 
 from deadlines.load import load
@@ -21,15 +23,18 @@ from events.contracts.routing import (
     StepCompleted,
 )
 from events.contracts.terms import Promise
+from events.correct import Correct, correcting
 from events.decider import Said
 from events.envelope import Cause, Recorded
+from events.errors import Refused
 from events.testing import Scenario
+from routing.api import begins_cycle
 from routing.app import service
 from routing.decide import Command, Return, route
 from routing.onward import GoOn, Recall, send_off
 from routing.plan import Plans
 from routing.policy import HandOn
-from routing.state import AtUnit, State
+from routing.state import AtUnit, State, follows
 
 CASE = "000.00.02.H49-170710-0001"
 ON: Any = {"case_id": CASE}
@@ -42,6 +47,8 @@ DONE = StepCompleted(**ON, unit="DL-193", step=FORWARDED.step)
 RETURNED = DossierReturned(**ON, from_unit="DL-193", by="zalo")
 REFUSED = f"case-{CASE}@2"
 RECALLED = DossierRecalled(**ON, from_unit="DL-193", because=REFUSED)
+NINE, HOUR = datetime(2017, 7, 10, 2, tzinfo=UTC), timedelta(hours=1)
+CORRECTING = correcting(route(PLANS), follows, founds=begins_cycle)
 OFFICER = Actor(id="staff-193-01", roles=frozenset({"officer"}), unit="DL-193")
 
 
@@ -69,7 +76,7 @@ def test_a_voided_return_leaves_the_dossier_at_its_unit() -> None:
 
 def test_a_voided_hand_over_leaves_the_dossier_where_it_was() -> None:
     """And what the other unit said of it moves nothing."""
-    away = DossierForwarded(**ON, from_unit="DL-193", to_unit="PCQN-KD", step="assign")
+    away = DossierForwarded(**ON, from_unit="DL-193", to_unit="PCQN-KD", step=FORWARDED.step)
     assert stands(FORWARDED, away, void(2, "DossierForwarded")) == stands(FORWARDED)
 
 
@@ -93,6 +100,72 @@ def test_a_corrected_answer_closes_the_other_question() -> None:
     state = stands(FORWARDED, *asked, reply, right)
     assert isinstance(state, AtUnit)
     assert [one.asked.id for one in state.waiting] == [f"route-{CASE}@2"]
+
+
+def happened(*facts: tuple[Any, float]) -> list[Said]:
+    """Facts of the way, each so many hours after the receipt."""
+    return [
+        Said(fact, OFFICER.id, f"route-{CASE}@{number}", NINE + hours * HOUR)
+        for number, (fact, hours) in enumerate(facts, 1)
+    ]
+
+
+def correct(past: list[Said], number: int, field: str, value: str) -> list[Any]:
+    leader = Actor(id="staff-qn-01", roles=frozenset({"leader"}), unit="PC-QN")
+    command = Correct(
+        case_id=CASE, fact=f"route-{CASE}@{number}", field=field, value=value, reason="entered-late",
+        now=NINE + 100 * HOUR, by=leader,
+    )  # fmt: skip
+    return list(CORRECTING.decide(command, CORRECTING.fold(past)))
+
+
+def moved(past: list[Said], number: int, hours: float) -> list[Any]:
+    return correct(past, number, "at", (NINE + hours * HOUR).isoformat())
+
+
+def rule(past: list[Said], number: int, hours: float) -> str:
+    with pytest.raises(Refused) as no:
+        moved(past, number, hours)
+    return no.value.rule
+
+
+TRENCH = AgencyReferred(**ON, agency="UBND-193", matter="road-trench")
+CORRIDOR = AgencyReferred(**ON, agency="UBND-193", matter="corridor-overhead")
+
+
+def replied(number: int) -> AgencyReplied:
+    return AgencyReplied(**ON, agency="UBND-193", answers=f"route-{CASE}@{number}", outcome="agreed")
+
+
+def test_a_corrected_hand_over_stays_between_the_one_before_and_the_one_after() -> None:
+    """Custody never runs backwards: a dossier leaves a unit after it came to it."""
+    away = DossierForwarded(**ON, from_unit="DL-193", to_unit="PCQN-KD", step=FORWARDED.step)
+    back = DossierForwarded(**ON, from_unit="PCQN-KD", to_unit="DL-193", step=FORWARDED.step)
+    past = happened((FORWARDED, 0), (away, 2), (back, 4), (DONE, 6), (RETURNED, 6))
+    assert [rule(past, 2, hours) for hours in (-1, 4.5, 7)] == ["out-of-order"] * 3
+    assert [rule(past, 3, hours) for hours in (1, 7)] == ["out-of-order"] * 2
+    assert [rule(past, number, 5) for number in (1, 5)] == ["out-of-order"] * 2
+    for number, hours in ((2, 1), (2, 4), (3, 5), (4, 5), (5, 8)):
+        assert len(moved(past, number, hours)) == 1
+
+
+def test_a_corrected_reply_stays_between_its_question_and_what_waited_for_it() -> None:
+    """It may have come before the step was complete, not after the dossier went on because of it."""
+    past = happened((FORWARDED, 0), (TRENCH, 1), (DONE, 3), (replied(2), 5), (RETURNED, 5))
+    assert len(moved(past, 4, 2)) == 1
+    assert [rule(past, 4, hours) for hours in (0.5, 6)] == ["out-of-order"] * 2
+    assert rule(past, 2, 5.5) == "out-of-order"
+
+
+def test_a_reply_is_moved_only_to_a_referral_that_has_no_other() -> None:
+    """Not to a hand-over, nor to a question that another reply answers."""
+    asked = ((FORWARDED, 0), (TRENCH, 1), (CORRIDOR, 2), (replied(2), 3))
+    assert len(correct(happened(*asked), 4, "answers", f"route-{CASE}@3")) == 1
+    past = happened(*asked, (replied(3), 4))
+    for number, other in ((4, 1), (4, 3), (5, 2)):
+        with pytest.raises(Refused) as no:
+            correct(past, number, "answers", f"route-{CASE}@{other}")
+        assert no.value.rule == "answers-nothing"
 
 
 def test_a_recall_falls_with_the_end_that_caused_it() -> None:

@@ -1,14 +1,31 @@
 """The way of a dossier: given what was said of it, when somebody acts or something is heard, then facts."""
 
-from pathlib import Path
+from on_the_way import (
+    ACKNOWLEDGED,
+    ASSIGNED,
+    CASE,
+    CLERK,
+    CLOSED,
+    CLOSING,
+    COLLEAGUE,
+    INSTALLING,
+    LEADER,
+    LV,
+    MV,
+    OFFICER,
+    OWN_WORKS,
+    ROUTE,
+    TEAM,
+    TECHNICIAN,
+    TRENCH,
+    done,
+    dossier,
+    forwarded,
+    refer,
+)
 
-from deadlines.load import load
-from events.actor import Actor
 from events.contracts.routing import (
-    AgencyReferred,
-    AgencyReplied,
     CustomerActionCompleted,
-    CustomerActionRequested,
     DossierAcknowledged,
     DossierEscalated,
     DossierForwarded,
@@ -18,92 +35,8 @@ from events.contracts.routing import (
 )
 from events.contracts.terms import Limit
 from events.errors import Conflict, Forbidden, NotFound
-from events.testing import Scenario
-from routing.decide import (
-    Acknowledge,
-    Command,
-    CompleteCustomerAction,
-    CompleteStep,
-    Forward,
-    RecordReply,
-    Refer,
-    RequestCustomerAction,
-    Return,
-    route,
-)
-from routing.onward import (
-    Begin,
-    BeginAgain,
-    Escalate,
-    NoteDone,
-    NoteReceived,
-    NoteWorkDone,
-    Recall,
-    hand_over,
-    send_off,
-)
-from routing.plan import Plan, Plans
-from routing.state import State
-
-CASE = "000.00.02.H49-170710-0001"
-ROUTE = f"route-{CASE}"
-PLANS = Plans(load(Path(__file__).parents[2] / "deploy" / "catalogue"))
-CLOSED = f"case-{CASE}@9"
-
-
-def plan(service: str) -> Plan:
-    found = PLANS.of(service, "DL-193")
-    assert found is not None
-    return found
-
-
-LV, MV = plan("LV-RES-URBAN@2017-07-01"), plan("MV-CONNECT@2017-07-01")
-OFFICER = Actor(id="staff-193-01", roles=frozenset({"officer"}), unit="DL-193")
-COLLEAGUE = Actor(id="staff-193-02", roles=frozenset({"officer"}), unit="DL-193")
-TEAM = Actor(id="staff-193-31", roles=frozenset({"team"}), unit="TC-193")
-CLERK = Actor(id="staff-pac-01", roles=frozenset({"receptionist"}), unit="PAC-193")
-LEADER = Actor(id="staff-22-99", roles=frozenset({"leader"}), unit="PC-QN")
-TECHNICIAN = Actor(id="staff-kt-01", roles=frozenset({"officer"}), unit="PCQN-KT")
-
-
-def dossier(by: Actor | None = None) -> Scenario[Command, State]:
-    return Scenario(route(PLANS), CASE, by=by.id if by else "policy-routing-hand-on")
-
-
-def forwarded(number: int, from_unit: str, over: Plan = LV) -> DossierForwarded:
-    if number == 0:
-        return send_off(CASE, from_unit, over)
-    return hand_over(CASE, from_unit, over.legs[number])
-
-
-def done(number: int, over: Plan = LV) -> StepCompleted:
-    return StepCompleted(case_id=CASE, unit=over.legs[number].unit, step=over.legs[number].step)
-
-
-ASSIGNED = forwarded(0, "PAC-193")
-INSTALLING = forwarded(1, "DL-193")
-CLOSING = forwarded(2, "TC-193")
-ACKNOWLEDGED = DossierAcknowledged(case_id=CASE, unit="DL-193", step="assign")
-TRENCH = AgencyReferred(
-    case_id=CASE, agency="UBND-193", matter="road-trench", limit=Limit(amount=10, unit="working_days")
-)
-CORRIDOR = AgencyReferred(
-    case_id=CASE, agency="QN-SGTVT", matter="corridor-overhead", limit=Limit(amount=5, unit="working_days")
-)
-OWN_WORKS = CustomerActionRequested(case_id=CASE, action="own-works")
-
-
-def refer(asked: AgencyReferred = TRENCH, by: Actor = OFFICER) -> Refer:
-    return Refer(case_id=CASE, agency=asked.agency, matter=asked.matter, limit=asked.limit, by=by)
-
-
-def replied(asked: AgencyReferred, version: int) -> AgencyReplied:
-    return AgencyReplied(case_id=CASE, agency=asked.agency, answers=f"{ROUTE}@{version}", outcome="agreed")
-
-
-def reply(asked: AgencyReferred = TRENCH, by: Actor = OFFICER, answers: str | None = None) -> RecordReply:
-    return RecordReply(case_id=CASE, agency=asked.agency, outcome="agreed", answers=answers, by=by)
-
+from routing.decide import Acknowledge, CompleteCustomerAction, CompleteStep, Forward, Return
+from routing.onward import Begin, BeginAgain, Escalate, NoteDone, NoteReceived, NoteWorkDone, Recall
 
 # -- the plan ---------------------------------------------------------------------------------------------------------
 
@@ -253,73 +186,6 @@ def test_work_handed_over_completes_the_teams_step() -> None:
 def test_work_of_another_order_has_no_effect() -> None:
     installing = dossier().given(ASSIGNED, done(0), INSTALLING)
     installing.when(NoteWorkDone(case_id=CASE, work_order=f"wo-{CASE}-1")).then_nothing()
-
-
-# -- waiting and joining ----------------------------------------------------------------------------------------------
-
-
-def test_a_step_completed_while_an_agency_is_asked_stays_until_the_reply() -> None:
-    dossier(OFFICER).given(ASSIGNED, TRENCH).when(CompleteStep(case_id=CASE, by=OFFICER)).then(done(0))
-    dossier(OFFICER).given(ASSIGNED, TRENCH, done(0)).when(reply()).then(replied(TRENCH, 2), INSTALLING)
-
-
-def test_parallel_referrals_join_when_all_have_replied() -> None:
-    both = dossier(OFFICER).given(ASSIGNED, TRENCH, CORRIDOR, done(0))
-    both.when(reply()).then(replied(TRENCH, 2))
-    both.given(replied(TRENCH, 2)).when(reply(CORRIDOR)).then(replied(CORRIDOR, 3), INSTALLING)
-
-
-def test_a_reply_before_the_step_is_complete_hands_nothing_over() -> None:
-    dossier(OFFICER).given(ASSIGNED, TRENCH).when(reply()).then(replied(TRENCH, 2))
-
-
-def test_the_customers_gap_is_still_asked_for_after_a_join() -> None:
-    past = (forwarded(0, "PAC-193", MV), done(0, MV), forwarded(2, "PCQN-KD", MV), TRENCH, done(2, MV))
-    joining = dossier(TECHNICIAN).given(*past)
-    joining.when(reply(by=TECHNICIAN)).then(replied(TRENCH, 4), OWN_WORKS)
-
-
-def test_a_reply_to_nothing_is_refused() -> None:
-    dossier(OFFICER).given(ASSIGNED).when(reply()).then_refused("nothing-asked")
-    dossier(OFFICER).given(ASSIGNED, TRENCH).when(reply(answers=f"{ROUTE}@7")).then_refused("nothing-asked")
-    dossier(CLERK).given(ASSIGNED).when(CompleteCustomerAction(case_id=CASE, answers=None, by=CLERK)).then_refused(
-        "nothing-asked"
-    )
-
-
-def test_a_reply_that_fits_two_referrals_must_name_one() -> None:
-    second = AgencyReferred(case_id=CASE, agency="UBND-193", matter="corridor-overhead")
-    both = dossier(OFFICER).given(ASSIGNED, TRENCH, second)
-    refused = both.when(reply()).then_refused("which-question")
-    assert f"{ROUTE}@2" in str(refused.way_out)
-    both.when(reply(answers=f"{ROUTE}@3")).then(replied(second, 3))
-
-
-def test_one_matter_is_put_to_an_agency_once() -> None:
-    asked = dossier(OFFICER).given(ASSIGNED, TRENCH)
-    asked.when(refer()).then_nothing()
-    asked.when(refer(by=COLLEAGUE)).then_refused("already-asked")
-    dossier(COLLEAGUE).given(ASSIGNED, TRENCH, replied(TRENCH, 2)).when(refer(by=COLLEAGUE)).then(TRENCH)
-
-
-def test_the_unit_that_asked_may_record_the_reply_after_it_handed_on() -> None:
-    on = DossierForwarded(case_id=CASE, from_unit="DL-193", to_unit="PCQN-KT", step="assign")
-    for allowed in (OFFICER, TECHNICIAN):
-        dossier(allowed).given(ASSIGNED, TRENCH, on).when(reply(by=allowed)).then(replied(TRENCH, 2))
-    dossier().given(ASSIGNED, TRENCH, on).when(reply(by=TEAM)).then_refused("wrong-unit")
-
-
-def test_only_the_receiving_counter_says_that_the_customer_has_done_it() -> None:
-    other = Actor(id="staff-pac-02", roles=frozenset({"receptionist"}), unit="PAC-194")
-    asked = dossier(OFFICER).given(ASSIGNED).given(OWN_WORKS)
-    asked.when(CompleteCustomerAction(case_id=CASE, answers=None, by=other)).then_refused("wrong-unit")
-
-
-def test_an_officer_asks_the_customer_once() -> None:
-    ask = RequestCustomerAction(case_id=CASE, action="own-works", by=OFFICER)
-    dossier(OFFICER).given(ASSIGNED).when(ask).then(OWN_WORKS)
-    again = RequestCustomerAction(case_id=CASE, action="own-works", by=COLLEAGUE)
-    dossier(OFFICER).given(ASSIGNED, OWN_WORKS).when(again).then_refused("already-asked")
 
 
 # -- by hand ----------------------------------------------------------------------------------------------------------

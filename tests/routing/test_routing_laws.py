@@ -35,6 +35,7 @@ from routing.decide import (
 )
 from routing.onward import Begin, BeginAgain, Escalate, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
 from routing.plan import Plans
+from routing.state import follows
 
 CASE = "000.00.02.H49-170710-0001"
 PLANS = Plans(load(Path(__file__).parents[2] / "deploy" / "catalogue"))
@@ -78,7 +79,10 @@ asked: st.SearchStrategy[Command] = st.one_of(
 
 
 def play(commands: list[Command]) -> list[Fact]:
-    """Decide one after the other; every accepted command, asked again at once, says nothing more."""
+    """Decide one after the other; every accepted command, asked again at once, says nothing more.
+
+    Whatever is said follows from what was said before, as corrections see it; by hand a dossier goes on at any time.
+    """
     past: list[Said] = []
     for command in commands:
         by = command.by.id if hasattr(command, "by") else "policy-routing-hand-on"
@@ -87,9 +91,10 @@ def play(commands: list[Command]) -> list[Fact]:
         except Refused:
             assert hasattr(command, "by"), "what is heard is never refused"
             continue
-        past += [
-            Said(fact, by, f"route-{CASE}@{len(past) + number}") for number, fact in enumerate(facts, 1)
-        ]  # fmt: skip
+        for fact in facts:
+            said = Said(fact, by, f"route-{CASE}@{len(past) + 1}")
+            assert follows(DECIDER.fold(past), said) or isinstance(command, Forward)
+            past.append(said)
         if facts and not isinstance(command, Begin | BeginAgain) and _repeatable(command):
             assert list(DECIDER.decide(command, DECIDER.fold(past))) == []
     return [said.fact for said in past]

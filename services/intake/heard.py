@@ -1,0 +1,14 @@
+"""What the door has heard of a dossier's way; the only reader of its inbox by dossier."""
+
+from collections.abc import Sequence
+
+from events.database import Connection, Pool
+from events.envelope import Recorded
+from events.store import COLUMNS, recorded_from
+
+WAY = f"select {COLUMNS} from inbox where subject = $1 and stream like 'route-%' order by version"
+
+
+async def way(pool: Pool | Connection, case_id: str) -> Sequence[Recorded]:
+    """The facts of a dossier's way, oldest first, corrections among them."""
+    return [recorded_from(row) for row in await pool.fetch(WAY, case_id)]
