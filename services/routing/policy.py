@@ -57,6 +57,6 @@ class HandOn:
             case WorkCompleted(handed_over=True) as it:
                 return NoteWorkDone(case_id=it.case_id, work_order=it.work_order)
             case DeadlineMissed() as it:
-                return Escalate(case_id=it.case_id, cycle=it.cycle, because=heard.id)
+                return Escalate(case_id=it.case_id, cycle=it.cycle, due=it.due, because=heard.id)
             case _:
                 return None

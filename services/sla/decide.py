@@ -55,16 +55,7 @@ def decide(command: Command, state: Published) -> Sequence[Fact]:
         case Warn(threshold="due"):
             return _missed(command, state)
         case Warn():
-            key = command.cycle, command.threshold, command.revision
-            missed = state.missed.get(command.cycle)
-            if key in state.said or (missed is not None and command.due <= missed.due):
-                return []
-            return [
-                DeadlineApproaching(
-                    case_id=command.case_id, cycle=command.cycle, threshold=command.threshold,
-                    revision=command.revision, due=command.due,
-                )
-            ]  # fmt: skip
+            return _approaching(command, state)
         case _:
             assert_never(command)
 
@@ -115,6 +106,23 @@ def _withdrawals(command: Publish, state: Published) -> list[Fact]:
         or row.due_at > miss.due
         or (row.ended_at is not None and row.ended_at <= miss.due)
     ]
+
+
+def _approaching(command: Warn, state: Published) -> list[Fact]:
+    """Once per revision, and of a new revision only if the instant that it runs to is another: a correction may raise
+    the revision and move nothing."""
+    key = command.cycle, command.threshold, command.revision
+    missed = state.missed.get(command.cycle)
+    if key in state.said or state.warned.get(key[:2]) == command.due:
+        return []
+    if missed is not None and command.due <= missed.due:
+        return []
+    return [
+        DeadlineApproaching(
+            case_id=command.case_id, cycle=command.cycle, threshold=command.threshold,
+            revision=command.revision, due=command.due,
+        )
+    ]  # fmt: skip
 
 
 def _missed(command: Warn, state: Published) -> list[Fact]:

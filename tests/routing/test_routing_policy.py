@@ -108,7 +108,7 @@ def test_work_counts_when_it_is_handed_over() -> None:
 
 def test_a_missed_promise_is_escalated() -> None:
     missed = DeadlineMissed(case_id=CASE, cycle=1, revision=0, due=NINE)
-    assert asked_for(missed) == Escalate(case_id=CASE, cycle=1, because=f"case-{CASE}@3")
+    assert asked_for(missed) == Escalate(case_id=CASE, cycle=1, due=NINE, because=f"case-{CASE}@3")
 
 
 @pytest.mark.parametrize("fact", [CustomerRated(case_id=CASE, stars=5), None,

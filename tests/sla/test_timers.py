@@ -1,5 +1,6 @@
 """When a running promise is warned of: shares of its own time, and what an apology leaves to be said."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from oracle.judging import RULES, THURSDAY, only, received
@@ -46,3 +47,17 @@ def test_after_a_miss_the_warnings_run_to_the_new_appointment() -> None:
     assert isinstance(warning, DeadlineApproaching)
     of_the_missed = Warn(case_id=case_id, cycle=1, threshold="one-day", revision=2, due=THURSDAY)
     assert promise.decide(of_the_missed, state) == []
+
+
+def test_a_revision_that_moved_nothing_is_not_warned_of_again() -> None:
+    """A correction may raise it; what was said of the appointment still holds. Of another appointment it is said."""
+    case_id = "000.00.02.H49-170710-0001"
+    told = DeadlineApproaching(case_id=case_id, cycle=1, threshold="half", revision=1, due=THURSDAY)
+    state = promise.fold([Said(told, "policy-sla-ticker", f"promise-{case_id}@1", THURSDAY)])
+    same = Warn(case_id=case_id, cycle=1, threshold="half", revision=2, due=THURSDAY)
+    assert promise.decide(same, state) == []
+    (warning,) = promise.decide(replace(same, due=local(7, 14, 17)), state)
+    assert isinstance(warning, DeadlineApproaching)
+    back = promise.fold([Said(warning, "policy-sla-ticker", f"promise-{case_id}@2", THURSDAY)], state)
+    assert len(promise.decide(replace(same, revision=3), back)) == 1
+    assert len(promise.decide(replace(same, cycle=2), state)) == 1
