@@ -37,8 +37,10 @@ def timers(row: CycleRow, calendar: Calendar, withdrawn: int) -> Iterator[Timer]
     target = row.appointment if row.extended_at and row.appointment else row.due_at
     end = second_of(target)
     paused = sum(
-        calendar.worked(max(second_of(since), received), second_of(until))
+        # An apology may name a day before the pause is over: the rest of the pause was never promised.
+        calendar.worked(max(second_of(since), received), min(second_of(until), end))
         for since, until in zip(row.pauses_from, row.pauses_to, strict=False)
+        if second_of(since) < end
     )
     total = calendar.worked(received, end) - paused
     warnings = [(threshold, _before(calendar, end, int(total * left))) for threshold, left in SHARES]

@@ -146,7 +146,7 @@ def instants(row: CycleRow, withdrawn: int) -> Iterator[Word]:
     start, end = second(row.received_at), second(target)
     time = worked(start, end)
     for begins, ends in zip(row.pauses_from, row.pauses_to, strict=True):
-        time -= worked(max(start, second(begins)), second(ends))
+        time -= worked(max(start, second(begins)), min(end, second(ends)))
     for what, left in (("half", time // 2), ("four-fifths", time // 5), ("one-day", 8 * 3600)):
         at = before(end, left)
         if what == "one-day" and time <= 8 * 3600:

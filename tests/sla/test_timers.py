@@ -37,6 +37,19 @@ def test_an_apology_leaves_only_the_warnings_that_had_not_passed() -> None:
     assert fires["due"] == THURSDAY
 
 
+def test_a_pause_beyond_the_new_appointment_warns_of_nothing_after_it() -> None:
+    """The customer takes until the 25th, the apology named the 18th: what is warned of lies before that."""
+    story = received()
+    asked = story.supplement(local(7, 11, 8))
+    story.extended(local(7, 11, 9), local(7, 18, 17))
+    story.supplemented(local(7, 25, 8), asked)
+    fires = instants(story)
+    due = fires.pop("due")
+    assert due == local(7, 27, 17)
+    assert fires
+    assert max(fires.values()) <= local(7, 18, 17)
+
+
 def test_after_a_miss_the_warnings_run_to_the_new_appointment() -> None:
     """DeadlineMissed stays with the first due; what is left of the new appointment is still warned of."""
     case_id = "000.00.02.H49-170710-0001"

@@ -40,12 +40,19 @@ DEAD = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyn
 
 
 def arrivals(random: Random) -> list[tuple[datetime, Recorded]]:
-    """The facts of a year as they arrive: one in twenty late by days, and one case in ten put right in the end."""
+    """The facts of a year as they arrive, one in twenty late by days; apologies and things put right are not rare."""
     told = year(CASES, RULES.catalogue, pace=5)
     for story in told:
-        if random.random() < 0.1:
-            wrong = random.choice(story.facts[1:] or story.facts)
-            story.voided(story.facts[-1].at + timedelta(days=random.randrange(20)), wrong.id)
+        if random.random() < 0.3:
+            at = story.facts[0].at + timedelta(hours=random.randrange(1, 72))
+            story.extended(at, at + timedelta(days=random.randrange(3, 10)))
+        if random.random() < 0.5:
+            wrong = random.choice(story.facts)
+            at = wrong.at + timedelta(hours=random.randrange(1, 72))
+            if wrong is story.facts[0] or random.random() < 0.5:
+                story.corrected(at, wrong.id, "at", wrong.at - timedelta(minutes=random.randrange(1, 90)))
+            else:
+                story.voided(at, wrong.id)
     facts = sorted((fact for story in told for fact in story.facts), key=lambda fact: (fact.at, fact.id))
     late = [timedelta(days=random.randrange(1, 12)) if random.random() < LATE else timedelta() for _ in facts]
     return sorted(((fact.at + by, fact) for fact, by in zip(facts, late, strict=True)), key=lambda one: one[0])
