@@ -20,9 +20,9 @@ from events.runtime import Parts
 from sla.ticker import tick
 
 LONG = "ONEDOOR_CASES" in os.environ
-CASES = int(os.environ.get("ONEDOOR_CASES", "60"))
+CASES = int(os.environ.get("ONEDOOR_CASES", "300")) // 5
 DEATHS = 200 if LONG else 20
-EVERY = timedelta(days=1 if LONG else 2)
+EVERY = timedelta(days=1 if LONG else 3)
 DAYS = 365
 LATE = 0.05
 BATCH = 100  # facts heard at once: less than the judge takes in one step
