@@ -75,12 +75,13 @@ class Recall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalate:
-    """The promise of a cycle was missed."""
+    """The promise of a cycle was missed. `to`: the unit whose head is told, or the one in charge."""
 
     case_id: str
     cycle: int
     due: datetime
     because: str
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,4 +193,4 @@ def _escalate(command: Escalate, state: State) -> Sequence[Fact]:
         return []
     if any(isinstance(one.fact, DossierEscalated) and one.fact.because == command.because for one in state.said):
         return []
-    return [DossierEscalated(case_id=command.case_id, unit=state.unit, because=command.because)]
+    return [DossierEscalated(case_id=command.case_id, unit=command.to or state.unit, because=command.because)]

@@ -10,6 +10,7 @@ from events.contracts.sla import (
     DeadlineApproaching,
     DeadlineMissed,
     DeadlineMissWithdrawn,
+    DeadlineOverrun,
     VerdictAmended,
     VerdictReached,
 )
@@ -30,13 +31,14 @@ class Verdict(NamedTuple):
 class Published:
     """Per cycle: the last verdict, the thresholds that were said, the miss that stands. `withdrawn` counts misses
     that late facts disproved; each begins a new revision of the promise. `warned` is the instant that the last warning
-    of a threshold ran to."""
+    of a threshold ran to, `escalated` the steps that were said of each miss."""
 
     verdicts: Mapping[int, Verdict] = field(default_factory=dict)
     said: frozenset[tuple[int, str, int]] = frozenset()
     warned: Mapping[tuple[int, str], datetime] = field(default_factory=dict)
     missed: Mapping[int, DeadlineMissed] = field(default_factory=dict)
     missed_by: Mapping[int, str] = field(default_factory=dict)
+    escalated: frozenset[tuple[str, str]] = frozenset()
     withdrawn: int = 0
 
 
@@ -52,6 +54,8 @@ def evolve(state: Published, said: Said) -> Published:
             return replace(
                 state, missed={**state.missed, it.cycle: it}, missed_by={**state.missed_by, it.cycle: said.id}
             )
+        case DeadlineOverrun() as it:
+            return replace(state, escalated=state.escalated | {(it.missed, it.step)})
         case DeadlineMissWithdrawn() as it:
             missed = {cycle: miss for cycle, miss in state.missed.items() if cycle != it.cycle}
             return replace(state, missed=missed, withdrawn=state.withdrawn + 1)

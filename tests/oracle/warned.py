@@ -82,6 +82,10 @@ class Told:
         return standing
 
 
+ESCALATED = (("leader", 2),)
+"""What is said of a miss so many working days after it."""
+
+
 class Oracle:
     """Facts are heard in batches, and between two of them time goes on in ticks."""
 
@@ -117,6 +121,11 @@ class Oracle:
             told = [one for one in case.said if (one.what, one.cycle) == (word.what, word.cycle)]
             if word.what == "missed":
                 again = miss is not None
+            elif word.what in dict(ESCALATED):
+                assert miss is not None, "a step comes after the miss"
+                missed = len(case.said) - 1 - case.said[::-1].index(miss)
+                again = word.what in [one.what for one in case.said[missed:] if one.cycle == word.cycle]
+                word = word._replace(due=miss.due, revision=0)
             else:
                 # Once of a revision, not of one that moved nothing, and not of a promise that is broken already.
                 again = bool(told) and (word.due == told[-1].due or word.revision in [one.revision for one in told])
@@ -139,6 +148,9 @@ def instants(row: CycleRow, withdrawn: int) -> Iterator[Word]:
         return
     revision = row.revision + withdrawn
     yield Word("missed", row.cycle, revision, row.due_at, row.due_at)
+    for step, days in ESCALATED:
+        after = [day for day in range(second(row.due_at) // DAY + 1, len(WORKED)) if WORKED[day]][days - 1]
+        yield Word(step, row.cycle, 0, row.due_at, ZERO + timedelta(seconds=after * DAY + SESSIONS[-1][1]))
     target = row.due_at
     if row.extended_at is not None:
         assert row.appointment is not None

@@ -406,6 +406,15 @@ def test_a_missed_deadline_goes_to_the_unit_in_charge_once() -> None:
     dossier().when(missed).then_nothing()
 
 
+def test_a_step_of_the_escalation_goes_to_its_unit() -> None:
+    """Beside what the unit in charge was told of the miss itself."""
+    told = DossierEscalated(case_id=CASE, unit="DL-193", because=f"promise-{CASE}@1")
+    step = Escalate(case_id=CASE, cycle=1, due=NINE, because=f"promise-{CASE}@2", to="PC-QN")
+    higher = DossierEscalated(case_id=CASE, unit="PC-QN", because=f"promise-{CASE}@2")
+    dossier().given(ASSIGNED, told).when(step).then(higher)
+    dossier().when(step).then_nothing()
+
+
 def test_a_reopening_that_was_void_does_not_silence_the_next_one() -> None:
     """We count it and the judge does not: our third cycle is its second, and was due after it began."""
     recalled = DossierRecalled(case_id=CASE, from_unit="DL-193", because=CLOSED)
