@@ -1,11 +1,13 @@
 """When something is to be said of a promise that still runs. Pure: future instants from a judged cycle."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
 from deadlines.calendar import Calendar
 from deadlines.entries import Escalation
+from deadlines.errors import OutsideCalendar
 from deadlines.instants import instant_of, second_of
 from deadlines.promise import count
 from events.contracts.terms import Limit
@@ -53,12 +55,11 @@ def timers(row: CycleRow, calendar: Calendar, withdrawn: int, steps: Iterable[Es
         if row.extended_at is None or fires_at > row.extended_at:
             yield Timer(row.case_id, row.cycle, threshold, fires_at, revision, target)
     yield Timer(row.case_id, row.cycle, "due", row.due_at, revision, row.due_at)
-    due = second_of(row.due_at)
     for step in steps:
         after = Limit(amount=step.after_working_days, unit="working_days")
-        yield Timer(
-            row.case_id, row.cycle, step.step, instant_of(count(calendar, after, due).due), revision, row.due_at
-        )
+        with suppress(OutsideCalendar):  # nobody looks at what is open after the last year of the calendars
+            fires_at = instant_of(count(calendar, after, second_of(row.due_at)).due)
+            yield Timer(row.case_id, row.cycle, step.step, fires_at, revision, row.due_at)
 
 
 def _before(calendar: Calendar, end: int, seconds: int) -> datetime:
