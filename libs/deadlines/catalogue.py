@@ -14,6 +14,7 @@ from deadlines.entries import (
     Checklist,
     Dated,
     Entry,
+    Escalation,
     Indicator,
     Process,
     Reason,
@@ -43,6 +44,7 @@ class Catalogue:
         self.periods: dict[str, ReportingPeriod] = {}
         self.indicators: dict[str, Indicator] = {}
         self.thresholds: list[Threshold] = []
+        self.escalations: list[Escalation] = []
         self._units: dict[str, list[Unit]] = {}
         self._built: dict[str, Calendar] = {}
         self.revised: dict[str, str] = {}
@@ -60,6 +62,7 @@ class Catalogue:
             _enter(self.periods, ((p.name, p) for p in file.periods), f"{name}: periods")
             _enter(self.indicators, ((i.name, i) for i in file.indicators), f"{name}: indicators")
             self.thresholds += file.thresholds
+            self.escalations += file.escalations
             for unit in file.units:
                 versions = self._units.setdefault(unit.code, [])
                 if unit not in versions:
@@ -162,6 +165,10 @@ class Catalogue:
         """How a named kind of period is cut. Raises UnknownId."""
         return _found(self.periods, name, "record.yaml: periods", "period")
 
+    def escalations_on(self, on: date) -> list[Escalation]:
+        """The steps by which a promise that is due on a date is escalated."""
+        return [one for one in self.escalations if one.in_force(on)]
+
     def thresholds_on(self, on: date) -> list[Threshold]:
         """The thresholds in force on a date."""
         return [threshold for threshold in self.thresholds if threshold.in_force(on)]
@@ -226,6 +233,11 @@ class Catalogue:
                 )
         for why in {threshold.why for threshold in self.thresholds}:
             _apart(f"record.yaml: thresholds: {why}", [one for one in self.thresholds if one.why == why])
+        for step in {one.step for one in self.escalations}:
+            same = [one for one in self.escalations if one.step == step]
+            _apart(f"processes.yaml: escalations: {step}", same)
+            for one in same:
+                _known(f"processes.yaml: escalations: {step}: unit", one.unit, self._units)
         for code, services in by_code.items():
             _apart(f"services.yaml: {code}", services)
         for code, units in self._units.items():

@@ -9,14 +9,7 @@ from collections.abc import Iterable
 from datetime import date, time
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from deadlines.calendar import Calendar, Hours, Override, Session
 from deadlines.errors import CatalogueError, UnknownId
@@ -336,6 +329,25 @@ class Threshold(Dated, Sourced):
     due_working_days: Annotated[int, Field(ge=1, le=250)]
 
 
+WARNINGS = ("half", "four-fifths", "one-day")
+"""What a promise is warned of before it is due."""
+
+
+class Escalation(Dated, Sourced):
+    """A dossier still open so many working days after its missed due is put before the head of a higher unit."""
+
+    step: Word
+    after_working_days: Annotated[int, Field(ge=1, le=250)]
+    unit: UnitCode
+
+    @field_validator("step")
+    @classmethod
+    def _no_warning(cls, step: str) -> str:
+        if step in (*WARNINGS, "due"):
+            raise ValueError(f"{step!r} is what a warning before due is called")
+        return step
+
+
 class CatalogueFile(Entry):
     """What one file of the folder may hold."""
 
@@ -348,6 +360,7 @@ class CatalogueFile(Entry):
     periods: tuple[ReportingPeriod, ...] = ()
     indicators: tuple[Indicator, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
 
     @classmethod
     def of(cls, name: str, content: Any) -> Self:

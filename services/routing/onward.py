@@ -5,6 +5,7 @@ Nothing here refuses: a fact heard is a fact, and where it fits nothing it has n
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal, assert_never
 
 from events.contracts.catalogue import Fact
@@ -74,11 +75,13 @@ class Recall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalate:
-    """The promise of a cycle was missed."""
+    """The promise of a cycle was missed. `to`: the unit whose head is told, or the one in charge."""
 
     case_id: str
     cycle: int
+    due: datetime
     because: str
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,8 +184,13 @@ def _go_on_as_before(command: GoOn, state: State) -> Sequence[Fact]:
 
 
 def _escalate(command: Escalate, state: State) -> Sequence[Fact]:
-    if not isinstance(state, AtUnit) or state.cycle != command.cycle:
+    if not isinstance(state, AtUnit):
+        return []
+    # Our number is ahead of the judge's once a reopening was void: then the due tells, for a cycle that began after it
+    # is another one.
+    began = state.said[0].at
+    if state.cycle != command.cycle and (began is None or command.due <= began):
         return []
     if any(isinstance(one.fact, DossierEscalated) and one.fact.because == command.because for one in state.said):
         return []
-    return [DossierEscalated(case_id=command.case_id, unit=state.unit, because=command.because)]
+    return [DossierEscalated(case_id=command.case_id, unit=command.to or state.unit, because=command.because)]

@@ -1,10 +1,12 @@
 """Through which hands one dossier goes: a process of the catalogue with the units of its district. Pure."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from deadlines.catalogue import Catalogue
 from deadlines.entries import Process
 from deadlines.errors import CatalogueError
+from deadlines.instants import local_date
 from events.contracts.terms import Limit
 
 
@@ -52,6 +54,11 @@ class Plans:
         """The plan of a service version in a district ("DL-193"), if the catalogue has one."""
         known = self._catalogue.services.get(service)
         return self._plans.get((known.process, district)) if known else None
+
+    def escalated_to(self, step: str, due: datetime) -> str | None:
+        """The unit whose head hears of a promise due then, by a step of the catalogue's escalations."""
+        on = local_date(due)
+        return next((one.unit for one in self._catalogue.escalations_on(on) if one.step == step), None)
 
     def named(self, process: str | None, district: str | None) -> Plan | None:
         """The plan that a route's first hand-over names."""

@@ -13,7 +13,7 @@ from events.contracts.intake import (
     ProcessingStopped,
     StaffReplied,
 )
-from events.contracts.sla import DeadlineMissed
+from events.contracts.sla import DeadlineMissed, DeadlineOverrun
 from events.decider import Reaction
 from events.envelope import Recorded
 from routing.onward import Begin, BeginAgain, Escalate, GoOn, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
@@ -21,7 +21,7 @@ from routing.plan import Plans
 
 HEARD = (
     ApplicationReceived, StaffReplied, ApplicationRefused, ApplicationWithdrawn, ProcessingStopped, CaseClosed,
-    CaseReopened, WorkCompleted, DeadlineMissed, FactVoided,
+    CaseReopened, WorkCompleted, DeadlineMissed, DeadlineOverrun, FactVoided,
 )  # fmt: skip
 ENDS = ("ApplicationRefused", "ApplicationWithdrawn", "ProcessingStopped", "CaseClosed")
 
@@ -57,6 +57,9 @@ class HandOn:
             case WorkCompleted(handed_over=True) as it:
                 return NoteWorkDone(case_id=it.case_id, work_order=it.work_order)
             case DeadlineMissed() as it:
-                return Escalate(case_id=it.case_id, cycle=it.cycle, because=heard.id)
+                return Escalate(case_id=it.case_id, cycle=it.cycle, due=it.due, because=heard.id)
+            case DeadlineOverrun() as it:
+                to = self.plans.escalated_to(it.step, it.due)
+                return Escalate(case_id=it.case_id, cycle=it.cycle, due=it.due, because=heard.id, to=to) if to else None
             case _:
                 return None

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from deadlines.entries import WARNINGS
 from events.contracts.catalogue import Fact
 from events.contracts.sla import (
     DeadlineApproaching,
     DeadlineMissed,
     DeadlineMissWithdrawn,
+    DeadlineOverrun,
     VerdictAmended,
     VerdictReached,
 )
@@ -36,7 +38,8 @@ class Publish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warn:
-    """An instant has come: a share of the time is used up, or (threshold `due`) the deadline has passed."""
+    """An instant has come: a share of the time is used up, the deadline has passed (threshold `due`), or a miss is to
+    be escalated (a step of the catalogue)."""
 
     case_id: str
     cycle: int
@@ -54,17 +57,10 @@ def decide(command: Command, state: Published) -> Sequence[Fact]:
             return [*_verdicts(command, state), *_withdrawals(command, state)]
         case Warn(threshold="due"):
             return _missed(command, state)
+        case Warn(threshold=threshold) if threshold in WARNINGS:
+            return _approaching(command, state)
         case Warn():
-            key = command.cycle, command.threshold, command.revision
-            missed = state.missed.get(command.cycle)
-            if key in state.said or (missed is not None and command.due <= missed.due):
-                return []
-            return [
-                DeadlineApproaching(
-                    case_id=command.case_id, cycle=command.cycle, threshold=command.threshold,
-                    revision=command.revision, due=command.due,
-                )
-            ]  # fmt: skip
+            return _overrun(command, state)
         case _:
             assert_never(command)
 
@@ -117,10 +113,41 @@ def _withdrawals(command: Publish, state: Published) -> list[Fact]:
     ]
 
 
+def _approaching(command: Warn, state: Published) -> list[Fact]:
+    """Once per revision, and of a new revision only if the instant that it runs to is another: a correction may raise
+    the revision and move nothing."""
+    key = command.cycle, command.threshold, command.revision
+    missed = state.missed.get(command.cycle)
+    if key in state.said or state.warned.get(key[:2]) == command.due:
+        return []
+    if missed is not None and command.due <= missed.due:
+        return []
+    return [
+        DeadlineApproaching(
+            case_id=command.case_id, cycle=command.cycle, threshold=command.threshold,
+            revision=command.revision, due=command.due,
+        )
+    ]  # fmt: skip
+
+
 def _missed(command: Warn, state: Published) -> list[Fact]:
     if command.cycle in state.missed:
         return []
     return [DeadlineMissed(case_id=command.case_id, cycle=command.cycle, revision=command.revision, due=command.due)]
+
+
+def _overrun(command: Warn, state: Published) -> list[Fact]:
+    miss = state.missed.get(command.cycle)
+    if miss is None:
+        return []
+    missed = state.missed_by[command.cycle]
+    if (missed, command.threshold) in state.escalated:
+        return []
+    return [
+        DeadlineOverrun(
+            case_id=command.case_id, cycle=command.cycle, step=command.threshold, due=miss.due, missed=missed
+        )
+    ]  # fmt: skip
 
 
 promise: Decider[Command, Published] = Decider(category="promise", initial=Published(), decide=decide, evolve=evolve)

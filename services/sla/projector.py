@@ -1,12 +1,13 @@
 """The live judge: hears a batch, judges the touched cases once, writes rows, timers and changes, publishes verdicts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 import msgspec
 
 from deadlines.inforce import InForce
+from deadlines.instants import local_date
 from events.amend import CORRECTIONS
 from events.contracts.catalogue import Fact
 from events.contracts.sla import VerdictReached
@@ -19,10 +20,10 @@ from sla.amendments import lateness
 from sla.case import JUDGED, LOOKED_AT
 from sla.decide import Publish, promise
 from sla.judge import Judgement, Rules, judge
-from sla.rows import shown
+from sla.rows import CycleRow, shown
 from sla.rules import with_published
 from sla.state import Published
-from sla.timers import timers
+from sla.timers import Timer, timers
 
 NAME = "sla.judge"
 FACTS = f"select {COLUMNS} from inbox where subject = any($1) and type = any($2) order by subject"
@@ -122,10 +123,16 @@ async def look_again(
         for judgement in judgements
         if judgement.case_id not in parked and judgement.calendar
         for row in judgement.cycles[-1:]
-        for timer in timers(row, rules.catalogue.calendar(judgement.calendar), published[judgement.case_id].withdrawn)
+        for timer in _timers(row, judgement, rules, published[judgement.case_id].withdrawn)
     ]
     if waiting:
         await connection.executemany(TIMED, waiting)
+
+
+def _timers(row: CycleRow, judgement: Judgement, rules: Rules, withdrawn: int) -> Iterator[Timer]:
+    catalogue = rules.catalogue
+    steps = catalogue.escalations_on(local_date(row.due_at)) if row.due_at else ()
+    return timers(row, catalogue.calendar(judgement.calendar), withdrawn, steps)
 
 
 async def _publish(

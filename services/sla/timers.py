@@ -1,11 +1,16 @@
 """When something is to be said of a promise that still runs. Pure: future instants from a judged cycle."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
 from deadlines.calendar import Calendar
+from deadlines.entries import Escalation
+from deadlines.errors import OutsideCalendar
 from deadlines.instants import instant_of, second_of
+from deadlines.promise import count
+from events.contracts.terms import Limit
 from sla.rows import CycleRow
 
 WORKING_DAY = 8 * 3600
@@ -24,8 +29,8 @@ class Timer(NamedTuple):
     due: datetime
 
 
-def timers(row: CycleRow, calendar: Calendar, withdrawn: int) -> Iterator[Timer]:
-    """The instants of an open cycle; none while it is paused or undetermined.
+def timers(row: CycleRow, calendar: Calendar, withdrawn: int, steps: Iterable[Escalation] = ()) -> Iterator[Timer]:
+    """The instants of an open cycle; none while it is paused or undetermined. `steps`: what is escalated after due.
 
     Warnings run to the appointment where an apology moved it, but for those that had passed by then; the miss runs to
     the due that the class keeps. Shares are of the promised time itself, without the pauses that moved due.
@@ -37,8 +42,10 @@ def timers(row: CycleRow, calendar: Calendar, withdrawn: int) -> Iterator[Timer]
     target = row.appointment if row.extended_at and row.appointment else row.due_at
     end = second_of(target)
     paused = sum(
-        calendar.worked(max(second_of(since), received), second_of(until))
+        # An apology may name a day before the pause is over: the rest of the pause was never promised.
+        calendar.worked(max(second_of(since), received), min(second_of(until), end))
         for since, until in zip(row.pauses_from, row.pauses_to, strict=False)
+        if second_of(since) < end
     )
     total = calendar.worked(received, end) - paused
     warnings = [(threshold, _before(calendar, end, int(total * left))) for threshold, left in SHARES]
@@ -48,6 +55,11 @@ def timers(row: CycleRow, calendar: Calendar, withdrawn: int) -> Iterator[Timer]
         if row.extended_at is None or fires_at > row.extended_at:
             yield Timer(row.case_id, row.cycle, threshold, fires_at, revision, target)
     yield Timer(row.case_id, row.cycle, "due", row.due_at, revision, row.due_at)
+    for step in steps:
+        after = Limit(amount=step.after_working_days, unit="working_days")
+        with suppress(OutsideCalendar):  # nobody looks at what is open after the last year of the calendars
+            fires_at = instant_of(count(calendar, after, second_of(row.due_at)).due)
+            yield Timer(row.case_id, row.cycle, step.step, fires_at, revision, row.due_at)
 
 
 def _before(calendar: Calendar, end: int, seconds: int) -> datetime:

@@ -209,3 +209,18 @@ def test_an_empty_folder_says_so(tmp_path: Path) -> None:
 def test_an_empty_file_is_an_empty_part() -> None:
     """Nothing in it, nothing wrong."""
     assert Catalogue({"x.yaml": CatalogueFile.of("x.yaml", None)}).services == {}
+
+
+@pytest.mark.parametrize(
+    ("escalation", "names"),
+    [
+        ({"step": "half"}, "escalations.0.step"),
+        ({"unit": "PC-XX"}, "processes.yaml: escalations: leader: unit"),
+        ({"after_working_days": 0}, "escalations.0.after_working_days"),
+    ],
+)
+def test_an_escalation_that_cannot_be_is_refused(escalation: dict[str, object], names: str) -> None:
+    """A step called like a warning, an unknown unit, no time at all."""
+    usual = {"step": "leader", "from": "2017-01-01", "after_working_days": 2, "unit": "PC-QN", "basis": "test"}
+    with pytest.raises(CatalogueError, match=names):
+        Catalogue({"processes.yaml": CatalogueFile.of("processes.yaml", {"escalations": [{**usual, **escalation}]})})

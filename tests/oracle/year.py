@@ -21,12 +21,12 @@ POLICIES: tuple[ClockPolicy, ...] = ("PAUSE", "PAUSE", "PAUSE", "RESTART")
 CALENDAR = "VN-PAC@2017.1"
 
 
-def year(cases: int, catalogue: Catalogue, seed: int = 2017) -> list[Story]:
-    """So many dossiers, received over eleven months; some are open when the year ends."""
+def year(cases: int, catalogue: Catalogue, seed: int = 2017, *, pace: int = 1) -> list[Story]:
+    """So many dossiers, received over eleven months; some are open when the year ends. `pace`: so many times slower."""
     random = Random(seed)
     counters = [unit for unit in catalogue.units("counter") if unit.district]
     services = [service for service in catalogue.services.values() if service.in_force(BEGIN.date())]
-    return [_case(number, random, counters, services) for number in range(1, cases + 1)]
+    return [_case(number, random, counters, services, pace) for number in range(1, cases + 1)]
 
 
 def facts(told: list[Story]) -> Iterator[Recorded]:
@@ -37,7 +37,7 @@ def facts(told: list[Story]) -> Iterator[Recorded]:
     return (fact for *_, fact in sorted(arrivals, key=lambda arrival: arrival[:2]))
 
 
-def _case(number: int, random: Random, counters: list[Unit], services: list[Service]) -> Story:
+def _case(number: int, random: Random, counters: list[Unit], services: list[Service], pace: int) -> Story:
     counter, service = random.choice(counters), random.choice(services)
     day = BEGIN + timedelta(days=random.randrange(DAYS), minutes=random.randrange(600))
     told = Story(f"{counter.prefix}-{day + timedelta(hours=7):%y%m%d}-{number:05d}")
@@ -45,7 +45,7 @@ def _case(number: int, random: Random, counters: list[Unit], services: list[Serv
         day, _promise(random, service, day), counter=counter.code, district=counter.district,
         channel=random.choice(CHANNELS),
     )  # fmt: skip
-    Dossier(told, random, counter.code, counter.district or "", day).live()
+    Dossier(told, random, counter.code, counter.district or "", day, pace).live()
     return told
 
 
@@ -65,12 +65,12 @@ def _promise(random: Random, service: Service, day: datetime) -> Promise | None:
 class Dossier:
     """One dossier on its way; `at` is where its time stands."""
 
-    def __init__(self, told: Story, random: Random, counter: str, district: str, at: datetime) -> None:
+    def __init__(self, told: Story, random: Random, counter: str, district: str, at: datetime, pace: int) -> None:
         self.told, self.random, self.counter, self.district, self.at = told, random, counter, district, at
-        self.team = district.replace("DL", "TC")
+        self.team, self.pace = district.replace("DL", "TC"), pace
 
     def later(self, most_hours: int) -> datetime:
-        self.at += timedelta(minutes=self.random.randrange(5, most_hours * 60))
+        self.at += timedelta(minutes=self.random.randrange(5, most_hours * 60 * self.pace))
         return self.at
 
     def chance(self, percent: int) -> bool:

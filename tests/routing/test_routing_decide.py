@@ -1,5 +1,8 @@
 """The way of a dossier: given what was said of it, when somebody acts or something is heard, then facts."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 from on_the_way import (
     ACKNOWLEDGED,
     ASSIGNED,
@@ -34,9 +37,12 @@ from events.contracts.routing import (
     StepCompleted,
 )
 from events.contracts.terms import Limit
+from events.decider import Said
 from events.errors import Conflict, Forbidden, NotFound
 from routing.decide import Acknowledge, CompleteCustomerAction, CompleteStep, Forward, Return
 from routing.onward import Begin, BeginAgain, Escalate, NoteDone, NoteReceived, NoteWorkDone, Recall
+
+NINE = datetime(2017, 7, 10, 2, tzinfo=UTC)
 
 # -- the plan ---------------------------------------------------------------------------------------------------------
 
@@ -261,14 +267,35 @@ def test_a_reopened_case_starts_the_process_again() -> None:
 
 
 def test_a_missed_deadline_goes_to_the_unit_in_charge_once() -> None:
-    missed = Escalate(case_id=CASE, cycle=1, because=f"promise-{CASE}@1")
+    missed = Escalate(case_id=CASE, cycle=1, due=NINE, because=f"promise-{CASE}@1")
     escalated = DossierEscalated(case_id=CASE, unit="DL-193", because=f"promise-{CASE}@1")
     dossier().given(ASSIGNED).when(missed).then(escalated)
     dossier().given(ASSIGNED, escalated, done(0), INSTALLING).when(missed).then_nothing()
     dossier().when(missed).then_nothing()
 
 
+def test_a_step_of_the_escalation_goes_to_its_unit() -> None:
+    """Beside what the unit in charge was told of the miss itself."""
+    told = DossierEscalated(case_id=CASE, unit="DL-193", because=f"promise-{CASE}@1")
+    step = Escalate(case_id=CASE, cycle=1, due=NINE, because=f"promise-{CASE}@2", to="PC-QN")
+    higher = DossierEscalated(case_id=CASE, unit="PC-QN", because=f"promise-{CASE}@2")
+    dossier().given(ASSIGNED, told).when(step).then(higher)
+    dossier().when(step).then_nothing()
+
+
+def test_a_reopening_that_was_void_does_not_silence_the_next_one() -> None:
+    """We count it and the judge does not: our third cycle is its second, and was due after it began."""
+    recalled = DossierRecalled(case_id=CASE, from_unit="DL-193", because=CLOSED)
+    third = [ASSIGNED, recalled, ASSIGNED, recalled, ASSIGNED]
+    past = [Said(fact, "policy", f"{ROUTE}@{number}", NINE) for number, fact in enumerate(third, 1)]
+    missed = Escalate(case_id=CASE, cycle=2, due=NINE + timedelta(days=3), because=f"promise-{CASE}@4")
+    scenario = dossier()
+    scenario.past = past
+    scenario.when(missed).then(DossierEscalated(case_id=CASE, unit="DL-193", because=f"promise-{CASE}@4"))
+    scenario.when(replace(missed, due=NINE)).then_nothing()
+
+
 def test_a_missed_deadline_of_an_earlier_cycle_has_no_effect() -> None:
     recalled = DossierRecalled(case_id=CASE, from_unit="DL-193", because=CLOSED)
     again = dossier().given(ASSIGNED, recalled, ASSIGNED)
-    again.when(Escalate(case_id=CASE, cycle=1, because=f"promise-{CASE}@1")).then_nothing()
+    again.when(Escalate(case_id=CASE, cycle=1, due=NINE, because=f"promise-{CASE}@1")).then_nothing()

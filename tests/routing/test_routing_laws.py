@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from deadlines.load import load
 from events.actor import Actor
+from events.amend import EARLIEST
 from events.contracts.catalogue import Fact
 from events.contracts.routing import (
     AgencyReferred,
@@ -60,7 +61,11 @@ heard: st.SearchStrategy[Heard] = st.one_of(
     st.builds(NoteWorkDone, case_id=st.just(CASE), work_order=numbers.map(lambda n: f"wo-{CASE}-{n}")),
     st.builds(Recall, case_id=st.just(CASE), because=numbers.map(lambda n: f"case-{CASE}@{n}")),
     st.builds(
-        Escalate, case_id=st.just(CASE), cycle=st.integers(1, 2), because=numbers.map(lambda n: f"promise-{CASE}@{n}")
+        Escalate,
+        case_id=st.just(CASE),
+        cycle=st.integers(1, 2),
+        due=st.just(EARLIEST),
+        because=numbers.map(lambda n: f"promise-{CASE}@{n}"),
     ),
 )
 answers = st.none() | numbers.map(lambda n: f"route-{CASE}@{n}")

@@ -1,5 +1,6 @@
 """What the hands ask of themselves when they hear others."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from events.contracts.intake import (
     StaffReplied,
     SupplementReceived,
 )
-from events.contracts.sla import DeadlineMissed
+from events.contracts.sla import DeadlineMissed, DeadlineOverrun
 from events.contracts.terms import Promise
 from events.envelope import Cause, Recorded
 from routing.onward import Begin, BeginAgain, Escalate, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
@@ -108,7 +109,11 @@ def test_work_counts_when_it_is_handed_over() -> None:
 
 def test_a_missed_promise_is_escalated() -> None:
     missed = DeadlineMissed(case_id=CASE, cycle=1, revision=0, due=NINE)
-    assert asked_for(missed) == Escalate(case_id=CASE, cycle=1, because=f"case-{CASE}@3")
+    escalate = Escalate(case_id=CASE, cycle=1, due=NINE, because=f"case-{CASE}@3")
+    assert asked_for(missed) == escalate
+    overrun = DeadlineOverrun(case_id=CASE, cycle=1, step="leader", due=NINE, missed=f"promise-{CASE}@1")
+    assert asked_for(overrun) == replace(escalate, to="PC-QN")
+    assert asked_for(replace(overrun, step="nobody")) is None
 
 
 @pytest.mark.parametrize("fact", [CustomerRated(case_id=CASE, stars=5), None,

@@ -146,7 +146,7 @@ async def test_two_tickers_say_it_once(sla: Sla) -> None:
         pass
     for one in told:
         said = await sla.said(one.case_id)
-        assert len(said) == len({(type(fact), getattr(fact, "threshold", "")) for fact in said}) == 4
+        assert len(said) == len({(type(fact), getattr(fact, "threshold", "")) for fact in said}) == 5
 
 
 async def test_a_parked_fact_keeps_a_case_unpublished(sla: Sla) -> None:
@@ -170,7 +170,7 @@ async def test_an_incomplete_case_is_not_warned_of_until_its_hole_is_settled(sla
         await keep(connection, [Record("t.events", 1, 0, told.case_id.encode(), b"{not json")])
     assert await sla.tick(local(7, 20)) == 0
     await sla.pool.execute("update parked set settled = 'dismissed'")
-    assert await sla.tick(local(7, 20)) == 4
+    assert await sla.tick(local(7, 20)) == 5
 
 
 async def test_every_change_is_told_with_a_rising_revision(sla: Sla) -> None:
@@ -210,10 +210,10 @@ async def test_a_fact_that_was_parked_by_the_judge_is_judged_when_it_is_retried(
     told = story()
     await sla.hear(told.facts)
     timers = "select count(*) from timers where case_id = $1"
-    assert await sla.pool.fetchval(timers, told.case_id) == 4
+    assert await sla.pool.fetchval(timers, told.case_id) == 5
     await sla.pool.execute(PARKED, told.case_id, told.facts[-1].id)
     assert await retry(sla.pool, [sla.judge]) == 1
-    assert await sla.pool.fetchval(timers, told.case_id) == 4
+    assert await sla.pool.fetchval(timers, told.case_id) == 5
 
 
 async def test_a_second_rebuild_is_told_of_the_first(sla: Sla) -> None:

@@ -100,7 +100,7 @@ class DossierRecalled:
 
 @fact(schema=1)
 class DossierEscalated:
-    """A missed deadline was put before the head of the unit in charge."""
+    """A missed deadline was put before the head of a unit: the one in charge, or a higher one as the days go by."""
 
     case_id: CaseId
     unit: UnitCode

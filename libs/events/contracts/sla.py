@@ -33,6 +33,18 @@ class DeadlineMissed:
 
 
 @fact(schema=1)
+class DeadlineOverrun:
+    """The dossier of a missed deadline is still open when a `step` of the catalogue's escalations has come. Said once
+    per miss."""
+
+    case_id: CaseId
+    cycle: Count
+    step: Word
+    due: Instant
+    missed: EventId
+
+
+@fact(schema=1)
 class DeadlineMissWithdrawn:
     """A fact that arrived late shows that the deadline was kept after all."""
 
