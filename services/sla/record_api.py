@@ -33,6 +33,7 @@ from sla.periods import Period, ending_in, month
 from sla.practice import Practice
 from sla.printed import page
 from sla.sheets import SheetName, sheets, title
+from sla.totals import Totals
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Month = Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="the month in which the period ends")]
@@ -70,6 +71,7 @@ def record_routes(
     pool = parts.pool
     kinds = {unit.code: unit.kind for unit in catalogue.units()}
     name = namer(catalogue)
+    totals = Totals(pool, kinds)
 
     async def asked_period(
         since: Annotated[date | None, Query(alias="from")] = None,
@@ -87,7 +89,7 @@ def record_routes(
     Asks = Annotated[Period, Depends(asked_period)]
 
     async def told(period: Period, *, items: bool, public: bool = False) -> Document:
-        found = await queries.the_record(pool, period, kinds)
+        found = await (queries.the_record(pool, period, kinds) if items else totals.record(period))
         effects = await remedying.effects(pool, found)
         return document(found, catalogue, items=items, public=public, effects=effects)
 

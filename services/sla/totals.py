@@ -1,0 +1,81 @@
+"""The records of the periods that people look at, kept in memory and brought up to date with each answer.
+
+A record of a month among a million dossiers is counted once; after that only the cases that changed are read. Every
+answer is what counting the live rows of its snapshot would give: `changes` names each case whose rows were replaced.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import timedelta
+
+from events.contracts.terms import UnitKind
+from events.database import Connection, Pool
+from sla import queries
+from sla.periods import Period
+from sla.record import Record
+from sla.tally import Tally
+
+STANDS = """
+select (select id from generations where state = 'live') as generation,
+    (select coalesce(max(position), 0) from changes) as position,
+    array(select distinct subject from parked where settled is null and subject is not null) as holes
+"""
+CHANGED = "select distinct subject from changes where position > $1 and position <= $2"
+LONGEST = timedelta(days=31)  # of a period that is kept: a case of it takes some kilobytes
+KEPT = 3  # periods
+AT_ONCE = 500  # cases read and counted before others get their turn
+
+
+class Kept:
+    """One period's tally, and up to where it goes."""
+
+    def __init__(self, period: Period, kinds: Mapping[str, UnitKind]) -> None:
+        self.period, self.kinds = period, kinds
+        self.lock = asyncio.Lock()  # of several that ask at once, one counts
+        self.tally = Tally(period, kinds)
+        self.generation: int | None = None
+        self.position = 0
+        self.holes: frozenset[str] = frozenset()
+
+    async def catch_up(self, connection: Connection) -> None:
+        """Put in again what changed up to the caller's snapshot. A case may be put in twice, so it may break off."""
+        stands = await connection.fetchrow(STANDS)
+        assert stands is not None
+        holes = frozenset(stands["holes"])
+        if stands["generation"] == self.generation:
+            rows = await connection.fetch(CHANGED, self.position, stands["position"])
+            touched = sorted({row["subject"] for row in rows} | (holes ^ self.holes))
+        else:  # the first time, or after a swap
+            self.tally, self.generation = Tally(self.period, self.kinds), None
+            rows = await connection.fetch(queries.CASES_OF, self.period.begins, self.period.ends)
+            touched = [row["case_id"] for row in rows]
+        for start in range(0, len(touched), AT_ONCE):
+            cases = touched[start : start + AT_ONCE]
+            found = (await queries.rows_of(connection, self.period, cases)).by_case()
+            for case_id in cases:
+                self.tally.put(case_id, found.get(case_id))
+        self.generation, self.position, self.holes = stands["generation"], stands["position"], holes
+
+
+class Totals:
+    """The periods last asked for."""
+
+    def __init__(self, pool: Pool, kinds: Mapping[str, UnitKind]) -> None:
+        self.pool, self.kinds = pool, kinds
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+
+    async def record(self, period: Period) -> Record:
+        """The record of a period; of a month, as sums alone."""
+        found = await self._kept_record(period) if period.until - period.since <= LONGEST else None
+        return found or await queries.the_record(self.pool, period, self.kinds)
+
+    async def _kept_record(self, period: Period) -> Record | None:
+        kept = self._kept.setdefault(period.id, Kept(period, self.kinds))
+        self._kept.move_to_end(period.id)
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        async with kept.lock, self.pool.acquire() as connection:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await kept.catch_up(connection)
+            return kept.tally.record()
