@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,8 +12,8 @@ from events.contracts.sla import GenerationSwapped
 from events.database import Connection, Pool
 from events.envelope import Cause, Recorded
 from events.errors import Conflict
-from events.follow import EVENTS, START, WAIT_LOCK, Entry, Follower, Following, Mark
-from events.store import Append, append
+from events.follow import START, WAIT_LOCK, Entry, Follower, Following, Log, Mark
+from events.store import Append, append, load
 from sla.projector import NAME as JUDGE
 from sla.projector import look_again
 
@@ -54,7 +54,11 @@ update generations set state = 'live', phase = 'live', finished_at = clock_times
 where id = $1 and state = 'building' returning id
 """
 STARTS_WITHIN = timedelta(seconds=30)  # from opening a generation to its process holding the builder's lock
-DIFFERING = "select differences from generations where id = $1"
+DIFFER = """
+insert into differences (epoch, subject, data)
+select (select epoch from cluster), case_id, convert_to($2, 'UTF8') from unnest($1::text[]) as case_id
+"""
+PUBLISHED_AT_ONCE = 200  # cases whose difference is published in one transaction: the judge waits for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,15 +152,11 @@ async def swap(
         generation=generation, replaced=comparison.replaced, events=events, rows=comparison.rows,
         hash=comparison.hash, differences=len(comparison.differing),
     )  # fmt: skip
-    cause = Cause(correlation=f"generation-{generation}", causation=f"generation-{generation}", actor=actor)
-    await append(
-        connection,
-        [
-            Append(
-                stream=f"generation-{generation}", expected=0, facts=[fact], cause=cause, at=at, recorded_at=recorded_at
-            )
-        ],
-    )
+    stream = f"generation-{generation}"
+    cause = Cause(correlation=stream, causation=stream, actor=actor)
+    saying = Append(stream=stream, expected=0, facts=[fact], cause=cause, at=at, recorded_at=recorded_at)
+    await append(connection, [saying])
+    await connection.execute(DIFFER, comparison.differing, stream)
     differing = msgspec.json.encode(comparison.differing).decode()
     await connection.execute(COMPARED, generation, comparison.rows, comparison.hash, differing)
     await connection.execute(RETIRE)
@@ -167,21 +167,32 @@ async def swap(
     await connection.execute(FORGET, f"{JUDGE}@{generation}")
 
 
-def certified(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
+class Difference(NamedTuple):
+    """A case whose rows a swap exchanged for different ones, and the stream of the swap."""
+
+    case_id: str
+    swap: str
+
+
+DIFFERENCES_LOG: Log[Difference] = Log(
+    "differences", "subject, data", lambda row: Difference(row["subject"], row["data"].decode())
+)
+
+
+def certified(in_force: InForce, *, log_clock: bool) -> Follower[Difference]:
     """After a swap: publish each certified difference once, with the swap as its cause, and refresh those cases."""
 
-    async def apply(connection: Connection, entries: Sequence[Entry[Any]]) -> None:
-        for swapped in (entry.item for entry in entries if isinstance(entry.item.fact, GenerationSwapped)):
-            await connection.execute(WAIT_LOCK, JUDGE, 0)
-            cases: list[str] = msgspec.json.decode(await connection.fetchval(DIFFERING, swapped.fact.generation))
-            if cases:
-                await look_again(connection, dict.fromkeys(cases, swapped), in_force, log_clock=log_clock)
+    async def apply(connection: Connection, entries: Sequence[Entry[Difference]]) -> None:
+        await connection.execute(WAIT_LOCK, JUDGE, 0)
+        swaps = await load(connection, *dict.fromkeys(entry.item.swap for entry in entries))
+        touched = {entry.item.case_id: swaps[entry.item.swap][0] for entry in entries}
+        await look_again(connection, touched, in_force, log_clock=log_clock)
 
     return Follower(
-        name="sla.certified",
-        log=EVENTS,
+        name="sla.differences",
+        log=DIFFERENCES_LOG,
         apply=apply,
-        minds=lambda recorded: isinstance(recorded.fact, GenerationSwapped),
-        touches=lambda recorded: ("verdicts",) if isinstance(recorded.fact, GenerationSwapped) else (),
+        touches=lambda difference: (difference.case_id,),  # twice, when two swaps followed each other
         stuck="halt",
+        batch=PUBLISHED_AT_ONCE,
     )

@@ -66,12 +66,6 @@ where {LIVE} and exists (select from cycles where cycles.generation = charges.ge
     and received_at < $2 and (ended_at is null or ended_at >= $1))
 """
 OF_CASES = " and case_id = any($3)"
-PERIODS_ROWS = (
-    (CYCLES_OF, CycleRow, " order by case_id, cycle"),
-    (STAYS_OF, StayRow, " order by case_id, cycle, stay"),
-    (REFERRALS_OF, ReferralRow, " order by case_id, referral"),
-    (CHARGES_OF, ChargeRow, " order by case_id, cycle, unit"),
-)
 # A stay lies within its cycle; a reply may come after it.
 CASES_OF = f"""
 select case_id from cycles where {LIVE} and received_at < $2 and (ended_at is null or ended_at >= $1)
@@ -165,14 +159,18 @@ async def the_record(
 
 async def rows_of(connection: Connection, period: Period, cases: Sequence[str] | None = None) -> Rows:
     """What the record of a period is counted from, in the caller's snapshot; with `cases`, of these alone."""
-    found = []
-    for query, row, order in PERIODS_ROWS:
-        if cases is None:
-            rows = await connection.fetch(query + order, period.begins, period.ends)
-        else:
-            rows = await connection.fetch(query + OF_CASES + order, period.begins, period.ends, cases)
-        found.append([row(*one) for one in rows])
-    return Rows(*found)
+
+    async def found(query: str, order: str, row: type[Any]) -> list[Any]:
+        of_cases, which = (OF_CASES, (cases,)) if cases is not None else ("", ())
+        rows = await connection.fetch(f"{query}{of_cases} order by {order}", period.begins, period.ends, *which)
+        return [row(*one) for one in rows]
+
+    return Rows(
+        await found(CYCLES_OF, "case_id, cycle", CycleRow),
+        await found(STAYS_OF, "case_id, cycle, stay", StayRow),
+        await found(REFERRALS_OF, "case_id, referral", ReferralRow),
+        await found(CHARGES_OF, "case_id, cycle, unit", ChargeRow),
+    )
 
 
 async def the_practice(pool: Pool, period: Period, kinds: Mapping[str, UnitKind]) -> list[Practice]:

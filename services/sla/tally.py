@@ -31,9 +31,14 @@ class Rows(NamedTuple):
     def by_case(self) -> "dict[str, Rows]":
         """The rows of each case."""
         found: defaultdict[str, Rows] = defaultdict(lambda: Rows([], [], [], []))
-        for table, rows in enumerate(self):
-            for row in rows:
-                found[row.case_id][table].append(row)  # type: ignore[arg-type]
+        for cycle in self.cycles:
+            found[cycle.case_id].cycles.append(cycle)
+        for stay in self.stays:
+            found[stay.case_id].stays.append(stay)
+        for referral in self.referrals:
+            found[referral.case_id].referrals.append(referral)
+        for charge in self.charges:
+            found[charge.case_id].charges.append(charge)
         return found
 
 
@@ -45,7 +50,7 @@ class Total(Line):
     sums: Counter[str] = field(default_factory=Counter)
 
     def count(self, column: Column) -> int:
-        return self.counts[column]
+        return self.counts.get(column, 0)  # a Counter's own look-up of what is not there is slow
 
     @property
     def mv_cases(self) -> int:
@@ -108,11 +113,11 @@ class Tally:
                 self._annex[late.item] = late
             else:
                 del self._annex[late.item]
-        for key, seconds in dwelt(rows.stays, self.period):
+        for step, seconds in dwelt(rows.stays, self.period):
+            lengths = self._lengths[step]
             if times > 0:
-                insort(self._lengths[key], seconds)
+                insort(lengths, seconds)
             else:
-                lengths = self._lengths[key]
                 del lengths[bisect_left(lengths, seconds)]
         if times > 0 and found.broken():
             self._broken.add(case_id)
@@ -125,7 +130,7 @@ class Tally:
             return None
         lines = [line for line in self._lines.values() if any(line.counts.values())]
         annex = sorted(self._annex.values(), key=lambda late: late.item)
-        dwells = tuple(dwell(*key, lengths) for key, lengths in sorted(self._lengths.items()) if lengths)
+        dwells = tuple(dwell(*step, lengths) for step, lengths in sorted(self._lengths.items()) if lengths)
         return Record(
             self.period, in_order(lines, UNITS), in_order(lines, CUTS), tuple(annex), delays(annex), dwells, sound=True
         )

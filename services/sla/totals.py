@@ -1,6 +1,6 @@
 """The records of the periods that people look at, kept in memory and brought up to date with each answer.
 
-A record of a month among a million dossiers is counted once; after that only the cases that changed are read. Every
+The record of a month is counted once; after that only the cases that changed are read. Every
 answer is what counting the live rows of its snapshot would give: `changes` names each case whose rows were replaced.
 """
 
@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import NamedTuple
 
 from events.contracts.terms import UnitKind
 from events.database import Connection, Pool
@@ -27,6 +28,14 @@ KEPT = 3  # periods
 AT_ONCE = 500  # cases read and counted before others get their turn
 
 
+class Stands(NamedTuple):
+    """The live generation, the last change of it, and the cases of which a fact is parked."""
+
+    generation: int
+    position: int
+    holes: frozenset[str]
+
+
 class Kept:
     """One period's tally, and up to where it goes."""
 
@@ -37,15 +46,18 @@ class Kept:
         self.generation: int | None = None
         self.position = 0
         self.holes: frozenset[str] = frozenset()
+        self.record: Record | None = None  # as of there
+
+    def is_at(self, stands: Stands) -> bool:
+        """Whether nothing has happened since."""
+        return (self.generation, self.position, self.holes) == stands
 
     async def catch_up(self, connection: Connection) -> None:
         """Put in again what changed up to the caller's snapshot. A case may be put in twice, so it may break off."""
-        stands = await connection.fetchrow(STANDS)
-        assert stands is not None
-        holes = frozenset(stands["holes"])
-        if stands["generation"] == self.generation:
-            rows = await connection.fetch(CHANGED, self.position, stands["position"])
-            touched = sorted({row["subject"] for row in rows} | (holes ^ self.holes))
+        stands = await stand(connection)
+        if stands.generation == self.generation:
+            rows = await connection.fetch(CHANGED, self.position, stands.position)
+            touched = sorted({row["subject"] for row in rows} | (stands.holes ^ self.holes))
         else:  # the first time, or after a swap
             self.tally, self.generation = Tally(self.period, self.kinds), None
             rows = await connection.fetch(queries.CASES_OF, self.period.begins, self.period.ends)
@@ -55,7 +67,9 @@ class Kept:
             found = (await queries.rows_of(connection, self.period, cases)).by_case()
             for case_id in cases:
                 self.tally.put(case_id, found.get(case_id))
-        self.generation, self.position, self.holes = stands["generation"], stands["position"], holes
+        if touched or self.generation is None:
+            self.record = self.tally.record()
+        self.generation, self.position, self.holes = stands
 
 
 class Totals:
@@ -76,6 +90,14 @@ class Totals:
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         async with kept.lock, self.pool.acquire() as connection:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                await kept.catch_up(connection)
-            return kept.tally.record()
+            if not kept.is_at(await stand(connection)):
+                async with connection.transaction(isolation="repeatable_read", readonly=True):
+                    await kept.catch_up(connection)
+            return kept.record
+
+
+async def stand(connection: Connection) -> Stands:
+    """How far the live rows are."""
+    row = await connection.fetchrow(STANDS)
+    assert row is not None
+    return Stands(row["generation"], row["position"], frozenset(row["holes"]))

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,15 @@ import pytest
 from oracle.telling import Story, local, promise
 from sla_at_work import RULES, Record, Sla
 
+from deadlines.inforce import InForce
 from events.contracts.sla import DeadlineApproaching, DeadlineMissed, VerdictAmended, VerdictReached
+from events.database import Connection
+from events.envelope import Cause
 from events.errors import Conflict
 from events.follow import Following
 from events.inbox import keep
 from events.parked import retry
+from events.store import Append, append
 from sla import generations, projector
 
 MONDAY = local(7, 10, 9)
@@ -237,17 +242,77 @@ async def test_a_swap_is_one_step_for_a_reader(sla: Sla) -> None:
     told = story()
     await sla.hear(told.facts)
     before = await sla.rows()
-    generation = await generations.begin(sla.pool)
-    following = Following(sla.pool, projector.building(RULES, generation))
-    async with sla.pool.acquire() as connection, connection.transaction():
-        comparison = await generations.compare(connection, sla.pool, following, generation, 0)
-        assert comparison is not None
-        await generations.swap(
-            connection, generation, comparison, events=1, actor="policy-test", at=MONDAY, recorded_at=MONDAY
-        )
+    generation = await swapped(sla, ())
     assert await sla.pool.fetchval("select id from generations where state = 'live'") == generation
     assert await sla.rows() == before
     told.returned(local(7, 12, 10) + timedelta(minutes=1))
     await sla.hear(told.facts[1:])
     (cycle,) = (await sla.rows())["cycles"]
     assert "released" in cycle
+
+
+class Killed(Exception):
+    """The process ends before its transaction does."""
+
+
+async def test_differences_are_published_in_batches_each_once(sla: Sla) -> None:
+    """A process killed between two batches, another within one: the next one goes on, and says nothing twice."""
+    told = [story(number) for number in range(1, 6)]
+    for one in told:
+        one.returned(local(7, 12, 10))
+    await sla.hear([fact for one in told for fact in one.facts])
+    cases = [one.case_id for one in told]
+    for case_id in cases:
+        await wrongly_published(sla, case_id)
+    generation = await swapped(sla, cases)
+
+    publishing = replace(generations.certified(InForce(RULES.catalogue, "events"), log_clock=True), batch=2)
+    await Following(sla.pool, publishing).step()
+    assert [len(await sla.said(case_id)) for case_id in cases] == [3, 3, 2, 2, 2]
+
+    async def killed(connection: Connection, entries: Sequence[Any]) -> None:
+        assert publishing.apply is not None
+        await publishing.apply(connection, entries)
+        raise Killed
+
+    with pytest.raises(Killed):
+        await Following(sla.pool, replace(publishing, apply=killed)).step()
+    assert [len(await sla.said(case_id)) for case_id in cases] == [3, 3, 2, 2, 2]
+    last = Following(sla.pool, publishing)
+    while (await last.step())[0]:
+        pass
+    for case_id in cases:
+        amended = (await sla.stream(f"promise-{case_id}"))[2:]
+        assert [one.cause.causation for one in amended] == [f"generation-{generation}@1"]
+        assert isinstance(amended[0].fact, VerdictAmended)
+        assert amended[0].fact.by_date == "ahead"
+
+
+async def swapped(sla: Sla, differing: Sequence[str]) -> int:
+    """A generation that is equal but for these cases becomes the live one."""
+    generation = await generations.begin(sla.pool)
+    following = Following(sla.pool, projector.building(RULES, generation))
+    async with sla.pool.acquire() as connection, connection.transaction():
+        found = await generations.compare(connection, sla.pool, following, generation, 0)
+        assert found is not None
+        found = replace(found, differing=tuple(differing))
+        await generations.swap(
+            connection, generation, found, events=1, actor="policy-test", at=MONDAY, recorded_at=MONDAY
+        )
+    return generation
+
+
+async def wrongly_published(sla: Sla, case_id: str) -> None:
+    """As a faulty version of the service would have amended it."""
+    stream = f"promise-{case_id}"
+    (right,) = await sla.stream(stream)
+    assert isinstance(right.fact, VerdictReached)
+    wrong = VerdictAmended(
+        case_id=case_id, cycle=1, due=right.fact.due, released=right.fact.released, by_date="overdue",
+        by_session="ahead", by_766=right.fact.by_766, was_by_date="ahead", was_by_session="ahead",
+        was_by_766="on-time",
+    )  # fmt: skip
+    cause = Cause(correlation="faulty", causation="faulty", actor="policy-sla-judge")
+    async with sla.pool.acquire() as connection, connection.transaction():
+        saying = Append(stream=stream, expected=1, facts=[wrong], cause=cause, at=right.at, recorded_at=right.at)
+        await append(connection, [saying])
