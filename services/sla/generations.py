@@ -1,7 +1,6 @@
-"""Generations of the judged tables: open one, compare it with the live one at one cut, swap them, drop what failed."""
+"""Generations of the judged tables: open one, swap it with the live one, publish what differed, drop what failed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -10,10 +9,11 @@ import msgspec
 from deadlines.inforce import InForce
 from events.contracts.sla import GenerationSwapped
 from events.database import Connection, Pool
-from events.envelope import Cause, Recorded
+from events.envelope import Cause
 from events.errors import Conflict
-from events.follow import START, WAIT_LOCK, Entry, Follower, Following, Log, Mark
+from events.follow import WAIT_LOCK, Entry, Follower, Log
 from events.store import Append, append, load
+from sla.comparing import Comparison
 from sla.projector import NAME as JUDGE
 from sla.projector import look_again
 
@@ -31,22 +31,6 @@ update generations set state = 'failed', phase = 'failed', error = $2, finished_
 where id = $1 and state = 'building'
 """
 FORGET = "delete from bookmarks where name = $1"
-LIVE = "select id from generations where state = 'live'"
-BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = 0"
-# The live judge is past everything that had a number when the rebuild took its offsets.
-PAST = """
-select pg_snapshot_xmin(pg_current_snapshot()) >= $4 and not exists (
-    select from inbox where (epoch, tx, position) > ($1, $2, $3) and tx < $4)
-"""
-DIFFERENCES = """
-select coalesce(a.case_id, b.case_id) from case_hashes($1) a full join case_hashes($2) b on a.case_id = b.case_id
-where a.hash is distinct from b.hash or a.rows is distinct from b.rows order by 1
-"""
-# In hexadecimal, because a sum of signed numbers may begin with a minus, which no reference in a fact does.
-FINGERPRINT = """
-select lpad(to_hex(mod(coalesce(sum(hash), 0), 9223372036854775807)::bigint), 16, '0') as hash,
-    coalesce(sum(rows), 0)::bigint as rows from case_hashes($1)
-"""
 COMPARED = "update generations set phase = 'compared', rows = $2, hash = $3, differences = $4 where id = $1"
 RETIRE = "update generations set state = 'retired', phase = 'replaced' where state = 'live'"
 ENTHRONE = """
@@ -59,16 +43,6 @@ insert into differences (epoch, subject, data)
 select (select epoch from cluster), case_id, convert_to($2, 'UTF8') from unnest($1::text[]) as case_id
 """
 PUBLISHED_AT_ONCE = 200  # cases whose difference is published in one transaction: the judge waits for it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """Two generations at one cut: the cases whose rows differ, and the fingerprint of the new one."""
-
-    replaced: int
-    rows: int
-    hash: str
-    differing: tuple[str, ...]
 
 
 class Unexplained(Exception):
@@ -107,34 +81,6 @@ async def fail(connection: Connection, generation: int, why: str) -> None:
         await connection.execute(FAIL, generation, why[:2000])
         await connection.execute(DROP, generation)
         await connection.execute(FORGET, f"{JUDGE}@{generation}")
-
-
-async def catch_up(pool: Pool, following: Following[Recorded]) -> None:
-    """Follow the inbox up to where the live judge stands; never past it."""
-    async with pool.acquire() as connection:
-        row = await connection.fetchrow(BOOKMARK, JUDGE)
-    following.until = Mark(*row) if row else START
-    while (await following.step())[0]:
-        pass
-
-
-async def compare(
-    connection: Connection, pool: Pool, following: Following[Recorded], generation: int, ceiling: int
-) -> Comparison | None:
-    """Compare all rows at one cut, in the caller's transaction, which holds the judge's lock from here on.
-
-    None when the live judge is not yet past `ceiling`: let it go on and come again.
-    """
-    await connection.execute(WAIT_LOCK, JUDGE, 0)
-    row = await connection.fetchrow(BOOKMARK, JUDGE)
-    if not await connection.fetchval(PAST, *(Mark(*row) if row else START), ceiling):
-        return None
-    await catch_up(pool, following)
-    live: int = await connection.fetchval(LIVE)
-    differing = tuple(row[0] for row in await connection.fetch(DIFFERENCES, live, generation))
-    print_of = await connection.fetchrow(FINGERPRINT, generation)
-    assert print_of is not None
-    return Comparison(replaced=live, rows=print_of["rows"], hash=print_of["hash"], differing=differing)
 
 
 async def swap(

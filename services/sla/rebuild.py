@@ -22,6 +22,7 @@ from events.settings import Settings
 from events.topics import PARTITIONS
 from sla import generations
 from sla.app import HEARS
+from sla.comparing import Comparing
 from sla.fold import Counts, Place, Share, Workers, shares_of
 from sla.judge import Rules
 from sla.projector import building
@@ -57,24 +58,23 @@ async def rebuild(
     await pool.execute(BEGIN, follower.name, cut["epoch"], cut["floor"])
     counts = await fold(pool, settings, workers, generation, ends)
 
-    following = Following(pool, follower)
+    comparing = Comparing(pool, Following(pool, follower), generation)
     await pool.execute(PHASE, generation, "comparing, once the live judge is past the cut")
-    while True:
-        await generations.catch_up(pool, following)
-        async with pool.acquire() as connection, connection.transaction():
-            found = await generations.compare(connection, pool, following, generation, cut["ceiling"])
-            if found is not None:
-                if found.differing and not accept:
-                    raise generations.Unexplained(
-                        f"{len(found.differing)} cases differ from the live ones, the first is {found.differing[0]}"
-                    )
-                at, recorded_at = await _moment(pool, settings)
-                await generations.swap(
-                    connection, generation, found, events=counts.events, actor=actor, at=at, recorded_at=recorded_at
-                )
-                log.info("swapped", generation=generation, differences=len(found.differing))
-                return
+    while not await comparing.begin(cut["ceiling"]):
         await asyncio.sleep(0.02)
+    began = time.monotonic()
+    async with pool.acquire() as connection, connection.transaction():
+        found = await comparing.finish(connection)
+        if found.differing and not accept:
+            raise generations.Unexplained(
+                f"{len(found.differing)} cases differ from the live ones, the first is {found.differing[0]}"
+            )
+        at, recorded_at = await _moment(pool, settings)
+        await generations.swap(
+            connection, generation, found, events=counts.events, actor=actor, at=at, recorded_at=recorded_at
+        )
+    held = round(time.monotonic() - began, 3)  # seconds for which the live judge waited
+    log.info("swapped", generation=generation, differences=len(found.differing), held=held)
 
 
 async def fold(pool: Pool, settings: Settings, workers: Workers, generation: int, ends: dict[Place, int]) -> Counts:

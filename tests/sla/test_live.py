@@ -21,9 +21,10 @@ from events.follow import Following
 from events.inbox import keep
 from events.parked import retry
 from events.store import Append, append
-from sla import generations, projector
+from sla import generations
 
 MONDAY = local(7, 10, 9)
+CHANGED = "insert into changes (epoch, subject, data) values (1, $1, '{}')"
 PARKED = (
     "insert into parked (follower, subject, place, reason, body) values ('sla.judge', $1, $2, 'a mistake of ours', '')"
 )
@@ -59,9 +60,7 @@ async def test_any_arrival_gives_the_same_tables(sla: Sla) -> None:
     await sla.hear(facts)
     ordered = await sla.rows()
 
-    generation = await generations.begin(sla.pool)
-    again = Following(sla.pool, projector.building(RULES, generation))
-    await generations.catch_up(sla.pool, again)
+    generation = (await sla.comparing()).generation
     assert await sla.rows(generation) == ordered
 
     shuffled = facts + facts[::3]
@@ -190,15 +189,6 @@ async def test_every_change_is_told_with_a_rising_revision(sla: Sla) -> None:
     assert outcomes == ["open", "released"]
 
 
-async def compare(sla: Sla) -> tuple[int, generations.Comparison]:
-    generation = await generations.begin(sla.pool)
-    following = Following(sla.pool, projector.building(RULES, generation))
-    async with sla.pool.acquire() as connection, connection.transaction():
-        comparison = await generations.compare(connection, sla.pool, following, generation, 0)
-        assert comparison is not None
-        return generation, comparison
-
-
 async def test_a_damaged_row_is_found_by_the_comparison(sla: Sla) -> None:
     """One verdict changed by hand in the live table: the rebuilt one names the case."""
     told = [story(number) for number in range(1, 6)]
@@ -206,8 +196,32 @@ async def test_a_damaged_row_is_found_by_the_comparison(sla: Sla) -> None:
         one.returned(local(7, 12, 10))
     await sla.hear([fact for one in told for fact in one.facts])
     await sla.pool.execute("update cycles set class_a = 'overdue' where case_id = $1", told[2].case_id)
-    _, comparison = await compare(sla)
-    assert comparison.differing == (told[2].case_id,)
+    assert (await sla.finish(await sla.comparing())).differing == (told[2].case_id,)
+
+
+async def test_what_moves_during_the_comparison_is_looked_at_again(sla: Sla) -> None:
+    """Heard meanwhile, parked and retried meanwhile, mended meanwhile: the last look says what looking once would."""
+    told = [story(number) for number in range(1, 6)]
+    for one in told:
+        one.returned(local(7, 12, 10))
+    await sla.hear([fact for one in told[:4] for fact in one.facts])
+    damaged, mended = told[1].case_id, told[2].case_id
+    await sla.pool.execute("update cycles set class_a = 'overdue' where case_id = $1", mended)
+    it = await sla.comparing()
+    assert it.differing == {mended}
+
+    told[0].closed(local(7, 13, 9))
+    await sla.hear([told[0].facts[-1], *told[4].facts])
+    await sla.pool.execute("update cycles set class_a = 'overdue' where generation = 1 and case_id = $1", damaged)
+    await sla.pool.execute(CHANGED, damaged)
+    await sla.pool.execute(PARKED, mended, told[2].facts[-1].id)
+    assert await retry(sla.pool, [sla.judge]) == 1  # judged again, so right again
+    found = await sla.finish(it)
+    assert found.differing == (damaged,)
+    # Counted at once from the same rows, in a generation of its own.
+    async with sla.pool.acquire() as connection:
+        await generations.fail(connection, it.generation, "another one")
+    assert await sla.finish(await sla.comparing()) == found
 
 
 async def test_a_fact_that_was_parked_by_the_judge_is_judged_when_it_is_retried(sla: Sla) -> None:
@@ -242,7 +256,7 @@ async def test_a_swap_is_one_step_for_a_reader(sla: Sla) -> None:
     told = story()
     await sla.hear(told.facts)
     before = await sla.rows()
-    generation = await swapped(sla, ())
+    generation = await sla.swap()
     assert await sla.pool.fetchval("select id from generations where state = 'live'") == generation
     assert await sla.rows() == before
     told.returned(local(7, 12, 10) + timedelta(minutes=1))
@@ -264,7 +278,7 @@ async def test_differences_are_published_in_batches_each_once(sla: Sla) -> None:
     cases = [one.case_id for one in told]
     for case_id in cases:
         await wrongly_published(sla, case_id)
-    generation = await swapped(sla, cases)
+    generation = await sla.swap(cases)
 
     publishing = replace(generations.certified(InForce(RULES.catalogue, "events"), log_clock=True), batch=2)
     await Following(sla.pool, publishing).step()
@@ -286,20 +300,6 @@ async def test_differences_are_published_in_batches_each_once(sla: Sla) -> None:
         assert [one.cause.causation for one in amended] == [f"generation-{generation}@1"]
         assert isinstance(amended[0].fact, VerdictAmended)
         assert amended[0].fact.by_date == "ahead"
-
-
-async def swapped(sla: Sla, differing: Sequence[str]) -> int:
-    """A generation that is equal but for these cases becomes the live one."""
-    generation = await generations.begin(sla.pool)
-    following = Following(sla.pool, projector.building(RULES, generation))
-    async with sla.pool.acquire() as connection, connection.transaction():
-        found = await generations.compare(connection, sla.pool, following, generation, 0)
-        assert found is not None
-        found = replace(found, differing=tuple(differing))
-        await generations.swap(
-            connection, generation, found, events=1, actor="policy-test", at=MONDAY, recorded_at=MONDAY
-        )
-    return generation
 
 
 async def wrongly_published(sla: Sla, case_id: str) -> None:
