@@ -1,10 +1,13 @@
 """Generations of the judged tables: open one, swap it with the live one, publish what differed, drop what failed."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
+import structlog
+from asyncpg import LockNotAvailableError
 
 from deadlines.inforce import InForce
 from events.contracts.sla import GenerationSwapped
@@ -37,11 +40,21 @@ ENTHRONE = """
 update generations set state = 'live', phase = 'live', finished_at = clock_timestamp()
 where id = $1 and state = 'building' returning id
 """
+# Whatever has tables and is of no use: what failed, and what was replaced but for the last one, to which one could go
+# back. Ids rise in the order of the swaps.
+USELESS = """
+select id from generations
+where (state = 'failed' or state = 'retired' and id < (select max(id) from generations where state = 'retired'))
+    and to_regclass('cycles_' || id) is not null
+order by id
+"""
+TRIES, PAUSE = 50, 0.1  # to find the tables of a generation unread, and seconds in between
 STARTS_WITHIN = timedelta(seconds=30)  # from opening a generation to its process holding the builder's lock
 DIFFER = """
 insert into differences (epoch, subject, data)
 select (select epoch from cluster), case_id, convert_to($2, 'UTF8') from unnest($1::text[]) as case_id
 """
+log = structlog.get_logger("sla.generations")
 PUBLISHED_AT_ONCE = 200  # cases whose difference is published in one transaction: the judge waits for it
 
 
@@ -79,8 +92,21 @@ async def fail(connection: Connection, generation: int, why: str) -> None:
     """Leave nothing of a generation but the record of its run."""
     async with connection.transaction():
         await connection.execute(FAIL, generation, why[:2000])
-        await connection.execute(DROP, generation)
         await connection.execute(FORGET, f"{JUDGE}@{generation}")
+    await sweep(connection)
+
+
+async def sweep(connection: Connection) -> None:
+    """Drop the tables of every generation that is of no use. What is being read all the time is left for later."""
+    for row in await connection.fetch(USELESS):
+        for _ in range(TRIES):
+            try:
+                await connection.execute(DROP, row["id"])
+                break
+            except LockNotAvailableError:
+                await asyncio.sleep(PAUSE)
+        else:
+            log.warning("not dropped", generation=row["id"])
 
 
 async def swap(

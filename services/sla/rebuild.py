@@ -146,6 +146,7 @@ async def _run(settings: Settings, rules: Rules, applied: int, workers: Workers,
         try:
             await holder.execute(RULES, generation, applied)
             await rebuild(pool, settings, rules, workers, generation, accept=arguments.accept, actor=arguments.actor)
+            await generations.sweep(holder)
         except Exception as error:
             log.error("rebuild failed", generation=generation, exc_info=error)
             await generations.fail(holder, generation, f"{type(error).__name__}: {error}")

@@ -265,6 +265,22 @@ async def test_a_swap_is_one_step_for_a_reader(sla: Sla) -> None:
     assert "released" in cycle
 
 
+async def test_what_was_replaced_is_dropped_but_for_the_last_and_no_reader_waits(sla: Sla) -> None:
+    """While somebody reads for long the drop steps back, so that others are answered; then it happens."""
+    await sla.hear(story().facts)
+    second, third = await sla.swap(), await sla.swap()
+    async with sla.pool.acquire() as sweeper:
+        async with sla.pool.acquire() as reader, reader.transaction():
+            await reader.fetch("select case_id from cycles")
+            sweeping = asyncio.create_task(generations.sweep(sweeper))
+            for _ in range(100):
+                await sla.pool.fetch("select case_id from cycles", timeout=1)
+            assert not sweeping.done()
+        await sweeping
+    there = [one for one in (1, second, third) if await sla.pool.fetchval("select to_regclass($1)", f"stays_{one}")]
+    assert there == [second, third]
+
+
 class Killed(Exception):
     """The process ends before its transaction does."""
 
