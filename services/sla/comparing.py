@@ -34,7 +34,8 @@ where (epoch, tx, position) > ($1, $2, $3) and (epoch, tx, position) <= ($4, $5,
 """
 FEW = 100  # cases that may be left for the round that holds the judge up
 ROUNDS = 20  # at most, before that: a judge that is always at work would never leave so few
-WHOLE = 3600.0  # seconds that hashing everything may take
+WHOLE = 3600.0  # seconds that hashing everything may take; it only reads, so nobody waits for it
+UNHURRIED = "set local statement_timeout = 0"
 
 Hashes = dict[str, tuple[int, int]]
 
@@ -66,6 +67,7 @@ class Comparing:
             self.pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
+            await connection.execute(UNHURRIED)
             self.live = await connection.fetchval(LIVE)
             self.position = await connection.fetchval(CHANGES)
             rows = await connection.fetch(DIFFERENCES, self.live, self.generation, timeout=WHOLE)

@@ -95,6 +95,7 @@ async def _fill(connection: Connection) -> None:
     for table in tables.FIELDS:
         types = await connection.fetch(TYPES, f"{table}_1")
         columns = ", ".join(_shifted(row["column_name"], row["data_type"], copies) for row in types)
+        await connection.execute("set statement_timeout = 0")
         await connection.execute(COPIED.format(table=table, columns=columns, copies=copies, years=YEARS), timeout=1800)
         await connection.execute(f"analyze {table}")
 
