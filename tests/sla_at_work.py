@@ -1,6 +1,6 @@
 """The SLA service without its HTTP and without Kafka: an inbox, the judge, what follows it, on a real database."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -103,7 +103,7 @@ class Sla:
     async def comparing(self) -> Comparing:
         """A new generation, compared with the live one as far as it goes without holding up the judge."""
         generation = await generations.begin(self.pool)
-        it = Comparing(self.pool, Following(self.pool, projector.building(RULES, generation)), generation)
+        it = Comparing(self.pool, Following(self.pool, projector.building(RULES, generation, {})), generation)
         assert await it.begin(0)
         return it
 
@@ -112,14 +112,23 @@ class Sla:
         async with self.pool.acquire() as connection, connection.transaction():
             return await it.finish(connection)
 
-    async def swap(self, differing: Sequence[str] = (), at: datetime = SWAPPED) -> int:
+    async def swap(
+        self, differing: Sequence[str] = (), at: datetime = SWAPPED, stuck: Mapping[str, str] | None = None
+    ) -> int:
         """A generation that is equal, but for what is said to differ, becomes the live one."""
         it = await self.comparing()
         async with self.pool.acquire() as connection, connection.transaction():
             found = replace(await it.finish(connection), differing=tuple(differing))
             await generations.swap(
-                connection, it.generation, found, events=1, actor="policy-test", at=at, recorded_at=at
-            )
+                connection,
+                it.generation,
+                found,
+                events=1,
+                actor="policy-test",
+                at=at,
+                recorded_at=at,
+                stuck=stuck or {},
+            )  # fmt: skip
         return it.generation
 
     async def calm(self) -> int:

@@ -5,7 +5,7 @@ are hashed again; the last round holds the judge's lock. `changes` names what th
 so; the building side writes what it reads of the inbox, and only here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from events.database import Connection, Pool
@@ -80,14 +80,17 @@ class Comparing:
                 break
         return True
 
-    async def finish(self, connection: Connection) -> Comparison:
-        """The last round, in the caller's transaction, which holds the judge's lock from here on."""
+    async def finish(self, connection: Connection, stuck: Collection[str] = ()) -> Comparison:
+        """The last round, in the caller's transaction, which holds the judge's lock from here on.
+
+        Cases that are `stuck` have no rows to compare.
+        """
         await connection.execute(WAIT_LOCK, JUDGE, 0)
         await self._round()
         # In hexadecimal, because a sum of signed numbers may begin with a minus, which no reference in a fact does.
         return Comparison(
             replaced=self.live, rows=self.rows, hash=f"{self.hash % (2**63 - 1):016x}",
-            differing=tuple(sorted(self.differing)),
+            differing=tuple(sorted(self.differing.difference(stuck))),
         )  # fmt: skip
 
     async def _round(self) -> int:

@@ -1,7 +1,7 @@
 """Generations of the judged tables: open one, swap it with the live one, publish what differed, drop what failed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -14,8 +14,9 @@ from events.contracts.sla import GenerationSwapped
 from events.database import Connection, Pool
 from events.envelope import Cause
 from events.errors import Conflict
-from events.follow import WAIT_LOCK, Entry, Follower, Log
+from events.follow import WAIT_LOCK, Entry, Follower, Log, park
 from events.store import Append, append, load
+from sla import tables
 from sla.comparing import Comparison
 from sla.projector import NAME as JUDGE
 from sla.projector import look_again
@@ -55,6 +56,10 @@ insert into differences (epoch, subject, data)
 select (select epoch from cluster), case_id, convert_to($2, 'UTF8') from unnest($1::text[]) as case_id
 """
 log = structlog.get_logger("sla.generations")
+LAST_HEARD = """
+select distinct on (subject) subject, stream || '@' || version as id, data from inbox
+where subject = any($1) order by subject, epoch desc, tx desc, position desc
+"""
 PUBLISHED_AT_ONCE = 200  # cases whose difference is published in one transaction: the judge waits for it
 
 
@@ -118,8 +123,12 @@ async def swap(
     actor: str,
     at: datetime,
     recorded_at: datetime | None,
+    stuck: Mapping[str, str],
 ) -> None:
-    """Make the compared generation live, in the transaction that compared it: a reader sees the one or the other."""
+    """Make the compared generation live, in the transaction that compared it: a reader sees the one or the other.
+
+    Cases that are `stuck` keep their rows, and are incomplete until the judge can be run on their last fact again.
+    """
     fact = GenerationSwapped(
         generation=generation, replaced=comparison.replaced, events=events, rows=comparison.rows,
         hash=comparison.hash, differences=len(comparison.differing),
@@ -129,6 +138,11 @@ async def swap(
     saying = Append(stream=stream, expected=0, facts=[fact], cause=cause, at=at, recorded_at=recorded_at)
     await append(connection, [saying])
     await connection.execute(DIFFER, comparison.differing, stream)
+    if stuck:
+        await tables.carry(connection, generation, comparison.replaced, list(stuck))
+        for last in await connection.fetch(LAST_HEARD, list(stuck)):
+            case_id = last["subject"]
+            await park(connection, JUDGE, case_id, last["id"], stuck[case_id], last["data"])
     differing = msgspec.json.encode(comparison.differing).decode()
     await connection.execute(COMPARED, generation, comparison.rows, comparison.hash, differing)
     await connection.execute(RETIRE)

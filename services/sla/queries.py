@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from events.contracts.terms import UnitKind
 from events.database import Connection, Pool
 from events.envelope import Recorded
@@ -79,7 +81,7 @@ APPLIED = "select rules from generations where state = 'live'"
 HOLE = "select exists (select from parked where subject = $1 and settled is null)"
 GENERATION = """
 select id, state, phase, started_at, finished_at, expected, events, cases, seconds, undecodable, rows, hash,
-       jsonb_array_length(differences) as differences, error from generations where id = $1
+       jsonb_array_length(differences) as differences, stuck, error from generations where id = $1
 """
 GENERATIONS = """
 select id, state, phase, started_at, finished_at, events, cases, seconds, rows, hash, error from generations order by id
@@ -182,7 +184,7 @@ async def the_practice(pool: Pool, period: Period, kinds: Mapping[str, UnitKind]
 
 async def generation(pool: Pool, id: int) -> dict[str, Any] | None:
     row = await pool.fetchrow(GENERATION, id)
-    return dict(row) if row else None
+    return {**row, "stuck": msgspec.json.decode(row["stuck"])} if row else None
 
 
 async def generations(pool: Pool) -> Sequence[dict[str, Any]]:

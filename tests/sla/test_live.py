@@ -21,7 +21,8 @@ from events.follow import Following
 from events.inbox import keep
 from events.parked import retry
 from events.store import Append, append
-from sla import generations
+from sla import fold, generations, projector, queries
+from sla.judge import judge
 
 MONDAY = local(7, 10, 9)
 CHANGED = "insert into changes (epoch, subject, data) values (1, $1, '{}')"
@@ -279,6 +280,45 @@ async def test_what_was_replaced_is_dropped_but_for_the_last_and_no_reader_waits
         await sweeping
     there = [one for one in (1, second, third) if await sla.pool.fetchval("select to_regclass($1)", f"stays_{one}")]
     assert there == [second, third]
+
+
+def test_a_case_that_the_judge_throws_at_is_set_aside() -> None:
+    """The others are judged; when it is judged after all it is stuck no longer."""
+    one, other = story(1), story(2)
+    faulty: Any = [msgspec.structs.replace(fact, at=None) for fact in other.facts]
+    stuck: projector.Stuck = {}
+    judged = projector.judged({one.case_id: one.facts, other.case_id: faulty}, RULES, stuck)
+    assert [judgement.case_id for judgement in judged] == [one.case_id]
+    assert [*stuck] == [other.case_id]
+    projector.judged({other.case_id: other.facts}, RULES, stuck)
+    assert not stuck
+
+
+async def test_a_case_that_cannot_be_written_is_set_aside(sla: Sla) -> None:
+    """The others of its chunk are written, also those whose rows were copied before it failed."""
+    generation = await generations.begin(sla.pool)
+    judged = [judge(story(number).facts, RULES) for number in (1, 2)]
+    bad = replace(judged[1], stays=tuple(row._replace(step="\0") for row in judged[1].stays))
+    stuck: projector.Stuck = {}
+    async with sla.pool.acquire() as connection:
+        await fold.write(connection, generation, [judged[0], bad], stuck)
+    assert [*stuck] == [judged[1].case_id]
+    rows = await sla.rows(generation)
+    assert [{row[0] for row in rows[table]} for table in ("cycles", "stays")] == [{judged[0].case_id}] * 2
+
+
+async def test_a_swap_keeps_the_rows_of_a_case_that_was_set_aside_and_it_is_incomplete(sla: Sla) -> None:
+    """Until the judge can be run on its last fact again."""
+    one, other = story(1), story(2)
+    await sla.hear([*one.facts, *other.facts])
+    before = await sla.rows()
+    generation = await sla.swap(stuck={other.case_id: "TypeError: a mistake of ours"})
+    assert await sla.rows() == before
+    assert await queries.is_parked(sla.pool, other.case_id)
+    assert not await queries.is_parked(sla.pool, one.case_id)
+    assert await retry(sla.pool, [sla.judge]) == 1
+    assert not await queries.is_parked(sla.pool, other.case_id)
+    assert await sla.rows(generation) == before
 
 
 class Killed(Exception):
