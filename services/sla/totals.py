@@ -25,7 +25,7 @@ select (select id from generations where state = 'live') as generation,
 CHANGED = "select distinct subject from changes where position > $1 and position <= $2"
 LONGEST = timedelta(days=31)  # of a period that is kept: a case of it takes some kilobytes
 KEPT = 3  # periods
-AT_ONCE = 500  # cases read and counted before others get their turn
+AT_ONCE = 100  # cases read and counted before others get their turn: some tens of milliseconds
 
 
 class Stands(NamedTuple):
