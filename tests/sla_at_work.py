@@ -1,8 +1,9 @@
 """The SLA service without its HTTP and without Kafka: an inbox, the judge, what follows it, on a real database."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from events.settings import Settings
 from events.store import load as load_streams
 from events.web import Asked
 from events.wire import to_cloudevent
-from sla import projector, queries, remedying, sealing, tables
+from sla import generations, projector, queries, remedying, sealing, tables
+from sla.comparing import Comparing, Comparison
 from sla.document import Document, document, read, written
 from sla.judge import Rules
 from sla.periods import Period
@@ -34,6 +36,7 @@ ROOT = Path(__file__).parents[1]
 RULES = Rules(load(ROOT / "deploy" / "catalogue"))
 KINDS = {unit.code: unit.kind for unit in RULES.catalogue.units()}
 MIGRATIONS = ROOT / "services" / "sla" / "migrations"
+SWAPPED = datetime(2017, 8, 2, 1, tzinfo=UTC)
 LEADER = Actor(id="staff-22-01", roles=frozenset({"leader"}), unit="PC-QN")
 
 
@@ -96,6 +99,37 @@ class Sla:
             query = f"select {', '.join(columns)} from {table} where generation = $1 order by 1, 2, 3, 4"
             found[table] = [tuple(row) for row in await self.pool.fetch(query, which)]
         return found
+
+    async def comparing(self) -> Comparing:
+        """A new generation, compared with the live one as far as it goes without holding up the judge."""
+        generation = await generations.begin(self.pool)
+        it = Comparing(self.pool, Following(self.pool, projector.building(RULES, generation, {})), generation)
+        assert await it.begin(0)
+        return it
+
+    async def finish(self, it: Comparing) -> Comparison:
+        """The comparison to its end."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            return await it.finish(connection)
+
+    async def swap(
+        self, differing: Sequence[str] = (), at: datetime = SWAPPED, stuck: Mapping[str, str] | None = None
+    ) -> int:
+        """A generation that is equal, but for what is said to differ, becomes the live one."""
+        it = await self.comparing()
+        async with self.pool.acquire() as connection, connection.transaction():
+            found = replace(await it.finish(connection), differing=tuple(differing))
+            await generations.swap(
+                connection,
+                it.generation,
+                found,
+                events=1,
+                actor="policy-test",
+                at=at,
+                recorded_at=at,
+                stuck=stuck or {},
+            )  # fmt: skip
+        return it.generation
 
     async def calm(self) -> int:
         """Let everything that follows the judge catch up; returns how many restatements that said."""

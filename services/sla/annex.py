@@ -1,7 +1,7 @@
 """The overdue annex: per overdue dossier how late, whose doing and who held it; and the time that steps take. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
@@ -149,15 +149,23 @@ def delays(annex: Iterable[Late]) -> tuple[Delay, ...]:
 def dwells(stays: Iterable[StayRow], period: Period) -> tuple[Dwell, ...]:
     """How long steps take, by unit and step."""
     lengths: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for (unit, step), seconds in dwelt(stays, period):
+        lengths[unit, step].append(seconds)
+    return tuple(dwell(unit, step, sorted(found)) for (unit, step), found in sorted(lengths.items()))
+
+
+def dwelt(stays: Iterable[StayRow], period: Period) -> Iterator[tuple[tuple[str, str], int]]:
+    """Unit and step of each stay that ended in the period, and its seconds on the utility's clock."""
     for stay in stays:
         if period.contains(stay.left_at) and not stay.incomplete:
-            lengths[stay.unit, stay.step].append(stay.utility_seconds)
-    return tuple(
-        Dwell(unit, step, len(found), nearest_rank(found, 50), nearest_rank(found, 90), max(found))
-        for (unit, step), found in sorted(lengths.items())
-    )
+            yield (stay.unit, stay.step), stay.utility_seconds
+
+
+def dwell(unit: str, step: str, lengths: Sequence[int]) -> Dwell:
+    """Of lengths in ascending order."""
+    return Dwell(unit, step, len(lengths), nearest_rank(lengths, 50), nearest_rank(lengths, 90), lengths[-1])
 
 
 def nearest_rank(lengths: Sequence[int], percent: int) -> int:
-    """The shortest of these lengths that at least so many percent of them do not exceed."""
-    return sorted(lengths)[max(0, -(-percent * len(lengths) // 100) - 1)]
+    """The shortest of these ascending lengths that at least so many percent of them do not exceed."""
+    return lengths[max(0, -(-percent * len(lengths) // 100) - 1)]

@@ -115,6 +115,7 @@ async def as_of(pool: Pool, in_force: InForce, day: datetime, *, log_clock: bool
     """One snapshot for the whole answer. It only reads: no transaction number is taken, no follower held back."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         watermark: datetime | None = await connection.fetchval(WATERMARK, CLOCK if log_clock else SETTLED)
+        await in_force.refresh(connection)  # another process may just have published
         rules = known_on(in_force.files, in_force.facts, day)
         yield AsOf(connection, rules, day, final=watermark is not None and watermark >= day)
 

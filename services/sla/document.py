@@ -64,13 +64,14 @@ def document(
 
 def _line(line: Line, name: Callable[[str, str], Mapping[str, str]], small: Mapping[str, int], *, items: bool) -> Any:
     averages = line.mv_averages
+    figures = {column: line.count(column) for column in COLUMNS}
     shown: dict[str, Any] = {
         "unit": line.unit,
         "kind": line.kind,
         "name": name(line.kind, line.unit),
-        "figures": {column: line.count(column) for column in COLUMNS},
+        "figures": figures,
         "template": {
-            str(heading.number): sum(line.count(column) for column in heading.columns)
+            str(heading.number): sum(figures[column] for column in heading.columns)
             for heading in HEADINGS if heading.number is not None
         },
         "on_time_share": line.on_time_share,
@@ -85,7 +86,7 @@ def _line(line: Line, name: Callable[[str, str], Mapping[str, str]], small: Mapp
         }
         shown["sums"] = {"delay seconds": line.delay_seconds, **line.mv_sums}
     if items:
-        shown["items"] = {column: line.items(column) for column in COLUMNS if line.count(column)}
+        shown["items"] = {column: line.items(column) for column in COLUMNS if figures[column]}
     return shown
 
 

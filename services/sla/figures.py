@@ -81,6 +81,16 @@ class Line:
         return len(self.figures.get(column, ()))
 
     @property
+    def mv_cases(self) -> int:
+        """Medium-voltage dossiers released in the period."""
+        return len(self.mv)
+
+    @property
+    def marks(self) -> tuple[int, int]:
+        """How many customers rated, and the sum of their stars."""
+        return len(self.stars), sum(self.stars)
+
+    @property
     def on_time(self) -> Share:
         """(Ahead + on time) of those solved with a result."""
         without = self.count("without result")
@@ -106,7 +116,7 @@ class Line:
     @property
     def mv_averages(self) -> Averages | None:
         """Mean days of medium-voltage dossiers; None when there are none."""
-        cases = len(self.mv)
+        cases = self.mv_cases
         if not cases:
             return None
         sums = self.mv_sums
@@ -132,7 +142,8 @@ class Line:
     @property
     def ratings(self) -> Ratings | None:
         """The mean mark; None when nobody rated."""
-        return Ratings(len(self.stars), sum(self.stars) / len(self.stars)) if self.stars else None
+        marks, stars = self.marks
+        return Ratings(marks, stars / marks) if marks else None
 
     def broken(self) -> list[str]:
         """The identities that do not hold, each as a sentence; empty when the line is sound."""

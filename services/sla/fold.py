@@ -20,13 +20,15 @@ import asyncpg
 import uvloop
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from events.database import TRANSIENT, Connection
 from events.envelope import Recorded
 from events.errors import Unreadable
 from events.topics import PARTITIONS
 from events.wire import from_cloudevent
 from sla import tables
 from sla.case import JUDGED
-from sla.judge import Rules, judge
+from sla.judge import Judgement, Rules
+from sla.projector import Stuck, judged, why
 
 BATCH = 1_000  # records asked of the client at once
 AT_ONCE = 1_000_000  # records held in memory: as many partition numbers as fit are folded together
@@ -91,8 +93,9 @@ class Workers:
         self._pool = ProcessPoolExecutor(count, fork, initializer=_begin, initargs=(rules, self._progress))
         self._pool.submit(os.getpid).result()
 
-    def fold(self, shares: Sequence[Share]) -> "list[Future[Counts]]":
-        """One share for each worker. Raises in its future what a worker raised, BrokenProcessPool if it was killed."""
+    def fold(self, shares: Sequence[Share]) -> "list[Future[Stuck]]":
+        """One share for each worker, with the cases set aside. Raises in its future what a worker raised,
+        BrokenProcessPool if it was killed."""
         return [self._pool.submit(_fold, place, share) for place, share in enumerate(shares)]
 
     @property
@@ -170,18 +173,17 @@ def _begin(rules: Rules, told: "Array[c_longlong]") -> None:
     threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
-def _fold(place: int, share: Share) -> Counts:
+def _fold(place: int, share: Share) -> Stuck:
     return uvloop.run(_worker(place, share))
 
 
-async def _worker(place: int, share: Share) -> Counts:
-    """Read, judge, copy; the counts are told on the way."""
+async def _worker(place: int, share: Share) -> Stuck:
+    """Read, judge, copy; the counts are told on the way. Returns the cases that were set aside."""
     events = cases = undecodable = 0
+    stuck: Stuck = {}
 
-    def tell(more: int = 0) -> Counts:
-        counts = Counts(events + more, cases, undecodable)
-        _told[place * 3 : place * 3 + 3] = [*counts]
-        return counts
+    def tell(more: int = 0) -> None:
+        _told[place * 3 : place * 3 + 3] = [*Counts(events + more, cases, undecodable)]
 
     consumer = Consumer(
         {
@@ -203,13 +205,31 @@ async def _worker(place: int, share: Share) -> Counts:
             undecodable += folded.undecodable
             known = sorted(folded.cases)
             for start in range(0, len(known), JUDGED_AT_ONCE):
-                part = [
-                    judge(folded.cases.pop(case).values(), _rules) for case in known[start : start + JUDGED_AT_ONCE]
-                ]
-                await tables.fill(connection, share.generation, part)
+                own = {case: folded.cases.pop(case).values() for case in known[start : start + JUDGED_AT_ONCE]}
+                part = judged(own, _rules, stuck)
+                await write(connection, share.generation, part, stuck)
                 cases += len(part)
                 tell()
     finally:
         consumer.close()
         await connection.close()
-    return tell()
+    tell()
+    return stuck
+
+
+async def write(connection: Connection, generation: int, part: Sequence[Judgement], stuck: Stuck) -> None:
+    """Copy the rows; when that fails, each case's on its own, so that one does not stop the others."""
+    try:
+        await tables.fill(connection, generation, part)
+    except TRANSIENT:
+        raise
+    except Exception:  # some of the tables may have been filled
+        await connection.execute(tables.DELETE, generation, [one.case_id for one in part])
+        for one in part:
+            try:
+                async with connection.transaction():
+                    await tables.replace(connection, generation, [one])
+            except TRANSIENT:
+                raise
+            except Exception as error:
+                stuck[one.case_id] = why(error)

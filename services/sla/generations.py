@@ -1,19 +1,23 @@
-"""Generations of the judged tables: open one, compare it with the live one at one cut, swap them, drop what failed."""
+"""Generations of the judged tables: open one, swap it with the live one, publish what differed, drop what failed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
+import structlog
+from asyncpg import LockNotAvailableError
 
 from deadlines.inforce import InForce
 from events.contracts.sla import GenerationSwapped
 from events.database import Connection, Pool
-from events.envelope import Cause, Recorded
+from events.envelope import Cause
 from events.errors import Conflict
-from events.follow import EVENTS, START, WAIT_LOCK, Entry, Follower, Following, Mark
-from events.store import Append, append
+from events.follow import WAIT_LOCK, Entry, Follower, Log, park
+from events.store import Append, append, load
+from sla import tables
+from sla.comparing import Comparison
 from sla.projector import NAME as JUDGE
 from sla.projector import look_again
 
@@ -31,40 +35,32 @@ update generations set state = 'failed', phase = 'failed', error = $2, finished_
 where id = $1 and state = 'building'
 """
 FORGET = "delete from bookmarks where name = $1"
-LIVE = "select id from generations where state = 'live'"
-BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = 0"
-# The live judge is past everything that had a number when the rebuild took its offsets.
-PAST = """
-select pg_snapshot_xmin(pg_current_snapshot()) >= $4 and not exists (
-    select from inbox where (epoch, tx, position) > ($1, $2, $3) and tx < $4)
-"""
-DIFFERENCES = """
-select coalesce(a.case_id, b.case_id) from case_hashes($1) a full join case_hashes($2) b on a.case_id = b.case_id
-where a.hash is distinct from b.hash or a.rows is distinct from b.rows order by 1
-"""
-# In hexadecimal, because a sum of signed numbers may begin with a minus, which no reference in a fact does.
-FINGERPRINT = """
-select lpad(to_hex(mod(coalesce(sum(hash), 0), 9223372036854775807)::bigint), 16, '0') as hash,
-    coalesce(sum(rows), 0)::bigint as rows from case_hashes($1)
-"""
 COMPARED = "update generations set phase = 'compared', rows = $2, hash = $3, differences = $4 where id = $1"
 RETIRE = "update generations set state = 'retired', phase = 'replaced' where state = 'live'"
 ENTHRONE = """
 update generations set state = 'live', phase = 'live', finished_at = clock_timestamp()
 where id = $1 and state = 'building' returning id
 """
+# Whatever has tables and is of no use: what failed, and what was replaced but for the last one, to which one could go
+# back. Ids rise in the order of the swaps.
+USELESS = """
+select id from generations
+where (state = 'failed' or state = 'retired' and id < (select max(id) from generations where state = 'retired'))
+    and to_regclass('cycles_' || id) is not null
+order by id
+"""
+TRIES, PAUSE = 50, 0.1  # to find the tables of a generation unread, and seconds in between
 STARTS_WITHIN = timedelta(seconds=30)  # from opening a generation to its process holding the builder's lock
-DIFFERING = "select differences from generations where id = $1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """Two generations at one cut: the cases whose rows differ, and the fingerprint of the new one."""
-
-    replaced: int
-    rows: int
-    hash: str
-    differing: tuple[str, ...]
+DIFFER = """
+insert into differences (epoch, subject, data)
+select (select epoch from cluster), case_id, convert_to($2, 'UTF8') from unnest($1::text[]) as case_id
+"""
+log = structlog.get_logger("sla.generations")
+LAST_HEARD = """
+select distinct on (subject) subject, stream || '@' || version as id, data from inbox
+where subject = any($1) order by subject, epoch desc, tx desc, position desc
+"""
+PUBLISHED_AT_ONCE = 200  # cases whose difference is published in one transaction: the judge waits for it
 
 
 class Unexplained(Exception):
@@ -101,36 +97,21 @@ async def fail(connection: Connection, generation: int, why: str) -> None:
     """Leave nothing of a generation but the record of its run."""
     async with connection.transaction():
         await connection.execute(FAIL, generation, why[:2000])
-        await connection.execute(DROP, generation)
         await connection.execute(FORGET, f"{JUDGE}@{generation}")
+    await sweep(connection)
 
 
-async def catch_up(pool: Pool, following: Following[Recorded]) -> None:
-    """Follow the inbox up to where the live judge stands; never past it."""
-    async with pool.acquire() as connection:
-        row = await connection.fetchrow(BOOKMARK, JUDGE)
-    following.until = Mark(*row) if row else START
-    while (await following.step())[0]:
-        pass
-
-
-async def compare(
-    connection: Connection, pool: Pool, following: Following[Recorded], generation: int, ceiling: int
-) -> Comparison | None:
-    """Compare all rows at one cut, in the caller's transaction, which holds the judge's lock from here on.
-
-    None when the live judge is not yet past `ceiling`: let it go on and come again.
-    """
-    await connection.execute(WAIT_LOCK, JUDGE, 0)
-    row = await connection.fetchrow(BOOKMARK, JUDGE)
-    if not await connection.fetchval(PAST, *(Mark(*row) if row else START), ceiling):
-        return None
-    await catch_up(pool, following)
-    live: int = await connection.fetchval(LIVE)
-    differing = tuple(row[0] for row in await connection.fetch(DIFFERENCES, live, generation))
-    print_of = await connection.fetchrow(FINGERPRINT, generation)
-    assert print_of is not None
-    return Comparison(replaced=live, rows=print_of["rows"], hash=print_of["hash"], differing=differing)
+async def sweep(connection: Connection) -> None:
+    """Drop the tables of every generation that is of no use. What is being read all the time is left for later."""
+    for row in await connection.fetch(USELESS):
+        for _ in range(TRIES):
+            try:
+                await connection.execute(DROP, row["id"])
+                break
+            except LockNotAvailableError:
+                await asyncio.sleep(PAUSE)
+        else:
+            log.warning("not dropped", generation=row["id"])
 
 
 async def swap(
@@ -142,21 +123,26 @@ async def swap(
     actor: str,
     at: datetime,
     recorded_at: datetime | None,
+    stuck: Mapping[str, str],
 ) -> None:
-    """Make the compared generation live, in the transaction that compared it: a reader sees the one or the other."""
+    """Make the compared generation live, in the transaction that compared it: a reader sees the one or the other.
+
+    Cases that are `stuck` keep their rows, and are incomplete until the judge can be run on their last fact again.
+    """
     fact = GenerationSwapped(
         generation=generation, replaced=comparison.replaced, events=events, rows=comparison.rows,
         hash=comparison.hash, differences=len(comparison.differing),
     )  # fmt: skip
-    cause = Cause(correlation=f"generation-{generation}", causation=f"generation-{generation}", actor=actor)
-    await append(
-        connection,
-        [
-            Append(
-                stream=f"generation-{generation}", expected=0, facts=[fact], cause=cause, at=at, recorded_at=recorded_at
-            )
-        ],
-    )
+    stream = f"generation-{generation}"
+    cause = Cause(correlation=stream, causation=stream, actor=actor)
+    saying = Append(stream=stream, expected=0, facts=[fact], cause=cause, at=at, recorded_at=recorded_at)
+    await append(connection, [saying])
+    await connection.execute(DIFFER, comparison.differing, stream)
+    if stuck:
+        await tables.carry(connection, generation, comparison.replaced, list(stuck))
+        for last in await connection.fetch(LAST_HEARD, list(stuck)):
+            case_id = last["subject"]
+            await park(connection, JUDGE, case_id, last["id"], stuck[case_id], last["data"])
     differing = msgspec.json.encode(comparison.differing).decode()
     await connection.execute(COMPARED, generation, comparison.rows, comparison.hash, differing)
     await connection.execute(RETIRE)
@@ -167,21 +153,32 @@ async def swap(
     await connection.execute(FORGET, f"{JUDGE}@{generation}")
 
 
-def certified(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
+class Difference(NamedTuple):
+    """A case whose rows a swap exchanged for different ones, and the stream of the swap."""
+
+    case_id: str
+    swap: str
+
+
+DIFFERENCES_LOG: Log[Difference] = Log(
+    "differences", "subject, data", lambda row: Difference(row["subject"], row["data"].decode())
+)
+
+
+def certified(in_force: InForce, *, log_clock: bool) -> Follower[Difference]:
     """After a swap: publish each certified difference once, with the swap as its cause, and refresh those cases."""
 
-    async def apply(connection: Connection, entries: Sequence[Entry[Any]]) -> None:
-        for swapped in (entry.item for entry in entries if isinstance(entry.item.fact, GenerationSwapped)):
-            await connection.execute(WAIT_LOCK, JUDGE, 0)
-            cases: list[str] = msgspec.json.decode(await connection.fetchval(DIFFERING, swapped.fact.generation))
-            if cases:
-                await look_again(connection, dict.fromkeys(cases, swapped), in_force, log_clock=log_clock)
+    async def apply(connection: Connection, entries: Sequence[Entry[Difference]]) -> None:
+        await connection.execute(WAIT_LOCK, JUDGE, 0)
+        swaps = await load(connection, *dict.fromkeys(entry.item.swap for entry in entries))
+        touched = {entry.item.case_id: swaps[entry.item.swap][0] for entry in entries}
+        await look_again(connection, touched, in_force, log_clock=log_clock)
 
     return Follower(
-        name="sla.certified",
-        log=EVENTS,
+        name="sla.differences",
+        log=DIFFERENCES_LOG,
         apply=apply,
-        minds=lambda recorded: isinstance(recorded.fact, GenerationSwapped),
-        touches=lambda recorded: ("verdicts",) if isinstance(recorded.fact, GenerationSwapped) else (),
+        touches=lambda difference: (difference.case_id,),  # twice, when two swaps followed each other
         stuck="halt",
+        batch=PUBLISHED_AT_ONCE,
     )

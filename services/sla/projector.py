@@ -1,6 +1,6 @@
 """The live judge: hears a batch, judges the touched cases once, writes rows, timers and changes, publishes verdicts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +13,7 @@ from events.contracts.catalogue import Fact
 from events.contracts.sla import VerdictReached
 from events.database import Connection
 from events.envelope import Cause, Recorded
-from events.follow import INBOX, START, Entry, Follower
+from events.follow import INBOX, LONGEST_REASON, START, Entry, Follower, storable
 from events.store import COLUMNS, Append, append, load, recorded_from
 from sla import tables
 from sla.amendments import lateness
@@ -26,6 +26,9 @@ from sla.state import Published
 from sla.timers import Timer, timers
 
 NAME = "sla.judge"
+Stuck = dict[str, str]
+"""Cases that could not be judged or written, and why: the code threw."""
+
 FACTS = f"select {COLUMNS} from inbox where subject = any($1) and type = any($2) order by subject"
 # What is being applied again just now is a hole no longer, whatever its row still says.
 INCOMPLETE = f"""
@@ -65,12 +68,12 @@ def follower(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
     return Follower(name=NAME, log=INBOX, apply=apply, minds=minds, stuck="park")
 
 
-def building(rules: Rules, generation: int) -> Follower[Recorded]:
-    """The judge of a generation that catches up: rows only, nothing is said."""
+def building(rules: Rules, generation: int, stuck: Stuck) -> Follower[Recorded]:
+    """The judge of a generation that catches up: rows only, nothing is said. What it cannot judge is set aside."""
 
     async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
         touched = {entry.item.subject for entry in entries if minds(entry.item)}
-        await tables.replace(connection, generation, await judged(connection, touched, rules))
+        await tables.replace(connection, generation, judged(await _facts(connection, touched), rules, stuck))
 
     return Follower(name=f"{NAME}@{generation}", log=INBOX, apply=apply, minds=minds, stuck="halt")
 
@@ -81,9 +84,21 @@ async def caught_up(connection: Connection) -> bool:
     return not await connection.fetchval(BEYOND, *(row or START))
 
 
-async def judged(connection: Connection, cases: Iterable[str], rules: Rules) -> list[Judgement]:
-    """Judge these cases from the inbox, each once."""
-    return [judge(facts, rules) for facts in (await _facts(connection, cases)).values()]
+def judged(cases: Mapping[str, Collection[Recorded]], rules: Rules, stuck: Stuck) -> list[Judgement]:
+    """Judge these cases, each once. One that the code throws at is set aside with the reason, and the others go on."""
+    found = []
+    for case_id, facts in cases.items():
+        try:
+            found.append(judge(facts, rules))
+            stuck.pop(case_id, None)
+        except Exception as error:
+            stuck[case_id] = why(error)
+    return found
+
+
+def why(error: Exception) -> str:
+    """An error in a few words that the database can keep."""
+    return storable(f"{type(error).__name__}: {error}")[:LONGEST_REASON]
 
 
 async def _facts(connection: Connection, cases: Iterable[str]) -> dict[str, list[Recorded]]:

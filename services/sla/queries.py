@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from events.contracts.terms import UnitKind
-from events.database import Pool
+from events.database import Connection, Pool
 from events.envelope import Recorded
 from events.store import COLUMNS, recorded_from
 from sla.case import JUDGED
@@ -15,6 +17,7 @@ from sla.practice import Practice, practice
 from sla.record import Record, record
 from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow, shown
 from sla.tables import FIELDS
+from sla.tally import Rows
 
 LIVE = "generation = (select id from generations where state = 'live')"
 # A parked fact makes its case incomplete, whenever it came.
@@ -35,14 +38,17 @@ CASE = f"select {_columns('cycles')} from cycles where {LIVE} and case_id = $1 o
 STAYS = f"select {_columns('stays')} from stays where {LIVE} and case_id = $1 order by cycle, stay"
 REFERRALS = f"select {_columns('referrals')} from referrals where {LIVE} and case_id = $1 order by referred_at"
 CHARGES = f"select {', '.join(FIELDS['charges'])} from charges where {LIVE} and case_id = $1 order by cycle, unit"
+# Statements of their own with and without a unit, with and without cases: one that serves both goes by no index.
 OVERDUE = f"""
-select {_columns("cycles")} from cycles
-where {LIVE} and ended_at is null and due_at < $1 and ($2::text is null or unit = $2) order by due_at limit $3
+select {_columns("cycles")} from cycles where {LIVE} and ended_at is null and due_at < $1 order by due_at limit $2
 """
-# Whatever was open at some instant of the period, or begun in it; of some cases, or (null) of all.
+OVERDUE_OF = f"""
+select {_columns("cycles")} from cycles
+where {LIVE} and ended_at is null and due_at < $1 and unit = $3 order by due_at limit $2
+"""
+# Whatever was open at some instant of the period, or begun in it.
 OF_PERIOD = """
 select {columns} from {table} where {live} and {began} < $2 and ({over} is null or {over} >= $1)
-    and ($3::text[] is null or case_id = any($3)) order by case_id
 """
 CYCLES_OF = OF_PERIOD.format(
     columns=_columns("cycles"), table="cycles", live=LIVE, began="received_at", over="ended_at"
@@ -60,14 +66,22 @@ select {", ".join(FIELDS["charges"])} from charges
 where {LIVE} and exists (select from cycles where cycles.generation = charges.generation
     and cycles.case_id = charges.case_id and cycles.cycle = charges.cycle
     and received_at < $2 and (ended_at is null or ended_at >= $1))
-    and ($3::text[] is null or case_id = any($3)) order by case_id
+"""
+OF_CASES = " and case_id = any($3)"
+# A stay lies within its cycle; a reply may come after it.
+CASES_OF = f"""
+select case_id from cycles where {LIVE} and received_at < $2 and (ended_at is null or ended_at >= $1)
+union
+select case_id from referrals where {LIVE} and referred_at < $2
+    and (coalesce(replied_at, ended_at) is null or coalesce(replied_at, ended_at) >= $1)
+order by 1
 """
 FACTS = f"select {COLUMNS} from inbox where subject = $1 and type = any($2)"
 APPLIED = "select rules from generations where state = 'live'"
 HOLE = "select exists (select from parked where subject = $1 and settled is null)"
 GENERATION = """
 select id, state, phase, started_at, finished_at, expected, events, cases, seconds, undecodable, rows, hash,
-       jsonb_array_length(differences) as differences, error from generations where id = $1
+       jsonb_array_length(differences) as differences, stuck, error from generations where id = $1
 """
 GENERATIONS = """
 select id, state, phase, started_at, finished_at, events, cases, seconds, rows, hash, error from generations order by id
@@ -122,7 +136,7 @@ async def applied(pool: Pool) -> int:
 
 async def overdue(pool: Pool, now: datetime, unit: str | None, limit: int) -> Sequence[dict[str, Any]]:
     """Open cycles past their due instant, the latest first in need."""
-    rows = await pool.fetch(OVERDUE, now, unit, limit)
+    rows = await (pool.fetch(OVERDUE_OF, now, limit, unit) if unit else pool.fetch(OVERDUE, now, limit))
     return [{"case_id": row["case_id"], **shown(row)} for row in rows]
 
 
@@ -141,31 +155,36 @@ async def the_record(
 ) -> Record:
     """The record of a period, counted from the live rows in one snapshot; with `cases`, of these alone."""
 
-    async def rows(query: str, row: type[Any]) -> list[Any]:
-        return [row(*found) for found in await connection.fetch(query, period.begins, period.ends, cases)]
-
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        return record(
-            period,
-            kinds,
-            await rows(CYCLES_OF, CycleRow),
-            await rows(STAYS_OF, StayRow),
-            await rows(REFERRALS_OF, ReferralRow),
-            await rows(CHARGES_OF, ChargeRow),
-        )
+        return record(period, kinds, *await rows_of(connection, period, cases))
+
+
+async def rows_of(connection: Connection, period: Period, cases: Sequence[str] | None = None) -> Rows:
+    """What the record of a period is counted from, in the caller's snapshot; with `cases`, of these alone."""
+
+    async def found(query: str, order: str, row: type[Any]) -> list[Any]:
+        of_cases, which = (OF_CASES, (cases,)) if cases is not None else ("", ())
+        rows = await connection.fetch(f"{query}{of_cases} order by {order}", period.begins, period.ends, *which)
+        return [row(*one) for one in rows]
+
+    return Rows(
+        await found(CYCLES_OF, "case_id, cycle", CycleRow),
+        await found(STAYS_OF, "case_id, cycle, stay", StayRow),
+        await found(REFERRALS_OF, "case_id, referral", ReferralRow),
+        await found(CHARGES_OF, "case_id, cycle, unit", ChargeRow),
+    )
 
 
 async def the_practice(pool: Pool, period: Period, kinds: Mapping[str, UnitKind]) -> list[Practice]:
     """What was done with the promises of a period, counted from the same rows as its record."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        cycles = await connection.fetch(CYCLES_OF, period.begins, period.ends, None)
-        stays = await connection.fetch(STAYS_OF, period.begins, period.ends, None)
-        return practice(period, kinds, (CycleRow(*row) for row in cycles), (StayRow(*row) for row in stays))
+        rows = await rows_of(connection, period)
+        return practice(period, kinds, rows.cycles, rows.stays)
 
 
 async def generation(pool: Pool, id: int) -> dict[str, Any] | None:
     row = await pool.fetchrow(GENERATION, id)
-    return dict(row) if row else None
+    return {**row, "stuck": msgspec.json.decode(row["stuck"])} if row else None
 
 
 async def generations(pool: Pool) -> Sequence[dict[str, Any]]:

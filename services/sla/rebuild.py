@@ -7,8 +7,10 @@ import argparse
 import asyncio
 import os
 import time
+from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 import structlog
 import uvloop
 
@@ -22,9 +24,10 @@ from events.settings import Settings
 from events.topics import PARTITIONS
 from sla import generations
 from sla.app import HEARS
+from sla.comparing import Comparing
 from sla.fold import Counts, Place, Share, Workers, shares_of
 from sla.judge import Rules
-from sla.projector import building
+from sla.projector import Stuck, building
 from sla.rules import with_published
 
 CUT = """
@@ -38,6 +41,7 @@ update generations set phase = $2, expected = $3, events = $4, cases = $5, secon
     undecodable = $7 where id = $1
 """
 RULES = "update generations set rules = $2 where id = $1"
+STUCK = "update generations set stuck = $2 where id = $1"
 PHASE = "update generations set phase = $2 where id = $1"
 EVERY = 0.25  # seconds between two notes of the progress
 log = structlog.get_logger("sla.rebuild")
@@ -53,32 +57,48 @@ async def rebuild(
         rows = await connection.fetch(HEARD, topics)
         assert cut is not None
     ends = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-    follower = building(rules, generation)
+    stuck: Stuck = {}
+    follower = building(rules, generation, stuck)
     await pool.execute(BEGIN, follower.name, cut["epoch"], cut["floor"])
-    counts = await fold(pool, settings, workers, generation, ends)
+    counts = await fold(pool, settings, workers, generation, ends, stuck)
 
-    following = Following(pool, follower)
+    comparing = Comparing(pool, Following(pool, follower), generation)
     await pool.execute(PHASE, generation, "comparing, once the live judge is past the cut")
-    while True:
-        await generations.catch_up(pool, following)
-        async with pool.acquire() as connection, connection.transaction():
-            found = await generations.compare(connection, pool, following, generation, cut["ceiling"])
-            if found is not None:
-                if found.differing and not accept:
-                    raise generations.Unexplained(
-                        f"{len(found.differing)} cases differ from the live ones, the first is {found.differing[0]}"
-                    )
-                at, recorded_at = await _moment(pool, settings)
-                await generations.swap(
-                    connection, generation, found, events=counts.events, actor=actor, at=at, recorded_at=recorded_at
-                )
-                log.info("swapped", generation=generation, differences=len(found.differing))
-                return
+    while not await comparing.begin(cut["ceiling"]):
         await asyncio.sleep(0.02)
+    began = time.monotonic()
+    async with pool.acquire() as connection, connection.transaction():
+        found = await comparing.finish(connection, stuck)
+        if stuck:
+            await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
+        if (stuck or found.differing) and not accept:
+            raise generations.Unexplained(_unexplained(stuck, found.differing))
+        at, recorded_at = await _moment(pool, settings)
+        await generations.swap(
+            connection,
+            generation,
+            found,
+            events=counts.events,
+            actor=actor,
+            at=at,
+            recorded_at=recorded_at,
+            stuck=stuck,
+        )
+    held = round(time.monotonic() - began, 3)  # seconds for which the live judge waited
+    log.info("swapped", generation=generation, differences=len(found.differing), held=held)
 
 
-async def fold(pool: Pool, settings: Settings, workers: Workers, generation: int, ends: dict[Place, int]) -> Counts:
-    """Have everything below the offsets `ends` folded by all workers; their counts."""
+def _unexplained(stuck: Stuck, differing: Sequence[str]) -> str:
+    if stuck:
+        case_id, why = next(iter(stuck.items()))
+        return f"{len(stuck)} cases could not be judged, the first is {case_id}: {why}"
+    return f"{len(differing)} cases differ from the live ones, the first is {differing[0]}"
+
+
+async def fold(
+    pool: Pool, settings: Settings, workers: Workers, generation: int, ends: dict[Place, int], stuck: Stuck
+) -> Counts:
+    """Have everything below the offsets `ends` folded by all workers; their counts, and the cases set aside."""
     expected, started = sum(ends.values()), time.monotonic()
     shares = [
         Share(settings.kafka_bootstrap_servers, settings.database_url, generation, share)
@@ -94,6 +114,8 @@ async def fold(pool: Pool, settings: Settings, workers: Workers, generation: int
             PROGRESS, generation, "folding", expected, counts.events, counts.cases, seconds, counts.undecodable
         )
         if not pending:
+            for one in done:
+                stuck |= one.result()
             log.info("folded", generation=generation, seconds=round(seconds, 3), **counts._asdict())
             return counts
 
@@ -146,6 +168,7 @@ async def _run(settings: Settings, rules: Rules, applied: int, workers: Workers,
         try:
             await holder.execute(RULES, generation, applied)
             await rebuild(pool, settings, rules, workers, generation, accept=arguments.accept, actor=arguments.actor)
+            await generations.sweep(holder)
         except Exception as error:
             log.error("rebuild failed", generation=generation, exc_info=error)
             await generations.fail(holder, generation, f"{type(error).__name__}: {error}")

@@ -29,8 +29,8 @@ _CLASS_COLUMN: Final[Mapping[Class, Column]] = {"ahead": "ahead", "on-time": "on
 _OUTCOME_COLUMN: Final[Mapping[Outcome, Column]] = {
     "refused": "refused", "withdrawn": "withdrawn", "stopped": "stopped",
 }  # fmt: skip
-_UNITS: Final[tuple[Cut, ...]] = ("organisation", "counter", "department", "team", "agency")
-_CUTS: Final[tuple[Cut, ...]] = ("service", "field", "channel", "district")
+UNITS: Final[tuple[Cut, ...]] = ("organisation", "counter", "department", "team", "agency")
+CUTS: Final[tuple[Cut, ...]] = ("service", "field", "channel", "district")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class Record:
     annex: tuple[Late, ...] = ()
     delays: tuple[Delay, ...] = ()
     dwells: tuple[Dwell, ...] = ()
+    sound: bool = False
+    """Each case's own record was checked when it was added to this one, which holds the sums alone."""
 
     def line(self, unit: str, kind: Cut | None = None) -> Line | None:
         """A unit's line, or a cut's."""
@@ -55,6 +57,8 @@ class Record:
 
     def broken(self, before: "Record | None" = None) -> list[str]:
         """Every identity that does not hold, also that what was open before is carried over now."""
+        if self.sound:
+            return []
         lines = (*self.lines, *self.cuts)
         found = [sentence for line in lines for sentence in line.broken()]
         found += [*self._cuts_that_differ(), *self._delays_that_differ()]
@@ -129,17 +133,18 @@ def record(
     annex.sort(key=lambda one: one.item)
     return Record(
         period,
-        tuple(_in_order(lines, _UNITS)),
-        tuple(_in_order(lines, _CUTS)),
+        in_order((line for line in lines.values() if line.figures), UNITS),
+        in_order((line for line in lines.values() if line.figures), CUTS),
         tuple(annex),
         delays(annex),
         dwells(stays, period),
     )
 
 
-def _in_order(lines: Mapping[tuple[Cut, str], Line], kinds: tuple[Cut, ...]) -> Iterator[Line]:
-    found = sorted((key for key in lines if key[0] in kinds), key=lambda key: (kinds.index(key[0]), key[1]))
-    return (lines[key] for key in found if lines[key].figures)
+def in_order(lines: Iterable[Line], kinds: tuple[Cut, ...]) -> tuple[Line, ...]:
+    """The lines of these kinds, kind by kind, by code."""
+    own = (line for line in lines if line.kind in kinds)
+    return tuple(sorted(own, key=lambda line: (kinds.index(line.kind), line.unit)))
 
 
 def _cuts_of(row: CycleRow) -> tuple[tuple[Cut, str], ...]:

@@ -4,10 +4,10 @@ Every form is made from one document, so that they cannot disagree.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deadlines.calendar import FIRST, LAST
 from deadlines.catalogue import Catalogue
+from deadlines.entries import Service
 from deadlines.errors import UnknownId
 from deadlines.instants import local_date
 from events.actor import Actor
@@ -26,19 +27,22 @@ from events.runtime import Parts
 from events.web import Asked, asked, reply
 from sla import portal, queries, remedying, sealing
 from sla.asof import AsOf, end_of
-from sla.document import Document, document, explained_at, namer
+from sla.document import Document, Effect, document, explained_at, namer
 from sla.exports import as_csv, as_xlsx
 from sla.figures import Column, Cut
 from sla.periods import Period, ending_in, month
 from sla.practice import Practice
 from sla.printed import page
+from sla.record import Record
 from sla.sheets import SheetName, sheets, title
+from sla.totals import KEPT, Totals
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Month = Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="the month in which the period ends")]
 # An instant with its offset, or a local date: what was known at the end of that day.
 Day = Annotated[Instant | date | None, Query()]
 LONGEST_PUBLIC = timedelta(days=366)  # anybody may ask, and every dossier of the period is counted
+WRITTEN = 2 * KEPT  # answers kept: each period for staff and for everybody
 Reads = Annotated[Actor, Depends(Allowed("read"))]
 Frame = Annotated[Asked, Depends(asked)]
 
@@ -59,6 +63,15 @@ class Closing(BaseModel):
     evidence: Reference
 
 
+class Written(NamedTuple):
+    """A record as it was last sent, and what it was written from."""
+
+    found: Record
+    services: Mapping[str, Service]
+    effects: Sequence[Effect]
+    body: bytes
+
+
 def record_routes(
     parts: Parts,
     catalogue: Catalogue,
@@ -70,6 +83,8 @@ def record_routes(
     pool = parts.pool
     kinds = {unit.code: unit.kind for unit in catalogue.units()}
     name = namer(catalogue)
+    totals = Totals(pool, kinds)
+    written: dict[tuple[Period, bool], Written] = {}
 
     async def asked_period(
         since: Annotated[date | None, Query(alias="from")] = None,
@@ -86,16 +101,29 @@ def record_routes(
 
     Asks = Annotated[Period, Depends(asked_period)]
 
-    async def told(period: Period, *, items: bool, public: bool = False) -> Document:
+    async def told(period: Period) -> Document:
         found = await queries.the_record(pool, period, kinds)
         effects = await remedying.effects(pool, found)
-        return document(found, catalogue, items=items, public=public, effects=effects)
+        return document(found, catalogue, items=True, effects=effects)
+
+    async def figures(period: Period, *, public: bool = False) -> bytes:
+        """The same without the dossiers of each figure, as JSON; written anew when anything in it has changed."""
+        found = await totals.record(period)
+        effects = await remedying.effects(pool, found)
+        was = written.get((period, public))
+        if was and was.found is found and was.services is catalogue.services and was.effects == effects:
+            return was.body
+        body = msgspec.json.encode(document(found, catalogue, items=False, public=public, effects=effects))
+        if len(written) >= WRITTEN:
+            written.clear()
+        written[period, public] = Written(found, catalogue.services, effects, body)
+        return body
 
     @router.get("/record")
     async def full_record(_: Reads, period: Asks, items: bool = False, as_of: Day = None) -> Response:
         """The record of [from, to), local dates; with `items`, the dossiers behind every figure."""
         if as_of is None:
-            return _json(await told(period, items=items))
+            return _json(await told(period)) if items else _plain(await figures(period))
         async with known(as_of) as then:
             found = await then.the_record(period.on(local_date(end_of(as_of))), kinds)
         return _json(dict(document(found, catalogue, items=items, public=False, effects=())) | then.mark)
@@ -108,7 +136,8 @@ def record_routes(
                 "period-too-long", f"the public record is of {LONGEST_PUBLIC.days} days at most", field="to",
                 way_out="ask for a year or less",
             )  # fmt: skip
-        return _json({**await told(period, items=False, public=True), "now": await current()})
+        body = await figures(period, public=True)
+        return _plain(body[:-1] + b',"now":' + msgspec.json.encode(await current()) + b"}")
 
     @router.get("/record/practice")
     async def how(_: Reads, period: Asks) -> Response:
@@ -129,20 +158,20 @@ def record_routes(
     @router.get("/record.csv")
     async def csv(_: Reads, period: Asks, sheet: SheetName = "units") -> Response:
         """One sheet of the record as CSV: units, cuts, annex, delays, dwell, effects or dossiers."""
-        found = {one.name: one for one in sheets(await told(period, items=True))}[sheet]
+        found = {one.name: one for one in sheets(await told(period))}[sheet]
         return _file(as_csv(found), f"record-{period.id}-{sheet}.csv", "text/csv; charset=utf-8")
 
     @router.get("/record.xlsx")
     async def xlsx(_: Reads, period: Asks) -> Response:
         """The record as a workbook, every dossier in its last sheet."""
-        it = await told(period, items=True)
+        it = await told(period)
         body = await asyncio.to_thread(as_xlsx, sheets(it), title(it).vi)
         return _file(body, f"record-{period.id}.xlsx", XLSX)
 
     @router.get("/record/print", response_class=HTMLResponse)
     async def printable(_: Reads, period: Asks) -> HTMLResponse:
         """The record as a page for paper."""
-        it = await told(period, items=True)
+        it = await told(period)
         return HTMLResponse(page(it, sheets(it)))
 
     @router.post("/record/seals", status_code=201)
@@ -239,7 +268,11 @@ def _named(catalogue: Catalogue, name: str, ending: str) -> Period:
 
 
 def _json(value: Any) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
+    return _plain(msgspec.json.encode(value))
+
+
+def _plain(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
 
 
 def _file(body: bytes, name: str, media_type: str) -> Response:

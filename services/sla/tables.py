@@ -21,6 +21,11 @@ with a as (delete from stays where generation = $1 and case_id = any($2)),
     c as (delete from charges where generation = $1 and case_id = any($2))
 delete from cycles where generation = $1 and case_id = any($2)
 """
+CARRY = {
+    table: f"insert into {table} (generation, {', '.join(fields)}) "
+    f"select $1, {', '.join(fields)} from {table} where generation = $2 and case_id = any($3)"
+    for table, fields in FIELDS.items()
+}
 CHUNK = 2000  # rows in one COPY: a transaction of some milliseconds, because a long one holds every follower back
 
 
@@ -42,6 +47,13 @@ async def replace(connection: Connection, generation: int, judgements: Sequence[
     for table, rows in rows_of(judgements).items():
         if rows:
             await connection.executemany(INSERT[table], [(generation, *row) for row in rows])
+
+
+async def carry(connection: Connection, generation: int, replaced: int, cases: Sequence[str]) -> None:
+    """Take these cases' rows from the generation that is replaced, as they stand."""
+    await connection.execute(DELETE, generation, cases)
+    for statement in CARRY.values():
+        await connection.execute(statement, generation, replaced, cases)
 
 
 async def fill(connection: Connection, generation: int, judgements: Sequence[Judgement]) -> int:

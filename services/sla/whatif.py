@@ -197,10 +197,12 @@ def main() -> int:
         log.error("what-if failed", run=run, exc_info=error)
         asyncio.run(_failed(settings, run, error))
         return 1
-    # Forked before this process has a loop or a connection: the workers inherit the calendars as they were built.
+    # Forked before this process has a loop or a connection: the workers inherit the calendars as they were built. The
+    # pool forks all of them with the first thing that it is given.
     with ProcessPoolExecutor(
         os.cpu_count() or 1, multiprocessing.get_context("fork"), Worker.start, (settings.database_url, both)
     ) as workers:
+        workers.submit(os.getpid).result()
         return uvloop.run(supervised(settings, run, workers))
 
 

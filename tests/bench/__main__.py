@@ -12,13 +12,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import parts
 
-from bench import intake, latency, rebuild, relay, whatif
+from bench import intake, latency, queries, rebuild, relay, whatif
 
 COMPARISONS = {
     "rebuild": rebuild.compare,
     "intake": intake.compare,
     "relay": relay.compare,
     "latency": latency.measure,
+    "queries": queries.measure,
     "what-if": whatif.measure,
 }
 

@@ -15,9 +15,9 @@ from events.envelope import Recorded
 from local.demo import people
 from local.demo.plan import plan
 from local.demo.run import CATALOGUE
-from sla import projector
+from sla import queries
 from sla.document import document, written
-from sla.judge import ledger
+from sla.judge import judge, ledger
 from sla.periods import month
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(600)]
@@ -84,10 +84,9 @@ async def _told(postgres: str, pieces: Sequence[Iterable[Recorded]]) -> tuple[An
             rows = await sla.rows()
             records = [await sla.record(month(2017, number)) for number in range(7, 13)]
             documents = [written(document(record, RULES.catalogue, items=True)) for record in records]
-            async with sla.pool.acquire() as connection:
-                cases = sorted({row[0] for row in rows["cycles"]})
-                judged = await projector.judged(connection, cases, RULES)
-            assert len(judged) == CASES
+            cases = sorted({row[0] for row in rows["cycles"]})
+            assert len(cases) == CASES
+            judged = [judge(await queries.facts(sla.pool, case), RULES) for case in cases]
             return rows, [ledger(judgement, RULES) for judgement in judged], documents
     finally:
         await parts.drop_database(postgres, name)

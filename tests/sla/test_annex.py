@@ -118,4 +118,4 @@ def test_how_long_steps_take() -> None:
 @pytest.mark.parametrize(("percent", "expected"), [(0, 1), (10, 1), (50, 5), (90, 9), (91, 10), (100, 10)])
 def test_percentiles_are_lengths_that_were_taken(percent: int, expected: int) -> None:
     """Nearest rank of ten lengths."""
-    assert nearest_rank([10, 9, 8, 7, 6, 5, 4, 3, 2, 1], percent) == expected
+    assert nearest_rank([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], percent) == expected

@@ -11,12 +11,17 @@ from contracts.keeping import kept
 from contracts.keeping import record as on_topic
 from oracle.judging import RULES, SHIPPED
 from oracle.quarter import quarter, told_late
+from oracle.swapped import swapped
 from oracle.telling import Story, local
 
 from deadlines.inforce import InForce
+from deadlines.load import load
+from deadlines.published import STREAM
 from events import database as postgres_of
 from events.database import Pool
+from events.envelope import Cause
 from events.inbox import park
+from events.store import Append, append
 from sla import tables
 from sla.asof import as_of, end_of
 from sla.judge import Judgement, judge
@@ -24,6 +29,7 @@ from sla.periods import Period
 from sla.record import record
 from sla.ticker import KEEP
 
+CATALOGUE = Path(__file__).parents[2] / "deploy" / "catalogue"
 MIGRATIONS = Path(__file__).parents[2] / "services" / "sla" / "migrations"
 KINDS = {unit.code: unit.kind for unit in SHIPPED.units()}
 JULY = Period(date(2017, 7, 1), date(2017, 8, 1))
@@ -139,6 +145,20 @@ async def test_a_case_with_a_hole_is_incomplete_on_every_day(pool: Pool) -> None
         judgement = await then.case(story.case_id)
     assert judgement is not None
     assert judgement.incomplete
+
+
+async def test_what_another_process_just_published_counts(pool: Pool) -> None:
+    """On the days from its publication on, though nothing has told this process yet."""
+    at = local(7, 11, 9)
+    cause = Cause(correlation="told", causation="told", actor="staff-22-01")
+    saying = Append(stream=STREAM, expected=0, facts=[swapped()], cause=cause, at=at, recorded_at=at)
+    async with pool.acquire() as connection, connection.transaction():
+        await append(connection, [saying])
+    in_force = InForce(load(CATALOGUE), "events")
+    async with as_of(pool, in_force, at - timedelta(seconds=1), log_clock=True) as then:
+        assert then.rules.revised == {}
+    async with as_of(pool, in_force, at, log_clock=True) as then:
+        assert then.rules.revised["VN-PAC@2017.1"] == "VN-PAC@2017.2"
 
 
 def test_a_day_without_a_time_is_its_local_end() -> None:

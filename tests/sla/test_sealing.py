@@ -12,8 +12,7 @@ from sla_at_work import LEADER, RULES, Sla, frame
 from events.actor import Actor
 from events.contracts.sla import MonthRestated, MonthSealed, RemedialActionClosed, RemedialActionOpened
 from events.errors import Conflict, KeyReused, NotFound, Refused
-from events.follow import Following
-from sla import generations, projector, remedying, sealing
+from sla import remedying, sealing
 from sla.document import fingerprint
 from sla.periods import Period, month
 
@@ -214,14 +213,7 @@ async def test_a_rebuild_restates_nothing(sla: Sla) -> None:
     told = story()
     await sla.hear(told.facts)
     await sla.seal(JULY, local(8, 1, 8))
-    generation = await generations.begin(sla.pool)
-    following = Following(sla.pool, projector.building(RULES, generation))
-    async with sla.pool.acquire() as connection, connection.transaction():
-        comparison = await generations.compare(connection, sla.pool, following, generation, 0)
-        assert comparison is not None
-        await generations.swap(
-            connection, generation, comparison, events=1, actor="policy-test", at=local(8, 2), recorded_at=local(8, 2)
-        )
+    await sla.swap()
     assert await sla.calm() == 0
     assert (await stands(sla))["facts"] == 1
 
