@@ -16,6 +16,7 @@ Class = Literal["ahead", "on-time", "overdue"]
 
 WORKING_DAY_MINUTES: Final = 480
 """A limit in working days as minutes of work, for classifier D."""
+MINUTES: Final = {"working_days": WORKING_DAY_MINUTES, "working_hours": 60, "working_minutes": 1}
 
 
 def by_date(finished: Second, due: Second) -> Class:
@@ -47,7 +48,7 @@ def by_minutes(processed: int, limit: int) -> Class:
 
 def minutes_of(limit: Limit) -> int:
     """A limit as working minutes: a working day is 480 of them."""
-    return limit.amount * {"working_days": WORKING_DAY_MINUTES, "working_hours": 60, "working_minutes": 1}[limit.unit]
+    return limit.amount * MINUTES[limit.unit]
 
 
 class Finished(NamedTuple):

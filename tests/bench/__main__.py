@@ -12,9 +12,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import parts
 
-from bench import intake, latency, rebuild, relay, whatif
+from bench import intake, judging, latency, rebuild, relay, whatif
 
 COMPARISONS = {
+    "judging": judging.compare,
     "rebuild": rebuild.compare,
     "intake": intake.compare,
     "relay": relay.compare,
