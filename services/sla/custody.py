@@ -14,6 +14,9 @@ from events.contracts.intake import ApplicationReceived
 from events.contracts.terms import Limit
 from sla.rows import Act, Clock, Outcome, Span
 
+Stretch = tuple[str, int, int]
+"""The unit in charge, and the calendar's marks between which it worked on the utility's clock."""
+
 
 class Wait(NamedTuple):
     """An entry of the waiting set: the event that opened it, and whose answer is awaited."""
@@ -38,19 +41,19 @@ class Referral:
 
 
 class Stay:
-    """A unit's time in charge; `utility` is the utility time of the cycle when it began."""
+    """A unit's time in charge, with its utility and paused working time; its stretches are `[first:last]`."""
 
     __slots__ = (
         "ack_limit",
         "acknowledged",
         "at",
         "by",
+        "first",
+        "last",
         "left",
         "limit",
         "paused",
-        "spans",
         "step",
-        "to",
         "unit",
         "utility",
     )
@@ -60,8 +63,7 @@ class Stay:
         self.acknowledged: Second | None = None
         self.left: Second | None = None
         self.utility = self.paused = 0
-        self.spans = 0
-        self.to = 0
+        self.first = self.last = 0
 
 
 class Cycle:
@@ -70,8 +72,9 @@ class Cycle:
     __slots__ = (
         "acts", "agency_seconds", "appointment", "because", "calendar", "clock", "closed", "corrections", "counted",
         "customer_seconds",
-        "ended", "extended", "field", "floor", "holder", "mark", "number", "outcome", "paused", "pauses", "receipt",
+        "ended", "extended", "field", "holder", "mark", "number", "outcome", "paused", "pauses", "receipt",
         "referrals", "released", "restarted", "revision", "since", "spans", "stars", "start", "stay", "stays",
+        "stretches",
         "supplements", "unit", "utility_obstacles", "utility_seconds", "waiting", "why",
     )  # fmt: skip
 
@@ -89,9 +92,8 @@ class Cycle:
     ) -> None:
         self.number, self.receipt, self.calendar, self.start = number, receipt, calendar, start
         self.counted, self.revision, self.field = counted, revision, field
-        self.floor = calendar.mark(counts_from)
         # What was already worked when time began to count: everything before is the day of receipt.
-        self.mark = max(calendar.mark(start), self.floor)
+        self.mark = calendar.mark(counts_from)
         self.since, self.because = start, because
         self.unit = receipt.counter
         self.clock: Clock = "utility"
@@ -104,6 +106,7 @@ class Cycle:
         self.restarted: Second | None = None
         self.utility_seconds = self.customer_seconds = self.agency_seconds = 0
         self.spans: list[Span] = []
+        self.stretches: list[Stretch] = []
         self.stay = Stay(self.unit, "reception", start, because, None, None)
         self.stays = [self.stay]
         self.referrals: list[Referral] = []
@@ -126,16 +129,17 @@ class Cycle:
         mark = self.calendar.mark(at)
         if mark > self.mark:
             worked = mark - self.mark
-            self.mark = mark
             if self.clock == "utility":
                 self.utility_seconds += worked
                 self.stay.utility += worked
+                self.stretches.append((self.unit, self.mark, mark))
             else:
                 self.stay.paused += worked
                 if self.clock == "customer":
                     self.customer_seconds += worked
                 else:
                     self.agency_seconds += worked
+            self.mark = mark
         self.spans.append(Span(self.number, self.since, at, self.unit, self.clock, self.holder, self.why, self.because))
         self.since = at
 
@@ -145,7 +149,7 @@ class Cycle:
         self._leave(at)
         self.unit = unit
         self.stay = Stay(unit, step, at, because, limit, ack)
-        self.stay.spans = len(self.spans)
+        self.stay.first = len(self.stretches)
         self.stays.append(self.stay)
         self._hold(because)
 
@@ -190,7 +194,7 @@ class Cycle:
 
     def _leave(self, at: Second) -> None:
         self.stay.left = at
-        self.stay.to = len(self.spans)
+        self.stay.last = len(self.stretches)
 
     def _resume(self, at: Second) -> None:
         if self.paused is not None and self.paused < at:

@@ -15,7 +15,7 @@ from events.envelope import Recorded
 from sla.case import MOVES, Case
 from sla.facts import Arranged, arrange
 from sla.ledger import Interval, intervals
-from sla.left import left
+from sla.left import Instants, left
 from sla.rows import Amendment, ChargeRow, CycleRow, Finding, ReferralRow, Span, StayRow
 from sla.rules import Rules
 
@@ -57,16 +57,19 @@ def judge(
     arranged = arrange(facts)
     case = Case(rules, arranged.corrections)
     last: Second = 0
+    instants = Instants()
     for effective, _, _, _, _, id, fact in arranged.facts:
         move = MOVES.get(type(fact))
         if move is not None:
             last = second_of(effective)
+            if not effective.microsecond:
+                instants[last] = effective
             if move is not Case.noted:
                 move(case, fact, id, last)
     if now is not None:
         last = max(last, second_of(now))
     case.amend()
-    return _judgement(case, last, incomplete or arranged.forked, arranged)
+    return _judgement(case, last, incomplete or arranged.forked, arranged, instants)
 
 
 def ledger(judgement: Judgement, rules: Rules) -> tuple[Interval, ...]:
@@ -82,14 +85,14 @@ def ledger(judgement: Judgement, rules: Rules) -> tuple[Interval, ...]:
     )
 
 
-def _judgement(case: Case, to: Second, incomplete: bool, arranged: Arranged) -> Judgement:
+def _judgement(case: Case, to: Second, incomplete: bool, arranged: Arranged, instants: Instants) -> Judgement:
     receipt, findings, facts = case.receipt, case.findings, arranged.facts
     case_id = receipt.case_id if receipt else arranged.case_id
     if receipt is None:
         findings = [Finding(facts[0][5] if facts else "", "no-receipt"), *findings]
     cycles, stays, referrals, charges, spans = [], [], [], [], []  # fmt: skip
     for cycle in case.cycles:
-        rows = left(cycle, case_id, incomplete, to)
+        rows = left(cycle, case_id, incomplete, to, instants)
         cycles.append(rows.cycle)
         stays += rows.stays
         referrals += rows.referrals

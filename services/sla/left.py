@@ -3,7 +3,7 @@
 A rebuild makes some millions of them, so each look-up is made once a row and a row is filled by position.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,9 +14,17 @@ from deadlines.instants import Second, instant_of
 from deadlines.promise import NEVER, Pause, count, moved
 from deadlines.verdict import Class
 from events.contracts.terms import Limit
-from sla.custody import Cycle, Referral, Stay
+from sla.custody import Cycle, Referral, Stay, Stretch
 from sla.ledger import charge
 from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow
+
+
+class Instants(dict[Second, datetime]):
+    """The UTC instants of a case's seconds, each made once; a fact's own are put in and need not be made."""
+
+    def __missing__(self, second: Second) -> datetime:
+        made = self[second] = instant_of(second)
+        return made
 
 
 class Left(NamedTuple):
@@ -28,19 +36,19 @@ class Left(NamedTuple):
     charges: list[ChargeRow]
 
 
-def left(cycle: Cycle, case_id: str, incomplete: bool, to: Second) -> Left:
-    """The rows of a cycle, an open one judged up to `to`."""
+def left(cycle: Cycle, case_id: str, incomplete: bool, to: Second, at: Instants) -> Left:
+    """The rows of a cycle, an open one judged up to `to`; `at` gives the instants of its seconds."""
     due = cycle.due()
     if cycle.ended is None:
         cycle.run_to(to)
-        cycle.stay.to = len(cycle.spans)
+        cycle.stay.last = len(cycle.stretches)
     end = cycle.since if cycle.ended is None else cycle.ended
     pauses = cycle.all_pauses()
-    stays = [_stay(cycle, case_id, incomplete, number, stay, pauses) for number, stay in enumerate(cycle.stays, 1)]
-    referrals = [_referral(cycle, case_id, incomplete, referral, end) for referral in cycle.referrals]
+    stays = [_stay(cycle, case_id, incomplete, at, number, stay, pauses) for number, stay in enumerate(cycle.stays, 1)]
+    referrals = [_referral(cycle, case_id, incomplete, at, referral, end) for referral in cycle.referrals]
     delay, charges = 0, []
     if due is not None and end > due:
-        held = _utility_after(cycle, due, 0, len(cycle.spans))
+        held = _worked_after(cycle.calendar.mark(due), cycle.stretches)
         delay = sum(held.values())
         overruns: dict[str, int] = {}
         for row in stays:
@@ -49,11 +57,18 @@ def left(cycle: Cycle, case_id: str, incomplete: bool, to: Second) -> Left:
         charges = [
             ChargeRow(case_id, cycle.number, unit, seconds) for unit, seconds in charge(delay, overruns, held).items()
         ]
-    return Left(_cycle(cycle, case_id, incomplete, due, end, delay, pauses), stays, referrals, charges)
+    return Left(_cycle(cycle, case_id, incomplete, at, due, end, delay, pauses), stays, referrals, charges)
 
 
 def _cycle(
-    cycle: Cycle, case_id: str, incomplete: bool, due: Second | None, end: Second, delay: int, pauses: Sequence[Pause]
+    cycle: Cycle,
+    case_id: str,
+    incomplete: bool,
+    at: Instants,
+    due: Second | None,
+    end: Second,
+    delay: int,
+    pauses: Sequence[Pause],
 ) -> CycleRow:
     receipt, ended, acts = cycle.receipt, cycle.ended, cycle.acts
     # Due only ever moves forward, and never past a pause that did not move it: the last due tells them apart.
@@ -70,18 +85,18 @@ def _cycle(
         service=receipt.promise.service if receipt.promise else None,
         field=cycle.field,
         channel=receipt.channel,
-        received_at=instant_of(cycle.start),
+        received_at=at[cycle.start],
         determined=cycle.counted is not None,
         incomplete=incomplete,
-        due_at=_instant(due),
-        waiting_since=_instant(cycle.paused) if due is None and cycle.counted else None,
-        pauses_from=tuple([instant_of(pause.begins) for pause in stopping]),
-        pauses_to=tuple([instant_of(pause.ends) for pause in stopping if pause.ends != NEVER]),
+        due_at=None if due is None else at[due],
+        waiting_since=at[cycle.paused] if due is None and cycle.counted and cycle.paused is not None else None,
+        pauses_from=tuple([at[pause.begins] for pause in stopping]),
+        pauses_to=tuple([at[pause.ends] for pause in stopping if pause.ends != NEVER]),
         appointment=cycle.appointment,
-        extended_at=_instant(cycle.extended),
+        extended_at=None if cycle.extended is None else at[cycle.extended],
         supplements=cycle.supplements,
-        released_at=_instant(cycle.released),
-        ended_at=_instant(ended),
+        released_at=None if cycle.released is None else at[cycle.released],
+        ended_at=None if ended is None else at[ended],
         outcome=cycle.outcome,
         class_a=by_date,
         class_b=by_session,
@@ -97,16 +112,18 @@ def _cycle(
         waiting_for=cycle.why if ended is None else None,
         step=cycle.stay.step,
         stars=cycle.stars,
-        closed_at=_instant(cycle.closed),
+        closed_at=None if cycle.closed is None else at[cycle.closed],
         revision=cycle.revision,
-        judged_to=instant_of(end),
+        judged_to=at[end],
         corrections=cycle.corrections,
         acts=tuple([act for act, _ in acts]),
-        acts_at=tuple([instant_of(at) for _, at in acts]),
+        acts_at=tuple([at[second] for _, second in acts]),
     )
 
 
-def _stay(cycle: Cycle, case_id: str, incomplete: bool, number: int, stay: Stay, pauses: Sequence[Pause]) -> StayRow:
+def _stay(
+    cycle: Cycle, case_id: str, incomplete: bool, at: Instants, number: int, stay: Stay, pauses: Sequence[Pause]
+) -> StayRow:
     left, limit, calendar = stay.left, stay.limit, cycle.calendar
     due = by_minutes = None
     if limit is not None:
@@ -115,31 +132,36 @@ def _stay(cycle: Cycle, case_id: str, incomplete: bool, number: int, stay: Stay,
         if left is not None:
             by_minutes = verdict.by_minutes(stay.utility // 60, verdict.minutes_of(limit))
     by_date, by_session = _classes(calendar, left, due)
-    late = due is not None and (left is None or left > due)
+    ack_due = _moved(calendar, stay.ack_limit, stay.at, ()) if stay.ack_limit else None
+    overrun = 0
+    if due is not None and (left is None or left > due):
+        overrun = sum(_worked_after(calendar.mark(due), cycle.stretches[stay.first : stay.last]).values())
     return StayRow(
         case_id,
         cycle.number,
         number,
         stay.unit,
         stay.step,
-        instant_of(stay.at),
+        at[stay.at],
         stay.by,
         limit is not None,
         incomplete,
-        _instant(due),
-        _instant(left),
+        None if due is None else at[due],
+        None if left is None else at[left],
         by_date,
         by_session,
         by_minutes,
-        _instant(_moved(calendar, stay.ack_limit, stay.at, ())) if stay.ack_limit else None,
-        _instant(stay.acknowledged),
+        None if ack_due is None else at[ack_due],
+        None if stay.acknowledged is None else at[stay.acknowledged],
         stay.utility,
-        sum(_utility_after(cycle, due, stay.spans, stay.to).values()) if late and due else 0,
+        overrun,
         stay.paused,
     )
 
 
-def _referral(cycle: Cycle, case_id: str, incomplete: bool, referral: Referral, end: Second) -> ReferralRow:
+def _referral(
+    cycle: Cycle, case_id: str, incomplete: bool, at: Instants, referral: Referral, end: Second
+) -> ReferralRow:
     ended = cycle.ended if referral.replied is None else None
     replied = referral.replied
     by_date, by_session = _classes(cycle.calendar, replied, referral.due)
@@ -149,12 +171,12 @@ def _referral(cycle: Cycle, case_id: str, incomplete: bool, referral: Referral, 
         referral=referral.id,
         agency=referral.agency,
         matter=referral.matter,
-        referred_at=instant_of(referral.at),
+        referred_at=at[referral.at],
         determined=referral.due is not None,
         incomplete=incomplete,
-        due_at=_instant(referral.due),
-        replied_at=_instant(replied),
-        ended_at=_instant(ended),
+        due_at=None if referral.due is None else at[referral.due],
+        replied_at=None if replied is None else at[replied],
+        ended_at=None if ended is None else at[ended],
         reply=referral.reply,
         class_a=by_date,
         class_b=by_session,
@@ -188,18 +210,10 @@ def _classes(calendar: Calendar, finished: Second | None, due: Second | None) ->
         return verdict.by_date(finished, due), None
 
 
-def _utility_after(cycle: Cycle, due: Second, first: int, last: int) -> dict[str, int]:
-    """Counted working time on the utility clock after an instant, by unit in charge."""
+def _worked_after(mark: int, stretches: Iterable[Stretch]) -> dict[str, int]:
+    """Counted working time on the utility clock after a mark of the calendar, by unit in charge."""
     held: dict[str, int] = {}
-    mark = cycle.calendar.mark
-    floor = max(mark(due), cycle.floor)
-    for span in cycle.spans[first:last]:
-        if span.clock == "utility" and span.end > due:
-            worked = mark(span.end) - max(mark(span.start), floor)
-            if worked > 0:
-                held[span.unit] = held.get(span.unit, 0) + worked
+    for unit, begins, ends in stretches:
+        if ends > mark:
+            held[unit] = held.get(unit, 0) + ends - (begins if begins > mark else mark)
     return held
-
-
-def _instant(second: Second | None) -> datetime | None:
-    return None if second is None else instant_of(second)
