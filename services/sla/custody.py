@@ -44,26 +44,17 @@ class Stay:
     """A unit's time in charge, with its utility and paused working time; its stretches are `[first:last]`."""
 
     __slots__ = (
-        "ack_limit",
-        "acknowledged",
-        "at",
-        "by",
-        "first",
-        "last",
-        "left",
-        "limit",
-        "paused",
-        "step",
-        "unit",
-        "utility",
-    )
+        "ack_limit", "acknowledged", "at", "by", "first", "last", "left", "limit", "paused", "step", "unit", "utility",
+    )  # fmt: skip
 
-    def __init__(self, unit: str, step: str, at: Second, by: str, limit: Limit | None, ack_limit: Limit | None) -> None:
+    def __init__(
+        self, unit: str, step: str, at: Second, by: str, limit: Limit | None, ack_limit: Limit | None, first: int
+    ) -> None:
         self.unit, self.step, self.at, self.by, self.limit, self.ack_limit = unit, step, at, by, limit, ack_limit
         self.acknowledged: Second | None = None
         self.left: Second | None = None
         self.utility = self.paused = 0
-        self.first = self.last = 0
+        self.first = self.last = first
 
 
 class Cycle:
@@ -71,11 +62,9 @@ class Cycle:
 
     __slots__ = (
         "acts", "agency_seconds", "appointment", "because", "calendar", "clock", "closed", "corrections", "counted",
-        "customer_seconds",
-        "ended", "extended", "field", "holder", "mark", "number", "outcome", "paused", "pauses", "receipt",
-        "referrals", "released", "restarted", "revision", "since", "spans", "stars", "start", "stay", "stays",
-        "stretches",
-        "supplements", "unit", "utility_obstacles", "utility_seconds", "waiting", "why",
+        "customer_seconds", "ended", "extended", "field", "holder", "mark", "number", "outcome", "paused", "pauses",
+        "receipt", "referrals", "released", "restarted", "revision", "since", "spans", "stars", "start", "stay",
+        "stays", "stretches", "supplements", "unit", "utility_obstacles", "utility_seconds", "waiting", "why",
     )  # fmt: skip
 
     def __init__(
@@ -107,7 +96,7 @@ class Cycle:
         self.utility_seconds = self.customer_seconds = self.agency_seconds = 0
         self.spans: list[Span] = []
         self.stretches: list[Stretch] = []
-        self.stay = Stay(self.unit, "reception", start, because, None, None)
+        self.stay = Stay(self.unit, "reception", start, because, None, None, 0)
         self.stays = [self.stay]
         self.referrals: list[Referral] = []
         self.appointment: datetime | None = None
@@ -148,8 +137,7 @@ class Cycle:
         self.run_to(at)
         self._leave(at)
         self.unit = unit
-        self.stay = Stay(unit, step, at, because, limit, ack)
-        self.stay.first = len(self.stretches)
+        self.stay = Stay(unit, step, at, because, limit, ack, len(self.stretches))
         self.stays.append(self.stay)
         self._hold(because)
 
@@ -220,6 +208,8 @@ class Cycle:
         if self.counted is None:
             return None
         pauses = self.all_pauses()
+        if not pauses:
+            return self.counted.due
         if self.restarted is not None:
             since = self.restarted
             pauses = [pause for pause in pauses if pause.ends > since]

@@ -62,9 +62,9 @@ def judge(
         move = MOVES.get(type(fact))
         if move is not None:
             last = second_of(effective)
-            if not effective.microsecond:
-                instants[last] = effective
             if move is not Case.noted:
+                if not effective.microsecond:
+                    instants[last] = effective
                 move(case, fact, id, last)
     if now is not None:
         last = max(last, second_of(now))

@@ -1,6 +1,6 @@
 """What a judged cycle leaves behind: its rows, with the verdicts and the shares of a delay.
 
-A rebuild makes some millions of them, so each look-up is made once a row and a row is filled by position.
+A rebuild makes some millions of stays: theirs are filled by position, in the order of `StayRow`'s columns.
 """
 
 from collections.abc import Iterable, Sequence
