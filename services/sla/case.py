@@ -109,10 +109,10 @@ class Case:
         if self.receipt is None:
             for said, _ in self.corrections.reclassified:
                 self._found(said.id, "corrects-nothing")
-        self.amendments.sort(key=lambda one: one.at)
-        if not (self.amendments and self.cycles):
+        if not self.amendments:
             return
-        for one in self.amendments:
+        self.amendments.sort(key=lambda one: one.at)
+        for one in self.amendments if self.cycles else ():
             happened = second_of(one.happened)
             touched = next((cycle for cycle in reversed(self.cycles) if cycle.start <= happened), self.cycles[0])
             touched.acts.append(("correction", happened))

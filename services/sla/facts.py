@@ -112,10 +112,11 @@ def _by_descent(
         for entry in waiting:
             key, effective, depth = entry[2], entry[3], -1
             if key in before:
-                if before[key] not in settled:
+                earlier = settled.get(before[key])
+                if earlier is None:
                     later.append(entry)
                     continue
-                depth = settled[before[key]][1]
+                depth = earlier[1]
             if key in parents:
                 above = [settled[parent] for parent in parents[key] if parent in settled]
                 if len(above) < len(parents[key]):
