@@ -1,8 +1,6 @@
 """Judging cases from memory against decoding their CloudEvents, envelope and data, in one process and by turns."""
 
 import gc
-import os
-import sys
 from collections.abc import Callable, Sequence
 from time import process_time
 
@@ -22,13 +20,9 @@ ENVELOPE = msgspec.json.Decoder(CloudEvent)
 DATA = {f"{PREFIX}{name}.v{entry.schema}": entry.trusting for name, entry in CATALOGUE.items()}
 
 
-async def compare(kafka: str, postgres: str, *, cases: int = int(os.environ.get("BENCH_JUDGED", "500"))) -> None:
-    """Needs neither broker nor database: `python tests/bench/judging.py` does without them."""
-    measure(cases)
-
-
-def measure(cases: int) -> None:
-    """Made-up households of ten to twelve facts, then the richest dossiers of the generated quarter."""
+def measure(cases: int = 1000) -> None:
+    """Made-up households of ten to twelve facts, then the richest dossiers of the generated quarter. Needs no parts."""
+    RULES.catalogue.build()
     _compare("households of 10-12 facts", [made.case(number) for number in range(cases)])
     rich = sorted(quarter(cases * 10), key=lambda story: len(story.facts))[-cases:]
     _compare("the quarter's richest", rich)
@@ -54,7 +48,7 @@ def _compare(what: str, stories: Sequence[Story]) -> None:
             for at in range(len(stories)):
                 side(at)
             times[name].append((process_time() - began) / len(stories) * 1e6)
-    bare, ours, judged = (line(name, rates, "µs a case") for name, rates in times.items())
+    bare, ours, judged = (line(name, rates, "µs/case") for name, rates in times.items())
     ratio(judged, bare, "at most 1.5")
     ratio(judged, ours, "no promise: against our own decoding")
 
@@ -62,7 +56,3 @@ def _compare(what: str, stories: Sequence[Story]) -> None:
 def _decode(body: bytes) -> object:
     event = ENVELOPE.decode(body)
     return event, DATA[event.type].decode(event.data)
-
-
-if __name__ == "__main__":
-    measure(int(sys.argv[1]) if len(sys.argv) > 1 else 500)
