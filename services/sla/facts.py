@@ -89,7 +89,7 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
         if answered in known:
             parents.setdefault(key, []).append(answered)
     by_time = sorted(by_stream, key=_WHEN)
-    settled = _by_descent(by_time, parents, before) or _in_passes(by_time, parents, before)
+    settled = _in_order(by_time, parents, before) or _in_passes(by_time, parents, before)
     placed: list[Placed] = []
     for stream, version, key, _, recorded in by_time:
         effective, depth = settled[key]
@@ -101,7 +101,7 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
     return Arranged(placed, forked, subject, corrections)
 
 
-def _by_descent(
+def _in_order(
     by_time: list[_Entry], parents: Mapping[str, list[str]], before: Mapping[str, str]
 ) -> dict[str, _Settled] | None:
     """Effective time and depth, each fact after its parents and after the one `before` it; None for a ring of them."""
