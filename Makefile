@@ -42,7 +42,7 @@ test: check ## everything that CI runs: the checks, then real Kafka and Postgres
 campaign: $(READY) ## the long variants: 20,000 examples of every law, a year of 13,000 dossiers through real tables and a dying ticker
 	ONEDOOR_EXAMPLES=$(EXAMPLES) ONEDOOR_CASES=$(YEAR) $(BIN)/pytest --timeout 7200 $(LONG)
 
-bench: $(READY) ## compare with the bare client in one run: rebuild, HTTP intake, relay
+bench: $(READY) ## compare with the bare client in one run: judging, rebuild, HTTP intake, relay
 	$(BIN)/python tests/bench
 
 lock: $(READY) ## resolve the dependencies again: versions and hashes only

@@ -79,7 +79,8 @@ class Calendar:
     """
 
     __slots__ = (
-        "_base", "_closes", "_counted", "_days", "_holidays", "_mark_less_open", "_marks", "_opens", "cutoff_at", "id",
+        "_base", "_closes", "_closings", "_counted", "_days", "_holidays", "_mark_less_open", "_marks", "_opens",
+        "cutoff_at", "id",
     )  # fmt: skip
 
     def __init__(
@@ -107,6 +108,7 @@ class Calendar:
         self._base = FIRST_DAY
         self._days: list[tuple[Session, ...]] = _sessions_by_day(hours, special, self._base)
         self._counted = [self._base + number for number, sessions in enumerate(self._days) if sessions]
+        self._closings: list[Second] = [midnight(day) + self._days[day - self._base][-1][1] for day in self._counted]
         self._opens: list[Second] = []
         self._closes: list[Second] = []
         self._mark_less_open: list[int] = []
@@ -158,9 +160,16 @@ class Calendar:
 
     def nth_after(self, day: Day, n: int) -> Day:
         """The n-th working day after a local day (n of at least 1). Raises OutsideCalendar."""
+        return self._counted[self._nth(day, n)]
+
+    def nth_closing(self, day: Day, n: int) -> Second:
+        """When the n-th working day after a local day ends (n of at least 1). Raises OutsideCalendar."""
+        return self._closings[self._nth(day, n)]
+
+    def _nth(self, day: Day, n: int) -> int:
         place = bisect_right(self._counted, day) + n - 1
         if day >= FIRST_DAY and place < len(self._counted):
-            return self._counted[place]
+            return place
         raise OutsideCalendar(f"{self.id} covers {FIRST} to {LAST}; {date_of(day)} + {n} working days lies beyond it")
 
     def counted_between(self, day: Day, later: Day) -> int:

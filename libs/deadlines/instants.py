@@ -28,7 +28,7 @@ def second_of(instant: datetime) -> Second:
 @lru_cache(maxsize=4096)
 def instant_of(second: Second) -> datetime:
     """The UTC instant of a second."""
-    return _EPOCH + timedelta(seconds=second)
+    return _EPOCH + timedelta(0, second)
 
 
 def day_of(second: Second) -> Day:

@@ -51,7 +51,7 @@ def count(calendar: Calendar, limit: Limit, received: Second, cutoff: Cutoff = "
         return Counted(calendar.closing(day), midnight(day_of(received) + 1))
     if late and cutoff == "promise":
         day = calendar.nth_after(day, 1)
-    return Counted(calendar.closing(calendar.nth_after(day, limit.amount)), midnight(day + 1))
+    return Counted(calendar.nth_closing(day, limit.amount), midnight(day + 1))
 
 
 def moved(calendar: Calendar, counted: Counted, pauses: Iterable[Pause]) -> Second | None:

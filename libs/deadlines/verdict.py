@@ -9,21 +9,20 @@ from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple
 
 from deadlines.calendar import Calendar
-from deadlines.instants import Second, day_of
+from deadlines.instants import DAY, OFFSET, Second
 from events.contracts.terms import Limit
 
 Class = Literal["ahead", "on-time", "overdue"]
 
 WORKING_DAY_MINUTES: Final = 480
 """A limit in working days as minutes of work, for classifier D."""
+MINUTES: Final = {"working_days": WORKING_DAY_MINUTES, "working_hours": 60, "working_minutes": 1}
 
 
 def by_date(finished: Second, due: Second) -> Class:
     """Classifier A: the local date of finishing against the local date of due; the time of day is ignored."""
-    finished_day, due_day = day_of(finished), day_of(due)
-    if finished_day < due_day:
-        return "ahead"
-    return "on-time" if finished_day == due_day else "overdue"
+    days = (finished + OFFSET) // DAY - (due + OFFSET) // DAY
+    return "on-time" if not days else "ahead" if days < 0 else "overdue"
 
 
 def by_session(calendar: Calendar, finished: Second, due: Second) -> Class:
@@ -47,7 +46,7 @@ def by_minutes(processed: int, limit: int) -> Class:
 
 def minutes_of(limit: Limit) -> int:
     """A limit as working minutes: a working day is 480 of them."""
-    return limit.amount * {"working_days": WORKING_DAY_MINUTES, "working_hours": 60, "working_minutes": 1}[limit.unit]
+    return limit.amount * MINUTES[limit.unit]
 
 
 class Finished(NamedTuple):

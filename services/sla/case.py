@@ -109,6 +109,8 @@ class Case:
         if self.receipt is None:
             for said, _ in self.corrections.reclassified:
                 self._found(said.id, "corrects-nothing")
+        if not self.amendments:
+            return
         self.amendments.sort(key=lambda one: one.at)
         for one in self.amendments if self.cycles else ():
             happened = second_of(one.happened)
@@ -119,13 +121,14 @@ class Case:
 
     def _pin(self, fact: intake.ApplicationReceived, id: str) -> None:
         """Looks up what the receipt pinned. What the catalogue does not know leaves the case undetermined."""
-        self.calendar = self.catalogue.calendar_of(fact.counter)
         if fact.promise is None:
+            self.calendar = self.catalogue.calendar_of(fact.counter)
             return
         promise = self.rules.judged_by(fact.promise)
         try:
             self.calendar = self.catalogue.calendar(promise.calendar)
         except UnknownId:
+            self.calendar = self.catalogue.calendar_of(fact.counter)
             self._found(id, "unknown-calendar", promise.calendar)
             return
         self.promise = promise

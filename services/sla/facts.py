@@ -1,7 +1,8 @@
 """How the judge sees facts: as a set, in one total order that any arrival gives."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from events.contracts import field, intake, routing
@@ -27,10 +28,11 @@ _FOREIGN: Final = {
 Placed = tuple[datetime, int, int, str, int, str, Any]
 """(effective, depth, rank, stream, version, id, fact): plain tuples, because a rebuild sorts millions of them."""
 
-_Timed = tuple[datetime, str, int, str]
-"""When it happened, stream, version, id."""
+_Entry = tuple[str, int, str, datetime, Recorded]
+"""Stream, version, id, when it happened, and all of it."""
 _Settled = tuple[datetime, int]
 """Effective time and depth."""
+_WHEN: Final = itemgetter(3)
 
 
 class Arranged(NamedTuple):
@@ -66,79 +68,78 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
     corrections = NONE
     if corrected:
         known, corrections = apply(known)
-    by_time = sorted((recorded.at, recorded.stream, recorded.version, key) for key, recorded in known.items())
-    settled = _by_descent(known, by_time) or _in_passes(known, by_time)
-    ranks = {stream: _rank(stream) for stream in {stream for _, stream, _, _ in by_time}}
+    # Ids are unique, so two entries never compare equal up to what they hold.
+    by_stream = sorted(
+        [(recorded.stream, recorded.version, key, recorded.at, recorded) for key, recorded in known.items()]
+    )
+    ranks: dict[str, int] = {}
+    before: dict[str, str] = {}
+    parents: dict[str, list[str]] = {}
+    last, foreign = "", False
+    for stream, _, key, _, recorded in by_stream:
+        if stream in ranks:
+            before[key] = last
+        else:
+            ranks[stream] = _rank(stream)
+            foreign = stream.startswith("foreign-")
+        last = key
+        if not foreign and recorded.cause.causation in known:
+            parents[key] = [recorded.cause.causation]
+        answered = getattr(recorded.fact, "answers", None)
+        if answered in known:
+            parents.setdefault(key, []).append(answered)
+    by_time = sorted(by_stream, key=_WHEN)
+    settled = _in_order(by_time, parents, before) or _in_passes(by_time, parents, before)
     placed: list[Placed] = []
-    for _, stream, version, key in by_time:
-        recorded = known[key]
+    for stream, version, key, _, recorded in by_time:
         effective, depth = settled[key]
         rank = ranks[stream]
         if rank == _ANY_SYSTEM:
             rank = _FOREIGN.get(recorded.type, rank)
         placed.append((effective, depth, rank, stream, version, key, recorded.fact))
-    # Ids are unique, so two of them never compare equal up to their facts.
     placed.sort()
     return Arranged(placed, forked, subject, corrections)
 
 
-def _by_descent(known: dict[str, Recorded], by_time: list[_Timed]) -> dict[str, _Settled] | None:
-    """Effective time and depth, each fact's parents before it; None for a ring, or for a line too long to descend."""
-    before: dict[str, str] = {}
-    last: dict[str, str] = {}
-    for stream, _, key in sorted([(stream, version, key) for _, stream, version, key in by_time]):
-        if stream in last:
-            before[key] = last[stream]
-        last[stream] = key
+def _in_order(
+    by_time: list[_Entry], parents: Mapping[str, list[str]], before: Mapping[str, str]
+) -> dict[str, _Settled] | None:
+    """Effective time and depth, each fact after its parents and after the one `before` it; None for a ring of them."""
     settled: dict[str, _Settled] = {}
-    under_way: set[str] = set()
-
-    def settle(key: str) -> _Settled:
-        if key in under_way:
-            raise _Ring
-        under_way.add(key)
-        recorded = known[key]
-        effective, depth = recorded.at, -1
-        cause = None if recorded.stream.startswith("foreign-") else recorded.cause.causation
-        for parent in (cause, getattr(recorded.fact, "answers", None)):
-            if parent in known:
-                above = settled.get(parent) or settle(parent)
-                effective = max(effective, above[0])
-                depth = max(depth, above[1])
-        earlier = before.get(key)
-        if earlier is not None:
-            above = settled.get(earlier) or settle(earlier)
-            depth = max(depth, above[1])
-        under_way.discard(key)
-        settled[key] = effective, depth + 1
-        return settled[key]
-
-    try:
-        for _, _, _, key in by_time:
-            if key not in settled:
-                settle(key)
-    except (_Ring, RecursionError):
-        return None
+    waiting = by_time
+    while waiting:
+        later: list[_Entry] = []
+        for entry in waiting:
+            key, effective, depth = entry[2], entry[3], -1
+            if key in before:
+                earlier = settled.get(before[key])
+                if earlier is None:
+                    later.append(entry)
+                    continue
+                depth = earlier[1]
+            if key in parents:
+                above = [settled[parent] for parent in parents[key] if parent in settled]
+                if len(above) < len(parents[key]):
+                    later.append(entry)
+                    continue
+                effective = max(effective, *[parent[0] for parent in above])
+                depth = max(depth, *[parent[1] for parent in above])
+            settled[key] = effective, depth + 1
+        if len(later) == len(waiting):
+            return None
+        waiting = later
     return settled
 
 
-class _Ring(Exception):
-    """A fact among its own causes."""
-
-
-def _in_passes(known: dict[str, Recorded], by_time: list[_Timed]) -> dict[str, _Settled]:
-    """The same for any facts: passes until nothing changes. A forged ring of causes is bounded by their number."""
-    before: dict[str, str] = {}
-    last: dict[str, str] = {}
-    for stream, _, key in sorted((recorded.stream, recorded.version, key) for key, recorded in known.items()):
-        if stream in last:
-            before[key] = last[stream]
-        last[stream] = key
+def _in_passes(
+    by_time: list[_Entry], parents: Mapping[str, list[str]], before: Mapping[str, str]
+) -> dict[str, _Settled]:
+    """The same where there is a ring: passes until nothing changes, or as many as there are facts."""
     settled: dict[str, _Settled] = {}
-    for _ in range(len(known) + 1):
+    for _ in range(len(by_time) + 1):
         changed = False
-        for at, _, _, key in by_time:
-            above = [settled[parent] for parent in _parents(known[key], known) if parent in settled]
+        for _, _, key, at, _ in by_time:
+            above = [settled[parent] for parent in parents.get(key, ()) if parent in settled]
             depth = max((parent[1] for parent in above), default=-1)
             if key in before and before[key] in settled:
                 depth = max(depth, settled[before[key]][1])
@@ -148,11 +149,6 @@ def _in_passes(known: dict[str, Recorded], by_time: list[_Timed]) -> dict[str, _
         if not changed:
             break
     return settled
-
-
-def _parents(recorded: Recorded, known: dict[str, Recorded]) -> list[str]:
-    cause = None if recorded.stream.startswith("foreign-") else recorded.cause.causation
-    return [parent for parent in (cause, getattr(recorded.fact, "answers", None)) if parent in known]
 
 
 def _rank(stream: str) -> int:

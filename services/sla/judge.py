@@ -5,23 +5,24 @@ a fact that can move nothing is shown as a finding.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+
+import msgspec
 
 from deadlines.instants import Second, second_of
 from events.envelope import Recorded
 from sla.case import MOVES, Case
 from sla.facts import Arranged, arrange
 from sla.ledger import Interval, intervals
+from sla.left import Instants, left
 from sla.rows import Amendment, ChargeRow, CycleRow, Finding, ReferralRow, Span, StayRow
 from sla.rules import Rules
 
 __all__ = ["Judgement", "Rules", "judge", "ledger"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the facts of one case say. Equal sets of facts and rules give equal judgements.
 
     A case without ApplicationReceived exists, has no cycles and says so as a finding (`no-receipt`).
@@ -56,15 +57,19 @@ def judge(
     arranged = arrange(facts)
     case = Case(rules, arranged.corrections)
     last: Second = 0
+    instants = Instants()
     for effective, _, _, _, _, id, fact in arranged.facts:
         move = MOVES.get(type(fact))
         if move is not None:
             last = second_of(effective)
-            move(case, fact, id, last)
+            if move is not Case.noted:
+                if not effective.microsecond:
+                    instants[last] = effective
+                move(case, fact, id, last)
     if now is not None:
         last = max(last, second_of(now))
     case.amend()
-    return _judgement(case, last, incomplete or arranged.forked, arranged)
+    return _judgement(case, last, incomplete or arranged.forked, arranged, instants)
 
 
 def ledger(judgement: Judgement, rules: Rules) -> tuple[Interval, ...]:
@@ -80,24 +85,31 @@ def ledger(judgement: Judgement, rules: Rules) -> tuple[Interval, ...]:
     )
 
 
-def _judgement(case: Case, to: Second, incomplete: bool, arranged: Arranged) -> Judgement:
+def _judgement(case: Case, to: Second, incomplete: bool, arranged: Arranged, instants: Instants) -> Judgement:
     receipt, findings, facts = case.receipt, case.findings, arranged.facts
     case_id = receipt.case_id if receipt else arranged.case_id
     if receipt is None:
         findings = [Finding(facts[0][5] if facts else "", "no-receipt"), *findings]
-    parts = [cycle.rows(case_id, incomplete, to) for cycle in case.cycles]
+    cycles, stays, referrals, charges, spans = [], [], [], [], []  # fmt: skip
+    for cycle in case.cycles:
+        rows = left(cycle, case_id, incomplete, to, instants)
+        cycles.append(rows.cycle)
+        stays += rows.stays
+        referrals += rows.referrals
+        charges += rows.charges
+        spans += cycle.spans
     return Judgement(
         case_id=case_id,
         received=receipt is not None,
         incomplete=incomplete,
-        cycles=tuple(part[0] for part in parts),
-        stays=tuple(chain.from_iterable(part[1] for part in parts)),
-        referrals=tuple(chain.from_iterable(part[2] for part in parts)),
-        charges=tuple(chain.from_iterable(part[3] for part in parts)),
+        cycles=tuple(cycles),
+        stays=tuple(stays),
+        referrals=tuple(referrals),
+        charges=tuple(charges),
         findings=tuple(findings),
         amendments=tuple(case.amendments),
-        spans=tuple(chain.from_iterable(cycle.spans for cycle in case.cycles)),
+        spans=tuple(spans),
         calendar=case.calendar.id if case.calendar else "",
         counts_from=tuple(case.starts),
-        endings=tuple(cycle.because if cycle.ended is not None else None for cycle in case.cycles),
+        endings=tuple([cycle.because if cycle.ended is not None else None for cycle in case.cycles]),
     )

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import parts
 
-from bench import intake, latency, queries, rebuild, relay, whatif
+from bench import intake, judging, latency, queries, rebuild, relay, whatif
 
 COMPARISONS = {
     "rebuild": rebuild.compare,
@@ -22,17 +22,23 @@ COMPARISONS = {
     "queries": queries.measure,
     "what-if": whatif.measure,
 }
+ALONE = "judging"  # from memory: without broker and database
+CHOICES = (ALONE, *COMPARISONS)
 
 
 def main() -> int:
-    names = sys.argv[1:] or list(COMPARISONS)
-    if unknown := set(names) - COMPARISONS.keys():
-        print(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(COMPARISONS)}", file=sys.stderr)
+    names = sys.argv[1:] or list(CHOICES)
+    if unknown := set(names) - set(CHOICES):
+        print(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(CHOICES)}", file=sys.stderr)
         return 2
     memory = psutil.virtual_memory().total / 2**30
     print(f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}")
     print("broker, database, client and server share these cores\n")
     for name in names:
+        if name == ALONE:
+            judging.measure()
+            print()
+            continue
         with parts.kafka() as kafka, parts.postgres() as postgres:
             asyncio.run(COMPARISONS[name](kafka, postgres))
         print()
