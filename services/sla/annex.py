@@ -70,6 +70,15 @@ class Dwell(NamedTuple):
     longest: int
 
 
+class Stayed(NamedTuple):
+    """One stay that ended in the period: what a dwell is made of, in seconds of the utility's clock."""
+
+    unit: str
+    step: str
+    item: Item
+    seconds: int
+
+
 class Parts:
     """Stays, referrals and charges by the cycle that they belong to."""
 
@@ -91,7 +100,7 @@ def late(row: CycleRow, period: Period, parts: Parts) -> Late:
     """The line of an overdue dossier."""
     key = row.case_id, row.cycle
     assert row.due_at is not None
-    last = [stay.unit for stay in parts.stays[key] if stay.entered_at < period.ends]
+    held = [(stay.stay, stay.unit) for stay in parts.stays[key] if stay.entered_at < period.ends]
     shares = sorted(parts.charges[key], key=lambda share: (-share.seconds, share.unit))
     return Late(
         item=Item(*key),
@@ -103,7 +112,7 @@ def late(row: CycleRow, period: Period, parts: Parts) -> Late:
         delay_seconds=row.delay_seconds,
         cause=cause(row, parts.stays[key], parts.referrals[key]),
         apology=row.extended_at is not None,
-        unit=last[-1] if last else row.unit,
+        unit=max(held)[1] if held else row.unit,
         holders=tuple(Held(share.unit, share.seconds) for share in shares),
     )
 
@@ -155,6 +164,17 @@ def dwells(stays: Iterable[StayRow], period: Period) -> tuple[Dwell, ...]:
     return tuple(
         Dwell(unit, step, len(found), nearest_rank(found, 50), nearest_rank(found, 90), max(found))
         for (unit, step), found in sorted(lengths.items())
+    )
+
+
+def stayed(stays: Iterable[StayRow], period: Period) -> tuple[Stayed, ...]:
+    """The stays that `dwells` counts, in order of case."""
+    return tuple(
+        sorted(
+            Stayed(stay.unit, stay.step, Item(stay.case_id, stay.cycle, str(stay.stay)), stay.utility_seconds)
+            for stay in stays
+            if period.contains(stay.left_at) and not stay.incomplete
+        )
     )
 
 

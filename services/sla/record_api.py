@@ -6,6 +6,7 @@ Every form is made from one document, so that they cannot disagree.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -26,14 +27,15 @@ from events.runtime import Parts
 from events.web import Asked, asked, reply
 from sla import portal, queries, remedying, sealing
 from sla.asof import AsOf
-from sla.document import Document, document, explained_at, namer
+from sla.document import Document, Opening, addressed, document, namer, opened
 from sla.exports import as_csv, as_xlsx
-from sla.figures import Column, Cut
+from sla.figures import Column, Made
 from sla.periods import Period, ending_in, month
 from sla.practice import Practice
 from sla.printed import page
 from sla.sheets import SheetName, sheets, title
 
+ITEMS = "/record/items"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Month = Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="the month in which the period ends")]
 # An instant with its offset, or a local date: what was known at the end of that day.
@@ -57,6 +59,28 @@ class Closing(BaseModel):
     model_config = ConfigDict(extra="forbid")
     outcome: Word
     evidence: Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """Which number of a record is asked for."""
+
+    kind: Opening
+    line: str
+    columns: tuple[Column | Made, ...]
+    step: str | None
+
+
+def asked_number(
+    kind: Opening, line: str, column: Annotated[list[Column | Made] | None, Query()] = None, step: Word | None = None
+) -> Number:
+    """A figure by its line and columns; a dwell by its unit and step."""
+    if not column and kind not in ("delays", "dwell"):
+        raise Refused("no-column", "a line has many figures", field="column", way_out="name one or more of its columns")
+    return Number(kind=kind, line=line, columns=tuple(column or ()), step=step)
+
+
+AskedNumber = Annotated[Number, Depends(asked_number)]
 
 
 def record_routes(
@@ -91,14 +115,23 @@ def record_routes(
         effects = await remedying.effects(pool, found)
         return document(found, catalogue, items=items, public=public, effects=effects)
 
+    async def told_then(period: Period, day: datetime | date | None, *, items: bool) -> tuple[Document, dict[str, Any]]:
+        """The document now, or as of a day, and the mark that such an answer bears."""
+        if day is None:
+            return await told(period, items=items), {}
+        async with known(day) as then:
+            found = await then.the_record(period, kinds)
+        return document(found, catalogue, items=items), then.mark
+
+    async def shown(period: Period) -> Document:
+        """The document with everything that its sheets show."""
+        return addressed(await told(period, items=True), ITEMS, **_asked(period))
+
     @router.get("/record")
     async def full_record(_: Reads, period: Asks, items: bool = False, as_of: Day = None) -> Response:
         """The record of [from, to), local dates; with `items`, the dossiers behind every figure."""
-        if as_of is None:
-            return _json(await told(period, items=items))
-        async with known(as_of) as then:
-            found = await then.the_record(period, kinds)
-        return _json(dict(document(found, catalogue, items=items, public=False, effects=())) | then.mark)
+        it, mark = await told_then(period, as_of, items=items)
+        return _json(addressed(it, ITEMS, **_asked(period, as_of)) | mark)
 
     @router.get("/public/record")
     async def public_record(period: Asks) -> Response:
@@ -117,32 +150,31 @@ def record_routes(
         return _json({"from": period.since, "to": period.until, "lines": lines})
 
     @router.get("/record/items")
-    async def counted(
-        _: Reads, period: Asks, kind: Cut, line: str, column: Annotated[list[Column], Query(min_length=1)]
-    ) -> Response:
-        """What one figure counts: dossiers, each with the address at which it opens to its events."""
-        found = (await queries.the_record(pool, period, kinds)).line(line, kind)
-        items = sorted({item for one in column for item in found.items(one)}) if found else []
-        opened = [{**item._asdict(), "explain": explained_at(item.case_id)} for item in items]
-        return _json({"from": period.since, "to": period.until, "kind": kind, "line": line, "items": opened})
+    async def counted(_: Reads, period: Asks, number: AskedNumber, as_of: Day = None) -> Response:
+        """What one number counts: dossiers, each with the address at which it opens to its events.
+
+        Columns of one line; `kind` "delays" or "dwell" asks for all that a unit (and its step) is charged with or took.
+        """
+        it, mark = await told_then(period, as_of, items=True)
+        return _json(_opened(it, number) | mark)
 
     @router.get("/record.csv")
     async def csv(_: Reads, period: Asks, sheet: SheetName = "units") -> Response:
         """One sheet of the record as CSV: units, cuts, annex, delays, dwell, effects or dossiers."""
-        found = {one.name: one for one in sheets(await told(period, items=True))}[sheet]
+        found = {one.name: one for one in sheets(await shown(period))}[sheet]
         return _file(as_csv(found), f"record-{period.id}-{sheet}.csv", "text/csv; charset=utf-8")
 
     @router.get("/record.xlsx")
     async def xlsx(_: Reads, period: Asks) -> Response:
         """The record as a workbook, every dossier in its last sheet."""
-        it = await told(period, items=True)
+        it = await shown(period)
         body = await asyncio.to_thread(as_xlsx, sheets(it), title(it).vi)
         return _file(body, f"record-{period.id}.xlsx", XLSX)
 
     @router.get("/record/print", response_class=HTMLResponse)
     async def printable(_: Reads, period: Asks) -> HTMLResponse:
         """The record as a page for paper."""
-        it = await told(period, items=True)
+        it = await shown(period)
         return HTMLResponse(page(it, sheets(it)))
 
     @router.post("/record/seals", status_code=201)
@@ -161,19 +193,32 @@ def record_routes(
 
     @router.get("/record/seals/{seal}")
     async def sealed(seal: str, _: Reads) -> Response:
-        """A record as it was signed, with what was restated of it since."""
-        return _json(await sealing.one(pool, seal))
+        """A record as it was signed, with what was restated of it since; its numbers open at `/items` below it."""
+        return _json({**await sealing.one(pool, seal), "opens": f"/record/seals/{seal}/items?"})
+
+    @router.get("/record/seals/{seal}/items")
+    async def sealed_items(seal: str, _: Reads, number: AskedNumber) -> Response:
+        """What one number of the signed record counts, whatever was restated since."""
+        return _json(_opened((await sealing.one(pool, seal))["record"], number))
 
     @router.get("/record/seals/{seal}/print", response_class=HTMLResponse)
     async def sealed_print(seal: str, _: Reads) -> HTMLResponse:
         """The signed record as a page for paper."""
-        it = (await sealing.one(pool, seal))["record"]
+        it = addressed((await sealing.one(pool, seal))["record"], f"/record/seals/{seal}/items")
         return HTMLResponse(page(it, sheets(it)))
 
     @router.get("/record/seals/{seal}/restatements/{number}")
     async def restatement(seal: str, number: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads) -> Response:
-        """The whole record of a sealed period as it was restated."""
-        return _json(await sealing.restatement(pool, seal, number))
+        """The whole record of a sealed period as it was restated; its numbers open at `/items` below it."""
+        it = await sealing.restatement(pool, seal, number)
+        return _json(addressed(it, f"/record/seals/{seal}/restatements/{number}/items"))
+
+    @router.get("/record/seals/{seal}/restatements/{restated}/items")
+    async def restated_items(
+        seal: str, restated: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads, number: AskedNumber
+    ) -> Response:
+        """What one number of a restated record counts."""
+        return _json(_opened(await sealing.restatement(pool, seal, restated), number))
 
     @router.get("/remedies")
     async def remedies(_: Reads, state: Literal["open", "closed"] | None = None) -> Response:
@@ -211,6 +256,17 @@ def _dates(since: date, until: date) -> Period:
     if since >= until:
         raise Refused("empty-period", f"{since} is not before {until}", field="to", way_out="`to` is the day after")
     return Period(since, until)
+
+
+def _asked(period: Period, as_of: datetime | date | None = None) -> dict[str, str]:
+    """The query that asks for the same record again."""
+    dates = {"from": str(period.since), "to": str(period.until)}
+    return dates if as_of is None else dates | {"as_of": as_of.isoformat()}
+
+
+def _opened(told: Document, number: Number) -> dict[str, Any]:
+    items = opened(told, number.kind, number.line, number.columns, number.step)
+    return {"from": told["from"], "to": told["to"], "kind": number.kind, "line": number.line, "items": items}
 
 
 def _practice(one: Practice, name: Mapping[str, str]) -> dict[str, Any]:
