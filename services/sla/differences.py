@@ -32,7 +32,7 @@ def changes(was: Document, now: Document) -> tuple[Change, ...]:
     before, after = dict(_lines(was)), dict(_lines(now))
     keys = [*before, *(key for key in after if key not in before)]
     lines = (change for key in keys for change in _changes(key, before.get(key, {}), after.get(key, {})))
-    return (*lines, *_settled_changes(_settled(was), _settled(now)))
+    return (*lines, *_settled_changes(settled(was), settled(now)))
 
 
 def _lines(told: Document) -> Iterator[tuple[tuple[Cut, str], Mapping[str, Any]]]:
@@ -58,7 +58,7 @@ def _changes(key: tuple[Cut, str], was: Mapping[str, Any], now: Mapping[str, Any
 Settled = dict[tuple[str, str, str], tuple[int, Collection[tuple[Any, ...]] | None]]
 
 
-def _settled(told: Document) -> Settled:
+def settled(told: Document) -> Settled:
     """By kind, line and column a figure that no line of the record holds, and what it is made of (None: not kept)."""
     made: dict[tuple[str, str, str], set[tuple[Any, ...]]] = {}
     for late in told["annex"]:

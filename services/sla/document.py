@@ -12,7 +12,8 @@ from deadlines.catalogue import Catalogue
 from events.contracts.terms import UnitKind
 from sla.annex import Late
 from sla.figures import CYCLES, Column, Cut, Item, Line, Made, Share
-from sla.headings import CAUSES, HEADINGS, WORDS
+from sla.headings import HEADINGS
+from sla.names import CAUSES, STEPS, WHYS, WORDS
 from sla.record import CLASSIFIER, Record
 from sla.texts import Text
 
@@ -56,12 +57,13 @@ def document(
             for delay in found.delays
         ],
         "dwell": [
-            {**dwell._asdict(), "name": name("unit", dwell.unit)}
+            {**dwell._asdict(), "name": name("unit", dwell.unit), "step_name": named(STEPS, dwell.step)}
             | ({"items": _stayed(found, dwell.unit, dwell.step)} if items else {})
             for dwell in found.dwells
         ],
         "effects": [
-            {"unit": one.unit, "kind": one.kind, "name": name("unit", one.unit), "why": one.why, "seal": one.seal,
+            {"unit": one.unit, "kind": one.kind, "name": name("unit", one.unit), "why": one.why,
+             "why_name": named(WHYS, one.why), "seal": one.seal,
              "before": _share(one.before, 1), "after": _share(one.after, 1)}
             for one in effects
         ],
@@ -142,6 +144,11 @@ def explained_at(case_id: str) -> str:
     return f"/cases/{case_id}/explain"
 
 
+def named(table: Mapping[str, Text], code: str) -> Mapping[str, str]:
+    """What a code is called; itself where another version of the catalogue has more of them."""
+    return table.get(code, Text(code, code))._asdict()
+
+
 def namer(catalogue: Catalogue) -> Callable[[str, str], Mapping[str, str]]:
     units = {unit.code: unit.name for unit in catalogue.units()}
 
@@ -149,7 +156,7 @@ def namer(catalogue: Catalogue) -> Callable[[str, str], Mapping[str, str]]:
         if kind == "service" and key in catalogue.services:
             return catalogue.services[key].name.model_dump()
         if kind in ("field", "channel", "service"):
-            return WORDS.get(key, Text(key, key))._asdict()
+            return named(WORDS, key)
         return units[key].model_dump() if key in units else {"vi": key, "en": key}
 
     return name

@@ -27,9 +27,11 @@ from events.runtime import Parts
 from events.web import Asked, asked, reply
 from sla import portal, queries, remedying, sealing
 from sla.asof import AsOf
-from sla.document import Document, Opening, addressed, document, namer, opened
+from sla.document import Document, Opening, addressed, document, named, namer, opened
 from sla.exports import as_csv, as_xlsx
 from sla.figures import Column, Made
+from sla.headings import figure_of
+from sla.names import ACTS, WHYS, reason_of
 from sla.periods import Period, ending_in, month
 from sla.practice import Practice
 from sla.printed import page
@@ -147,7 +149,8 @@ def record_routes(
     async def how(_: Reads, period: Asks) -> Response:
         """How the record of [from, to) came about: what stopped, moved or ended promises, by unit and dossier."""
         lines = [_practice(one, name(one.kind, one.unit)) for one in await queries.the_practice(pool, period, kinds)]
-        return _json({"from": period.since, "to": period.until, "lines": lines})
+        acts = {act: text._asdict() for act, text in ACTS.items()}
+        return _json({"from": period.since, "to": period.until, "acts": acts, "lines": lines})
 
     @router.get("/record/items")
     async def counted(_: Reads, period: Asks, number: AskedNumber, as_of: Day = None) -> Response:
@@ -194,7 +197,10 @@ def record_routes(
     @router.get("/record/seals/{seal}")
     async def sealed(seal: str, _: Reads) -> Response:
         """A record as it was signed, with what was restated of it since; its numbers open at `/items` below it."""
-        return _json({**await sealing.one(pool, seal), "opens": f"/record/seals/{seal}/items?"})
+        found = await sealing.one(pool, seal)
+        for difference in (one for restated in found["restatements"] for one in restated["differences"]):
+            difference["name"] = figure_of(difference["kind"], difference["column"])._asdict()
+        return _json({**found, "opens": f"/record/seals/{seal}/items?"})
 
     @router.get("/record/seals/{seal}/items")
     async def sealed_items(seal: str, _: Reads, number: AskedNumber) -> Response:
@@ -224,7 +230,11 @@ def record_routes(
     async def remedies(_: Reads, state: Literal["open", "closed"] | None = None) -> Response:
         """Units that passed a threshold in a sealed period, what is due of them, and what was done."""
         still_open = None if state is None else state == "open"
-        return _json({"remedies": await remedying.every(pool, still_open=still_open)})
+        found = await remedying.every(pool, still_open=still_open)
+        for one in found:
+            one["why_name"] = named(WHYS, one["why"])
+            one["outcome_name"] = reason_of(catalogue, one["outcome"])._asdict() if one["outcome"] else None
+        return _json({"remedies": found})
 
     @router.post("/remedies/{remedy}/closing")
     async def close_remedy(
@@ -265,8 +275,11 @@ def _asked(period: Period, as_of: datetime | date | None = None) -> dict[str, st
 
 
 def _opened(told: Document, number: Number) -> dict[str, Any]:
-    items = opened(told, number.kind, number.line, number.columns, number.step)
-    return {"from": told["from"], "to": told["to"], "kind": number.kind, "line": number.line, "items": items}
+    return {
+        "from": told["from"], "to": told["to"], "kind": number.kind, "line": number.line,
+        "names": [figure_of(number.kind, column)._asdict() for column in number.columns],
+        "items": opened(told, number.kind, number.line, number.columns, number.step),
+    }  # fmt: skip
 
 
 def _practice(one: Practice, name: Mapping[str, str]) -> dict[str, Any]:

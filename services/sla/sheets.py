@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 from deadlines.instants import DAY, OFFSET, local_date, second_of
 from sla.document import Document, opens_at
-from sla.headings import HEADINGS, KINDS
+from sla.headings import HEADINGS
+from sla.names import KINDS
 from sla.texts import Text
 
 Value = str | int | float | None
@@ -162,7 +163,7 @@ def _dwell(told: Document) -> Table:
         Text("Lâu nhất (giây)", "Longest (seconds)"),
     )  # fmt: skip
     rows = tuple(
-        (Cell(one["unit"]), Cell(one["name"]["vi"]), Cell(one["step"]),
+        (Cell(one["unit"]), Cell(one["name"]["vi"]), Cell(_named(one, "step")),
          *(Cell(one[name], one["opens"]) for name in ("stays", "p50", "p90", "longest")))
         for one in told["dwell"]
     )  # fmt: skip
@@ -177,11 +178,17 @@ def _effects(told: Document) -> Table:
         Text("Kỳ này: quá hạn", "Now: overdue"), Text("Kỳ này: đã giải quyết", "Now: solved"),
     )  # fmt: skip
     rows = tuple(
-        (Cell(one["unit"]), Cell(one["name"]["vi"]), Cell(one["why"]),
+        (Cell(one["unit"]), Cell(one["name"]["vi"]), Cell(_named(one, "why")),
          *(Cell(number, link) for number, link in zip(_shares_of(one), _openings(told, one), strict=True)))
         for one in told["effects"]
     )  # fmt: skip
     return Table(Text("Kết quả chấn chỉnh", "Effect of remedial actions"), headings, rows, 3)
+
+
+def _named(one: Mapping[str, Any], what: str) -> str:
+    """A code's name; the code itself in records that were sealed before they held the name."""
+    name: Mapping[str, str] = one.get(f"{what}_name", {"vi": one[what]})
+    return name["vi"]
 
 
 def _shares_of(effect: Mapping[str, Any]) -> list[int]:
