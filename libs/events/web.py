@@ -13,7 +13,7 @@ from prometheus_client import generate_latest
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from events.actor import Actor
-from events.auth import Allowed, within
+from events.auth import COOKIE, Allowed, remember, within
 from events.clock import new_id, now
 from events.contracts.catalogue import Fact
 from events.contracts.terms import EventId, FieldName, Instant, Reference, Word
@@ -170,6 +170,16 @@ def operations(service: Stands) -> APIRouter:
     async def metrics() -> Response:
         """Prometheus text format."""
         return Response(generate_latest(await service.exposition()), media_type="text/plain; version=0.0.4")
+
+    @router.post("/session", status_code=204)
+    async def open_session(request: Request, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> None:
+        """Exchange a token for a cookie with which this browser may read pages for fifteen minutes."""
+        remember(request, response)
+
+    @router.delete("/session", status_code=204)
+    async def close_session(response: Response) -> None:
+        """Forget the cookie."""
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
     @router.post("/parked/retry")
     async def retry(_: Annotated[Actor, Depends(Allowed("operate"))]) -> Mapping[str, int]:
