@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,7 +34,7 @@ from sla.headings import figure_of
 from sla.names import ACTS, WHYS, reason_of
 from sla.periods import Period, ending_in, month
 from sla.practice import Practice
-from sla.printed import page
+from sla.printed import items_page, page
 from sla.sheets import SheetName, sheets, title
 
 ITEMS = "/record/items"
@@ -71,15 +71,20 @@ class Number:
     line: str
     columns: tuple[Column | Made, ...]
     step: str | None
+    as_page: bool
 
 
 def asked_number(
-    kind: Opening, line: str, column: Annotated[list[Column | Made] | None, Query()] = None, step: Word | None = None
+    kind: Opening,
+    line: str,
+    column: Annotated[list[Column | Made] | None, Query()] = None,
+    step: Word | None = None,
+    accept: Annotated[str, Header()] = "",
 ) -> Number:
-    """A figure by its line and columns; a dwell by its unit and step."""
+    """A figure by its line and columns; a dwell by its unit and step. A browser that follows a link gets a page."""
     if not column and kind not in ("delays", "dwell"):
         raise Refused("no-column", "a line has many figures", field="column", way_out="name one or more of its columns")
-    return Number(kind=kind, line=line, columns=tuple(column or ()), step=step)
+    return Number(kind=kind, line=line, columns=tuple(column or ()), step=step, as_page="text/html" in accept)
 
 
 AskedNumber = Annotated[Number, Depends(asked_number)]
@@ -159,7 +164,7 @@ def record_routes(
         Columns of one line; `kind` "delays" or "dwell" asks for all that a unit (and its step) is charged with or took.
         """
         it, mark = await told_then(period, as_of, items=True)
-        return _json(_opened(it, number) | mark)
+        return _opened(it, number, mark)
 
     @router.get("/record.csv")
     async def csv(_: Reads, period: Asks, sheet: SheetName = "units") -> Response:
@@ -205,7 +210,7 @@ def record_routes(
     @router.get("/record/seals/{seal}/items")
     async def sealed_items(seal: str, _: Reads, number: AskedNumber) -> Response:
         """What one number of the signed record counts, whatever was restated since."""
-        return _json(_opened((await sealing.one(pool, seal))["record"], number))
+        return _opened((await sealing.one(pool, seal))["record"], number)
 
     @router.get("/record/seals/{seal}/print", response_class=HTMLResponse)
     async def sealed_print(seal: str, _: Reads) -> HTMLResponse:
@@ -224,7 +229,7 @@ def record_routes(
         seal: str, restated: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads, number: AskedNumber
     ) -> Response:
         """What one number of a restated record counts."""
-        return _json(_opened(await sealing.restatement(pool, seal, restated), number))
+        return _opened(await sealing.restatement(pool, seal, restated), number)
 
     @router.get("/remedies")
     async def remedies(_: Reads, state: Literal["open", "closed"] | None = None) -> Response:
@@ -274,12 +279,15 @@ def _asked(period: Period, as_of: datetime | date | None = None) -> dict[str, st
     return dates if as_of is None else dates | {"as_of": as_of.isoformat()}
 
 
-def _opened(told: Document, number: Number) -> dict[str, Any]:
-    return {
+def _opened(told: Document, number: Number, mark: Mapping[str, Any] | None = None) -> Response:
+    found = {
         "from": told["from"], "to": told["to"], "kind": number.kind, "line": number.line,
         "names": [figure_of(number.kind, column)._asdict() for column in number.columns],
-        "items": opened(told, number.kind, number.line, number.columns, number.step),
+        "items": opened(told, number.kind, number.line, number.columns, number.step), **(mark or {}),
     }  # fmt: skip
+    answer = HTMLResponse(items_page(found)) if number.as_page else _json(found)
+    answer.headers["Vary"] = "Accept"
+    return answer
 
 
 def _practice(one: Practice, name: Mapping[str, str]) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 A cell that is a figure knows the address at which it opens to its dossiers.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
 from deadlines.instants import DAY, OFFSET, local_date, second_of
-from sla.document import Document, opens_at
+from sla.document import Document, explained_at, opens_at
 from sla.headings import HEADINGS
 from sla.names import KINDS
 from sla.texts import Text
@@ -60,14 +60,14 @@ def title(told: Document) -> Text:
     """What the record is called, with its first and last day."""
     last = date.fromisoformat(told["to"]) - timedelta(days=1)
     return Text(
-        f"Tình hình, kết quả giải quyết hồ sơ từ {told['from']} đến {last}",
+        f"Tình hình, kết quả giải quyết hồ sơ từ {date.fromisoformat(told['from']):%d/%m/%Y} đến {last:%d/%m/%Y}",
         f"How dossiers were handled from {told['from']} to {last}",
     )
 
 
 # What a share or an average is called, how it is read from a line, and the name under which MADE_OF opens it.
-_SHARES = (
-    (Text("Tỷ lệ đúng hạn", "On-time share"), lambda line: line["on_time_share"], "on_time_share"),
+_SHARES: Sequence[tuple[Text, Callable[[Mapping[str, Any]], Value], str]] = (
+    (Text("Tỷ lệ đúng hạn", "On-time share"), lambda line: _rounded(line["on_time_share"]), "on_time_share"),
     (Text("Tỷ lệ đúng hạn theo 766", "On-time share by Decision 766"), lambda line: _share(line, "on_time"), "on_time"),
     (Text("Tỷ lệ quá hạn theo 766", "Overdue share by Decision 766"), lambda line: _share(line, "overdue"), "overdue"),
     (Text("Trung áp: số hồ sơ", "MV: dossiers"), lambda line: _mv(line, "cases"), "mv"),
@@ -84,8 +84,12 @@ def _share(line: Mapping[str, Any], name: str) -> Value:
     share = line.get("indicators", {}).get(name)
     if share is None or share["share"] is None:
         return None
-    quotient = round(share["share"], 4)
+    quotient = _rounded(share["share"])
     return f"{quotient} (*)" if share["small"] else quotient
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
 
 
 def _mv(line: Mapping[str, Any], name: str) -> Value:
@@ -134,8 +138,8 @@ def _annex(told: Document) -> Table:
     )  # fmt: skip
     rows = tuple(
         (
-            Cell(one["case_id"], one["explain"]), Cell(one["cycle"]), Cell(one["counter"]), Cell(one["service"]),
-            Cell(local(one["due"])), Cell(local(one["released"])), Cell(one["delay_seconds"]),
+            Cell(one["case_id"], f"{one['explain']}/print"), Cell(one["cycle"]), Cell(one["counter"]),
+            Cell(one["service"]), Cell(local(one["due"])), Cell(local(one["released"])), Cell(one["delay_seconds"]),
             Cell(one["cause_text"]["vi"]), Cell("x" if one["subjective"] else None),
             Cell("x" if one["apology"] else None), Cell(one["unit"]),
             Cell(", ".join(f"{held['unit']} {held['seconds']}" for held in one["holders"])),
@@ -216,7 +220,7 @@ def _dossiers(told: Document) -> Table:
                     counted.setdefault((case_id, cycle), set()).add(column)
     headings = (Text("Mã hồ sơ", "Dossier"), Text("Lần", "Cycle"), *(heading.text for heading in HEADINGS))
     rows = tuple(
-        (Cell(case_id, f"/cases/{case_id}/explain"), Cell(cycle),
+        (Cell(case_id, f"{explained_at(case_id)}/print"), Cell(cycle),
          *(Cell(1 if columns & set(heading.columns) else None) for heading in HEADINGS))
         for (case_id, cycle), columns in sorted(counted.items())
     )  # fmt: skip

@@ -132,8 +132,9 @@ def printed(world: World) -> str:
 def of_annex(world: World) -> Said:
     """The overdue dossiers of the printed page; one that is not released yet has no date in the column of release."""
     row = (
-        r'<tr><th scope="row"><a href="/cases/(?P<link>[^"]+)/explain">(?P<case>[^<]+)</a></th><td>(?P<cycle>\d+)</td>'
-        r"<td>[^<]*</td><td>[^<]*</td><td>[^<]*</td><td>(?P<released>[^<]*)</td>"
+        r'<tr><th scope="row"><a href="/cases/(?P<link>[^"]+)/explain/print">(?P<case>[^<]+)</a></th>'
+        r"<td>(?P<cycle>\d+)</td>"
+        r"<td[^>]*>[^<]*</td><td[^>]*>[^<]*</td><td[^>]*>[^<]*</td><td[^>]*>(?P<released>[^<]*)</td>"
     )
     found = list(re.finditer(row, printed(world)))
     assert all(one["link"] == one["case"] for one in found)
