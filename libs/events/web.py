@@ -176,6 +176,11 @@ def operations(service: Stands) -> APIRouter:
         """Exchange a token for a cookie with which this browser may read pages for fifteen minutes."""
         remember(request, response)
 
+    @router.get("/session")
+    async def session(actor: Annotated[Actor, Depends(Allowed("read"))]) -> Mapping[str, Any]:
+        """Who this browser reads as."""
+        return {"id": actor.id, "roles": sorted(actor.roles), "unit": actor.unit}
+
     @router.delete("/session", status_code=204)
     async def close_session(response: Response) -> None:
         """Forget the cookie."""

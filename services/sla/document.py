@@ -70,7 +70,7 @@ def document(
         "broken": found.broken(),
     }  # fmt: skip
     if not public:
-        told["annex"] = [_late(one) for one in found.annex]
+        told["annex"] = [_late(one, name) for one in found.annex]
     plain: Document = msgspec.to_builtins(told)
     return plain
 
@@ -119,13 +119,15 @@ def _share(share: Share, small: int) -> dict[str, Any]:
     return {"part": share.part, "of": share.whole, "share": share.quotient, "small": share.whole < small}
 
 
-def _late(one: Late) -> dict[str, Any]:
+def _late(one: Late, name: Callable[[str, str], Mapping[str, str]]) -> dict[str, Any]:
     return {
         "case_id": one.item.case_id,
         "cycle": one.item.cycle,
         "counter": one.counter,
+        "counter_name": name("unit", one.counter),
         "organisation": one.organisation,
         "service": one.service,
+        "service_name": name("service", one.service) if one.service else None,
         "due": one.due_at,
         "released": one.released_at,
         "delay_seconds": one.delay_seconds,
@@ -134,7 +136,8 @@ def _late(one: Late) -> dict[str, Any]:
         "subjective": one.subjective,
         "apology": one.apology,
         "unit": one.unit,
-        "holders": [held._asdict() for held in one.holders],
+        "unit_name": name("unit", one.unit),
+        "holders": [{**held._asdict(), "unit_name": name("unit", held.unit)} for held in one.holders],
         "explain": explained_at(one.item.case_id),
     }
 

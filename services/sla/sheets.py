@@ -138,11 +138,11 @@ def _annex(told: Document) -> Table:
     )  # fmt: skip
     rows = tuple(
         (
-            Cell(one["case_id"], f"{one['explain']}/print"), Cell(one["cycle"]), Cell(one["counter"]),
-            Cell(one["service"]), Cell(local(one["due"])), Cell(local(one["released"])), Cell(one["delay_seconds"]),
-            Cell(one["cause_text"]["vi"]), Cell("x" if one["subjective"] else None),
-            Cell("x" if one["apology"] else None), Cell(one["unit"]),
-            Cell(", ".join(f"{held['unit']} {held['seconds']}" for held in one["holders"])),
+            Cell(one["case_id"], f"{one['explain']}/print"), Cell(one["cycle"]), Cell(_coded(one, "counter")),
+            Cell(_coded(one, "service")), Cell(local(one["due"])), Cell(local(one["released"])),
+            Cell(one["delay_seconds"]), Cell(one["cause_text"]["vi"]), Cell("x" if one["subjective"] else None),
+            Cell("x" if one["apology"] else None), Cell(_coded(one, "unit")),
+            Cell(", ".join(f"{_coded(held, 'unit')}: {held['seconds']}" for held in one["holders"])),
         )
         for one in told["annex"]
     )  # fmt: skip
@@ -193,6 +193,12 @@ def _named(one: Mapping[str, Any], what: str) -> str:
     """A code's name; the code itself in records that were sealed before they held the name."""
     name: Mapping[str, str] = one.get(f"{what}_name", {"vi": one[what]})
     return name["vi"]
+
+
+def _coded(one: Mapping[str, Any], what: str) -> str | None:
+    """A code with its name; the code alone in records that were sealed before they held the name."""
+    name: Mapping[str, str] | None = one.get(f"{what}_name")
+    return f"{name['vi']} ({one[what]})" if name else one[what]
 
 
 def _shares_of(effect: Mapping[str, Any]) -> list[int]:

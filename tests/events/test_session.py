@@ -83,6 +83,7 @@ async def test_the_cookie_reads_and_does_nothing_else(browser: Browser) -> None:
     """A page opens by it; a command, or another cookie, does not."""
     cookie = (await cookie_of(browser)).partition(";")[0]
     assert (await browser.ask("GET", "/page", Cookie=cookie))[0] == 200
+    assert (await browser.ask("GET", "/session", Cookie=cookie))[0] == 200
     assert (await browser.ask("POST", "/page", Cookie=cookie))[0] == 401
     assert (await browser.ask("POST", "/session", Cookie=cookie))[0] == 401
     assert (await browser.ask("POST", "/page", browser.issuer.token()))[0] == 200
