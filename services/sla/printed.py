@@ -6,7 +6,7 @@ from typing import Any
 
 from sla.document import Document
 from sla.paper import sheet_of_paper, two
-from sla.sheets import Cell, Sheet, Table, title
+from sla.sheets import Cell, Sheet, Table, days_of, title
 from sla.texts import Text
 
 FOOT = Text(
@@ -34,8 +34,8 @@ def items_page(opened: Mapping[str, Any]) -> str:
          Cell(one.get("seconds")))
         for one in opened["items"]
     )  # fmt: skip
-    period = f"{opened['from']} – {opened['to']}"
-    name = Text(f"{opened['line']}: {names[0]} ({period})", f"{opened['line']}: {names[1]} ({period})")
+    days = days_of(opened)
+    name = Text(f"{opened['line']}: {names[0]} {days.vi}", f"{opened['line']}: {names[1]} {days.en}")
     many = Text(f"Số hồ sơ, lượt: {len(rows)}", f"Dossiers, stays or referrals: {len(rows)}")
     return sheet_of_paper(name, _table(Table(many, headings, rows, 1)))
 

@@ -31,11 +31,12 @@ from sla.document import Document, Opening, addressed, document, named, namer, o
 from sla.exports import as_csv, as_xlsx
 from sla.figures import Column, Made
 from sla.headings import figure_of
-from sla.names import ACTS, WHYS, reason_of
+from sla.names import ACTS, SETTLED, STEPS, WHYS, reason_of
 from sla.periods import Period, ending_in, month
 from sla.practice import Practice
 from sla.printed import items_page, page
 from sla.sheets import SheetName, sheets, title
+from sla.texts import Text
 
 ITEMS = "/record/items"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -282,12 +283,20 @@ def _asked(period: Period, as_of: datetime | date | None = None) -> dict[str, st
 def _opened(told: Document, number: Number, mark: Mapping[str, Any] | None = None) -> Response:
     found = {
         "from": told["from"], "to": told["to"], "kind": number.kind, "line": number.line,
-        "names": [figure_of(number.kind, column)._asdict() for column in number.columns],
+        "names": [name._asdict() for name in _names(number)],
         "items": opened(told, number.kind, number.line, number.columns, number.step), **(mark or {}),
     }  # fmt: skip
     answer = HTMLResponse(items_page(found)) if number.as_page else _json(found)
     answer.headers["Vary"] = "Accept"
     return answer
+
+
+def _names(number: Number) -> list[Text]:
+    """What the asked number is called; a dwell by its step."""
+    if number.columns:
+        return [figure_of(number.kind, column) for column in number.columns]
+    step = STEPS.get(number.step or "")
+    return [SETTLED["delay" if number.kind == "delays" else "dwell"], *([step] if step else [])]
 
 
 def _practice(one: Practice, name: Mapping[str, str]) -> dict[str, Any]:

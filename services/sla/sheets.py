@@ -58,11 +58,14 @@ def sheets(told: Document) -> tuple[Sheet, ...]:
 
 def title(told: Document) -> Text:
     """What the record is called, with its first and last day."""
-    last = date.fromisoformat(told["to"]) - timedelta(days=1)
-    return Text(
-        f"Tình hình, kết quả giải quyết hồ sơ từ {date.fromisoformat(told['from']):%d/%m/%Y} đến {last:%d/%m/%Y}",
-        f"How dossiers were handled from {told['from']} to {last}",
-    )
+    days = days_of(told)
+    return Text(f"Tình hình, kết quả giải quyết hồ sơ {days.vi}", f"How dossiers were handled {days.en}")
+
+
+def days_of(told: Mapping[str, Any]) -> Text:
+    """From the first to the last day of a period."""
+    first, last = date.fromisoformat(told["from"]), date.fromisoformat(told["to"]) - timedelta(days=1)
+    return Text(f"từ {first:%d/%m/%Y} đến {last:%d/%m/%Y}", f"from {first} to {last}")
 
 
 # What a share or an average is called, how it is read from a line, and the name under which MADE_OF opens it.

@@ -123,7 +123,9 @@ async def _opens(at_work: Serving, address: str, case_id: str) -> None:
     headers = {"Cookie": cookie, "Accept": "text/html"}
     async with at_work.http.get(f"{at_work.url}{address}&kind=delays&line=PAC-193", headers=headers) as answer:
         assert (answer.status, answer.content_type) == (200, "text/html")
-        assert f'<a href="/cases/{case_id}/explain/print">' in await answer.text()
+        text = await answer.text()
+        assert f'<a href="/cases/{case_id}/explain/print">' in text
+        assert "PAC-193: Thời gian chậm theo đơn vị từ 01/07/2017 đến 31/07/2017" in text
 
 
 async def _sealed(at_work: Serving) -> None:
