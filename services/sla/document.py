@@ -43,6 +43,7 @@ def document(
     instants ISO texts in UTC: it is the same whether it was counted just now or read back from where it was kept.
     """
     name = namer(catalogue)
+    charged, stayed = (_charged(found), _stayed(found)) if items else ({}, {})
     small: dict[str, int] = {one.name: one.small for one in catalogue.indicators.values()}
     told: Document = {
         "from": found.period.since,
@@ -53,12 +54,12 @@ def document(
         "cuts": [_line(line, name, small, items=items) for line in found.cuts],
         "delays": [
             {**delay._asdict(), "name": name("unit", delay.unit)}
-            | ({"items": _charged(found, delay.unit)} if items else {})
+            | ({"items": charged.get(delay.unit, [])} if items else {})
             for delay in found.delays
         ],
         "dwell": [
             {**dwell._asdict(), "name": name("unit", dwell.unit), "step_name": named(STEPS, dwell.step)}
-            | ({"items": _stayed(found, dwell.unit, dwell.step)} if items else {})
+            | ({"items": stayed.get((dwell.unit, dwell.step), [])} if items else {})
             for dwell in found.dwells
         ],
         "effects": [
@@ -103,15 +104,24 @@ def _line(line: Line, name: Callable[[str, str], Mapping[str, str]], small: Mapp
     return shown
 
 
-def _charged(found: Record, unit: str) -> list[tuple[Any, ...]]:
-    """The dossiers released overdue that a unit is charged with: case, cycle, no part, its seconds."""
-    released = (one for one in found.annex if one.released_at is not None)
-    return [(*one.item, held.seconds) for one in released for held in one.holders if held.unit == unit]
+Timed = tuple[str, int, str, int]
 
 
-def _stayed(found: Record, unit: str, step: str) -> list[tuple[Any, ...]]:
-    """The stays that a dwell is of: case, cycle, stay, its seconds."""
-    return [(*one.item, one.seconds) for one in found.stayed if (one.unit, one.step) == (unit, step)]
+def _charged(found: Record) -> dict[str, list[Timed]]:
+    """By unit the dossiers released overdue that it is charged with: case, cycle, no part, its seconds."""
+    made: dict[str, list[Timed]] = {}
+    for one in found.annex:
+        for held in one.holders if one.released_at is not None else ():
+            made.setdefault(held.unit, []).append((*one.item, held.seconds))
+    return made
+
+
+def _stayed(found: Record) -> dict[tuple[str, str], list[Timed]]:
+    """By unit and step the stays that a dwell is of: case, cycle, stay, its seconds."""
+    made: dict[tuple[str, str], list[Timed]] = {}
+    for one in found.stayed:
+        made.setdefault((one.unit, one.step), []).append((*one.item, one.seconds))
+    return made
 
 
 def _share(share: Share, small: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Every form is made from one document, so that they cannot disagree.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -35,6 +35,7 @@ from sla.names import ACTS, SETTLED, STEPS, WHYS, reason_of
 from sla.periods import Period, ending_in, month
 from sla.practice import Practice
 from sla.printed import items_page, page
+from sla.record import Record
 from sla.sheets import SheetName, sheets, title
 from sla.texts import Text
 
@@ -123,13 +124,12 @@ def record_routes(
         effects = await remedying.effects(pool, found)
         return document(found, catalogue, items=items, public=public, effects=effects)
 
-    async def told_then(period: Period, day: datetime | date | None, *, items: bool) -> tuple[Document, dict[str, Any]]:
-        """The document now, or as of a day, and the mark that such an answer bears."""
+    async def recorded(period: Period, day: datetime | date | None) -> tuple[Record, dict[str, Any]]:
+        """The record now, or as of a day, and the mark that such an answer bears."""
         if day is None:
-            return await told(period, items=items), {}
+            return await queries.the_record(pool, period, kinds), {}
         async with known(day) as then:
-            found = await then.the_record(period, kinds)
-        return document(found, catalogue, items=items), then.mark
+            return await then.the_record(period, kinds), then.mark
 
     async def shown(period: Period) -> Document:
         """The document with everything that its sheets show."""
@@ -138,8 +138,10 @@ def record_routes(
     @router.get("/record")
     async def full_record(_: Reads, period: Asks, items: bool = False, as_of: Day = None) -> Response:
         """The record of [from, to), local dates; with `items`, the dossiers behind every figure."""
-        it, mark = await told_then(period, as_of, items=items)
-        return _json(addressed(it, ITEMS, **_asked(period, as_of)) | mark)
+        if as_of is None:
+            return _json(addressed(await told(period, items=items), ITEMS, **_asked(period)))
+        found, mark = await recorded(period, as_of)
+        return _json(addressed(document(found, catalogue, items=items), ITEMS, **_asked(period, as_of)) | mark)
 
     @router.get("/public/record")
     async def public_record(period: Asks) -> Response:
@@ -164,8 +166,8 @@ def record_routes(
 
         Columns of one line; `kind` "delays" or "dwell" asks for all that a unit (and its step) is charged with or took.
         """
-        it, mark = await told_then(period, as_of, items=True)
-        return _opened(it, number, mark)
+        found, mark = await recorded(period, as_of)
+        return _opened(document(_of_line(found, number.line), catalogue, items=True), number, mark)
 
     @router.get("/record.csv")
     async def csv(_: Reads, period: Asks, sheet: SheetName = "units") -> Response:
@@ -278,6 +280,12 @@ def _asked(period: Period, as_of: datetime | date | None = None) -> dict[str, st
     """The query that asks for the same record again."""
     dates = {"from": str(period.since), "to": str(period.until)}
     return dates if as_of is None else dates | {"as_of": as_of.isoformat()}
+
+
+def _of_line(found: Record, unit: str) -> Record:
+    """As much of a record as one line's numbers need: the lists of all others would only be sorted."""
+    lines, cuts = (tuple(line for line in own if line.unit == unit) for own in (found.lines, found.cuts))
+    return replace(found, lines=lines, cuts=cuts)
 
 
 def _opened(told: Document, number: Number, mark: Mapping[str, Any] | None = None) -> Response:
