@@ -169,8 +169,12 @@ select coalesce((select document from restatements where seal = $1 order by numb
 
 
 def plain(told: Document) -> Any:
-    """Of a document what a period settles: what each line counts, and the sums behind its averages."""
-    return {(line["kind"], line["unit"]): (line["items"], line.get("sums")) for line in (*told["lines"], *told["cuts"])}
+    """Of a document what a period settles: what each line counts, the sums behind its averages, delays and dwells."""
+    lines = {
+        (line["kind"], line["unit"]): (line["items"], line.get("sums")) for line in (*told["lines"], *told["cuts"])
+    }
+    late = [(one["case_id"], one["cause"], one["unit"], one["holders"]) for one in told["annex"] if one["released"]]
+    return {**lines, **({"settled": (late, told["delays"], told["dwell"])} if lines else {})}
 
 
 def frame(at: datetime, key: str | None = None, body: str = "") -> Asked:

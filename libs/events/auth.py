@@ -8,17 +8,21 @@ from typing import Any
 
 import aiohttp
 import jwt
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from events.actor import Actor, Role
-from events.errors import Forbidden, OnedoorError
+from events.errors import Forbidden, OnedoorError, Refused
 
 AUDIENCE = "onedoor"
 ALGORITHMS = ["EdDSA", "ES256", "RS256"]
 REMEMBER = 10_000  # tokens whose signature was checked and that have not expired
 ASK_AGAIN = 10.0  # seconds before a key that nobody knows may make us ask the issuer once more
+
+COOKIE = "onedoor"
+SESSION = 15 * 60  # seconds that a browser may read without showing its token again
+LARGEST_COOKIE = 3800  # bytes; browsers drop what is over 4,096 with its name and attributes
 
 # Routes that read, open to everybody who works here; leaders and auditors read everything.
 READERS: frozenset[Role] = frozenset({"receptionist", "officer", "team", "leader", "operator", "auditor"})
@@ -79,8 +83,8 @@ class Gate:
 
     async def actor(self, request: Request) -> Actor:
         """Who calls. Raises Unauthenticated with what is wrong with the token."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        token = token_of(request)
+        if not token:
             raise Unauthenticated("send a token: Authorization: Bearer <JWT from the issuer>")
         known = self._known.get(token)
         if known is not None and known[1] > wall_seconds():
@@ -119,6 +123,33 @@ class Gate:
         except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError, AttributeError,
                 jwt.PyJWTError) as away:  # fmt: skip
             raise ConnectionError(f"the issuer cannot be asked for its keys: {away!r}") from away
+
+
+def token_of(request: Request) -> str:
+    """The token in the header; where there is no header, the cookie of a page that reads from its own origin.
+
+    Only GET and HEAD, which change nothing, take the cookie, so that no other site can make a browser act by it.
+    A cookie knows no port and no subdomain: `Sec-Fetch-Site` does.
+    """
+    said = request.headers.get("authorization")
+    if said is not None:
+        scheme, _, token = said.partition(" ")
+        return token if scheme.lower() == "bearer" else ""
+    own = request.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+    return request.cookies.get(COOKIE, "") if own and request.method in ("GET", "HEAD") else ""
+
+
+def remember(request: Request, response: Response) -> None:
+    """Let the browser that showed a token read for a while without it. No script sees the cookie."""
+    token = token_of(request)
+    if len(token) > LARGEST_COOKIE:
+        raise Refused(
+            "token-too-large", f"a cookie holds {LARGEST_COOKIE} bytes", field="Authorization",
+            way_out="ask the issuer for a token with fewer claims, or send it as a header",
+        )  # fmt: skip
+    response.set_cookie(
+        COOKIE, token, max_age=SESSION, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+    )
 
 
 def _actor(claims: Mapping[str, Any]) -> Actor:

@@ -70,6 +70,15 @@ class Dwell(NamedTuple):
     longest: int
 
 
+class Stayed(NamedTuple):
+    """One stay that ended in the period: what a dwell is made of, in seconds of the utility's clock."""
+
+    unit: str
+    step: str
+    item: Item
+    seconds: int
+
+
 class Parts:
     """Stays, referrals and charges by the cycle that they belong to."""
 
@@ -164,6 +173,17 @@ def dwelt(stays: Iterable[StayRow], period: Period) -> Iterator[tuple[tuple[str,
 def dwell(unit: str, step: str, lengths: Sequence[int]) -> Dwell:
     """Of lengths in ascending order."""
     return Dwell(unit, step, len(lengths), nearest_rank(lengths, 50), nearest_rank(lengths, 90), lengths[-1])
+
+
+def stayed(stays: Iterable[StayRow], period: Period) -> tuple[Stayed, ...]:
+    """The stays that `dwells` counts, in order of case."""
+    return tuple(
+        sorted(
+            Stayed(stay.unit, stay.step, Item(stay.case_id, stay.cycle, str(stay.stay)), stay.utility_seconds)
+            for stay in stays
+            if period.contains(stay.left_at) and not stay.incomplete
+        )
+    )
 
 
 def nearest_rank(lengths: Sequence[int], percent: int) -> int:

@@ -1,17 +1,19 @@
 """The record as one document of plain values: what JSON, CSV, XLSX, the printed page and a seal all show. Pure."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
+from urllib.parse import urlencode
 
 import msgspec
 
 from deadlines.catalogue import Catalogue
 from events.contracts.terms import UnitKind
 from sla.annex import Late
-from sla.figures import CYCLES, Column, Cut, Item, Line, Share
-from sla.headings import CAUSES, HEADINGS, WORDS
+from sla.figures import CYCLES, Column, Cut, Item, Line, Made, Share
+from sla.headings import HEADINGS
+from sla.names import CAUSES, STEPS, WHYS, WORDS
 from sla.record import CLASSIFIER, Record
 from sla.texts import Text
 
@@ -22,9 +24,11 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """A remedial action of the period before, and the same unit's overdue of solved now."""
+    """A remedial action of the period before (`seal`), and the same unit's overdue of solved now."""
 
     unit: str
+    kind: UnitKind
+    seal: str
     why: str
     before: Share
     after: Share
@@ -39,6 +43,7 @@ def document(
     instants ISO texts in UTC: it is the same whether it was counted just now or read back from where it was kept.
     """
     name = namer(catalogue)
+    charged, stayed = (_charged(found), _stayed(found)) if items else ({}, {})
     small: dict[str, int] = {one.name: one.small for one in catalogue.indicators.values()}
     told: Document = {
         "from": found.period.since,
@@ -47,17 +52,26 @@ def document(
         "classifier": CLASSIFIER,
         "lines": [_line(line, name, small, items=items) for line in found.lines],
         "cuts": [_line(line, name, small, items=items) for line in found.cuts],
-        "delays": [{**delay._asdict(), "name": name("unit", delay.unit)} for delay in found.delays],
-        "dwell": [{**dwell._asdict(), "name": name("unit", dwell.unit)} for dwell in found.dwells],
+        "delays": [
+            {**delay._asdict(), "name": name("unit", delay.unit)}
+            | ({"items": charged.get(delay.unit, [])} if items else {})
+            for delay in found.delays
+        ],
+        "dwell": [
+            {**dwell._asdict(), "name": name("unit", dwell.unit), "step_name": named(STEPS, dwell.step)}
+            | ({"items": stayed.get((dwell.unit, dwell.step), [])} if items else {})
+            for dwell in found.dwells
+        ],
         "effects": [
-            {"unit": one.unit, "name": name("unit", one.unit), "why": one.why,
+            {"unit": one.unit, "kind": one.kind, "name": name("unit", one.unit), "why": one.why,
+             "why_name": named(WHYS, one.why), "seal": one.seal,
              "before": _share(one.before, 1), "after": _share(one.after, 1)}
             for one in effects
         ],
         "broken": found.broken(),
     }  # fmt: skip
     if not public:
-        told["annex"] = [_late(one) for one in found.annex]
+        told["annex"] = [_late(one, name) for one in found.annex]
     plain: Document = msgspec.to_builtins(told)
     return plain
 
@@ -87,7 +101,28 @@ def _line(line: Line, name: Callable[[str, str], Mapping[str, str]], small: Mapp
         shown["sums"] = {"delay seconds": line.delay_seconds, **line.mv_sums}
     if items:
         shown["items"] = {column: line.items(column) for column in COLUMNS if figures[column]}
+        shown["made_of"] = line.made_of()
     return shown
+
+
+Timed = tuple[str, int, str, int]
+
+
+def _charged(found: Record) -> dict[str, list[Timed]]:
+    """By unit the dossiers released overdue that it is charged with: case, cycle, no part, its seconds."""
+    made: dict[str, list[Timed]] = {}
+    for one in found.annex:
+        for held in one.holders if one.released_at is not None else ():
+            made.setdefault(held.unit, []).append((*one.item, held.seconds))
+    return made
+
+
+def _stayed(found: Record) -> dict[tuple[str, str], list[Timed]]:
+    """By unit and step the stays that a dwell is of: case, cycle, stay, its seconds."""
+    made: dict[tuple[str, str], list[Timed]] = {}
+    for one in found.stayed:
+        made.setdefault((one.unit, one.step), []).append((*one.item, one.seconds))
+    return made
 
 
 def _share(share: Share, small: int) -> dict[str, Any]:
@@ -95,13 +130,15 @@ def _share(share: Share, small: int) -> dict[str, Any]:
     return {"part": share.part, "of": share.whole, "share": share.quotient, "small": share.whole < small}
 
 
-def _late(one: Late) -> dict[str, Any]:
+def _late(one: Late, name: Callable[[str, str], Mapping[str, str]]) -> dict[str, Any]:
     return {
         "case_id": one.item.case_id,
         "cycle": one.item.cycle,
         "counter": one.counter,
+        "counter_name": name("unit", one.counter),
         "organisation": one.organisation,
         "service": one.service,
+        "service_name": name("service", one.service) if one.service else None,
         "due": one.due_at,
         "released": one.released_at,
         "delay_seconds": one.delay_seconds,
@@ -110,7 +147,8 @@ def _late(one: Late) -> dict[str, Any]:
         "subjective": one.subjective,
         "apology": one.apology,
         "unit": one.unit,
-        "holders": [held._asdict() for held in one.holders],
+        "unit_name": name("unit", one.unit),
+        "holders": [{**held._asdict(), "unit_name": name("unit", held.unit)} for held in one.holders],
         "explain": explained_at(one.item.case_id),
     }
 
@@ -120,6 +158,11 @@ def explained_at(case_id: str) -> str:
     return f"/cases/{case_id}/explain"
 
 
+def named(table: Mapping[str, Text], code: str) -> Mapping[str, str]:
+    """What a code is called; itself where another version of the catalogue has more of them."""
+    return table.get(code, Text(code, code))._asdict()
+
+
 def namer(catalogue: Catalogue) -> Callable[[str, str], Mapping[str, str]]:
     units = {unit.code: unit.name for unit in catalogue.units()}
 
@@ -127,13 +170,78 @@ def namer(catalogue: Catalogue) -> Callable[[str, str], Mapping[str, str]]:
         if kind == "service" and key in catalogue.services:
             return catalogue.services[key].name.model_dump()
         if kind in ("field", "channel", "service"):
-            return WORDS.get(key, Text(key, key))._asdict()
+            return named(WORDS, key)
         return units[key].model_dump() if key in units else {"vi": key, "en": key}
 
     return name
 
 
-# -- what a seal keeps, and how two of them differ -------------------------------------------------
+# -- how a number opens to its dossiers ------------------------------------------------------------
+
+Opening = Cut | Literal["delays", "dwell"]
+MADE: Final[tuple[Made, ...]] = get_args(Made)
+MADE_OF: Final[Mapping[str, tuple[Column | Made, ...]]] = {
+    "on_time_share": ("with result",),
+    "on_time": ("766 on time", "766 late"),
+    "overdue": ("received", "carried over"),
+    "mv": ("mv",),
+    "ratings": ("rated",),
+    "delay seconds": ("overdue",),
+}
+"""The columns that a line's shares, averages and sums open to: the dossiers that they are counted from."""
+
+
+def addressed(told: Document, address: str, **query: str) -> Document:
+    """The same document with `opens`, the address at which its numbers open to what they count.
+
+    A line's, delay's or dwell's own `opens` has all that but the columns: `&column=` and the name of a figure is added.
+    What no column counts (shares, averages, sums) has its whole address in `opens_to`.
+    """
+    opens = f"{address}?{urlencode(query)}" if query else f"{address}?"
+    return {
+        **told,
+        "opens": opens,
+        "lines": [_opening(opens, line) for line in told["lines"]],
+        "cuts": [_opening(opens, line) for line in told["cuts"]],
+        "delays": [{**one, "opens": opens_at(opens, "delays", one["unit"])} for one in told["delays"]],
+        "dwell": [{**one, "opens": opens_at(opens, "dwell", one["unit"], step=one["step"])} for one in told["dwell"]],
+    }
+
+
+def _opening(opens: str, line: Mapping[str, Any]) -> Document:
+    own = opens_at(opens, line["kind"], line["unit"])
+    to = {name: opens_at(opens, line["kind"], line["unit"], columns) for name, columns in MADE_OF.items()}
+    return {**line, "opens": own, "opens_to": to}
+
+
+def opens_at(opens: str, kind: str, line: str, columns: Iterable[str] = (), step: str | None = None) -> str:
+    """The address at which one number of a document opens."""
+    asked = [("kind", kind), ("line", line), *([("step", step)] if step else []), *(("column", one) for one in columns)]
+    return f"{opens}{'' if opens.endswith('?') else '&'}{urlencode(asked)}"
+
+
+def opened(
+    told: Document, kind: Opening, unit: str, columns: Collection[str] = (), step: str | None = None
+) -> list[dict[str, Any]]:
+    """What one number of a document with items is made of, in order of case, each with where it opens to its events.
+
+    A delay's or a dwell's come with the seconds of each.
+    """
+    found: set[tuple[Any, ...]] = set()
+    if kind in ("delays", "dwell"):
+        for one in told[kind]:
+            if one["unit"] == unit and one.get("step") == step:
+                found.update(tuple(item) for item in one.get("items", ()))
+    else:
+        for line in (*told["lines"], *told["cuts"]):
+            if (line["kind"], line["unit"]) == (kind, unit):
+                own = {**line.get("items", {}), **line.get("made_of", {})}
+                found.update(tuple(item) for column in columns for item in own.get(column, ()))
+    names = (*Item._fields, "seconds")
+    return [{**dict(zip(names, item, strict=False)), "explain": explained_at(item[0])} for item in sorted(found)]
+
+
+# -- what a seal keeps -----------------------------------------------------------------------------
 
 
 def written(told: Document) -> bytes:
@@ -144,52 +252,6 @@ def written(told: Document) -> bytes:
 def fingerprint(kept: bytes) -> str:
     """SHA-256 of a kept document."""
     return hashlib.sha256(kept).hexdigest()
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure that is not what it was, and the dossiers that make the difference."""
-
-    kind: Cut
-    line: str
-    column: str
-    was: int
-    now: int
-    cases: tuple[str, ...]
-
-
-def changes(was: Document, now: Document) -> tuple[Change, ...]:
-    """How two read documents of one period differ, figure by figure, in the figures' own order.
-
-    Only what is settled with the period is compared: columns, and the sums behind averages and delay. Marks that
-    customers give later, and the delay so far of what is still open, go on changing and are no restatement.
-    """
-    before, after = dict(_lines(was)), dict(_lines(now))
-    keys = [*before, *(key for key in after if key not in before)]
-    return tuple(change for key in keys for change in _changes(key, before.get(key, {}), after.get(key, {})))
-
-
-def _lines(told: Document) -> Iterator[tuple[tuple[Cut, str], Mapping[str, Any]]]:
-    for line in (*told["lines"], *told["cuts"]):
-        yield (line["kind"], line["unit"]), line
-
-
-def _changes(key: tuple[Cut, str], was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
-    touched: set[str] = set()
-    for column in COLUMNS:
-        then, stands = (_items(line, column) for line in (was, now))
-        if then != stands:
-            cases = sorted({item[0] for item in then ^ stands})
-            touched.update(cases)
-            yield Change(kind=key[0], line=key[1], column=column, was=len(then), now=len(stands), cases=tuple(cases))
-    sums_then, sums_now = was.get("sums", {}), now.get("sums", {})
-    for column in dict.fromkeys((*sums_then, *sums_now)):
-        then, stands = sums_then.get(column, 0), sums_now.get(column, 0)
-        if then != stands:
-            yield Change(kind=key[0], line=key[1], column=column, was=then, now=stands, cases=tuple(sorted(touched)))
-
-
-def _items(line: Mapping[str, Any], column: str) -> set[Item]:
-    return {Item(*item) for item in line.get("items", {}).get(column, ())}
 
 
 def read(kept: bytes) -> Document:
@@ -203,24 +265,3 @@ def overdue_of(told: Document) -> Iterator[tuple[UnitKind, str, Share]]:
     for line in told["lines"]:
         figures = line["figures"]
         yield line["kind"], line["unit"], Share(figures["overdue"], figures["solved"] - figures["without result"])
-
-
-def digests(found: Record) -> dict[str, str]:
-    """By case: a digest of everything that it counts in, line by line. Equal digests cannot change a figure.
-
-    A record of some cases alone gives these cases the digests that the record of all gives them.
-    """
-    parts: dict[str, list[tuple[Any, ...]]] = {}
-    for line in (*found.lines, *found.cuts):
-        for column, items in line.figures.items():
-            for item in items:
-                parts.setdefault(item.case_id, []).append((line.kind, line.unit, column, item.cycle, item.part))
-        for row in line.mv:
-            lengths = (row.utility_seconds, row.customer_seconds, row.agency_seconds, str(row.received_at))
-            parts[row.case_id].append((line.kind, line.unit, "mv", row.cycle, "", *lengths, str(row.released_at)))
-    for late in found.annex:
-        if late.released_at is not None:
-            parts[late.item.case_id].append(("", "", "delay", late.item.cycle, "", late.delay_seconds))
-    return {
-        case: hashlib.sha256(msgspec.json.encode(sorted(own, key=repr))).hexdigest()[:16] for case, own in parts.items()
-    }

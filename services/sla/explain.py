@@ -6,7 +6,7 @@ All texts are in Vietnamese and English. `why_overdue` says who held an overdue 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from deadlines.catalogue import Catalogue
 from deadlines.entries import Name
@@ -14,9 +14,10 @@ from deadlines.errors import UnknownId
 from deadlines.instants import instant_of, second_of
 from sla.judge import Judgement, Rules, ledger
 from sla.ledger import Interval, LedgerClock
+from sla.names import CLASSES, FINDINGS, OTHER_FINDING, OUTCOMES, TIMES, reason_of
 from sla.putright import correction
 from sla.rows import Amendment, CycleRow, Finding
-from sla.texts import Text, local, reason_of
+from sla.texts import Text, local
 
 
 class Line(NamedTuple):
@@ -87,7 +88,7 @@ def explain(judgement: Judgement, rules: Rules) -> Explanation:
             for row in judgement.cycles
         ),
         corrections=tuple((one, correction(one, rules.catalogue)) for one in judgement.amendments),
-        findings=tuple((finding, _FINDINGS.get(finding.what, _OTHER_FINDING)) for finding in judgement.findings),
+        findings=tuple((finding, FINDINGS.get(finding.what, OTHER_FINDING)) for finding in judgement.findings),
     )
 
 
@@ -160,7 +161,7 @@ def _split(parts: list[Interval], due: int | None) -> Iterator[Interval]:
 
 def _line_text(part: Interval, catalogue: Catalogue) -> Text:
     if part.clock == "not counted":
-        return _KINDS[part.kind]
+        return TIMES[part.kind]
     if part.clock == "utility":
         name = _name(catalogue, part.unit)
         return Text(f"{name.vi} xử lý hồ sơ", f"{name.en} works on the dossier")
@@ -175,7 +176,7 @@ def _verdict(row: CycleRow) -> Text:
     if row.incomplete:
         return Text("Chưa đủ dữ liệu để kết luận", "Incomplete: a fact of this case is in dispute")
     if row.outcome in ("refused", "withdrawn", "stopped"):
-        return _OUTCOMES[row.outcome]
+        return OUTCOMES[row.outcome]
     if not row.determined:
         return Text("Không xác định: không có thời hạn", "Undetermined: there is no promise to judge by")
     if row.due_at is None:
@@ -187,7 +188,7 @@ def _verdict(row: CycleRow) -> Text:
             return Text(f"Đang giải quyết, quá hạn từ {due}, đã chậm {delay.vi}",
                         f"Open, overdue since {due}, late by {delay.en} so far")  # fmt: skip
         return Text(f"Đang giải quyết, hạn {due}", f"Open, due {due}")
-    words = _CLASSES[row.class_a or "on-time"]
+    words = CLASSES[row.class_a or "on-time"]
     vi, en = (
         f"{words.vi}: có kết quả {local(row.released_at)}, hạn {due}",
         f"released {local(row.released_at)}, due {due}",
@@ -214,46 +215,3 @@ def _name(catalogue: Catalogue, unit: str) -> Text:
 
 
 _CLOCKS: Final[tuple[LedgerClock, ...]] = ("utility", "customer", "agency", "not counted")
-_KINDS: Final = {
-    "closed hours": Text("Ngoài giờ làm việc", "Outside working hours"),
-    "holiday": Text("Ngày nghỉ lễ", "Public holiday"),
-    "day of receipt": Text("Ngày tiếp nhận, không tính", "Day of receipt, not counted"),
-}
-_CLASSES: Final = {
-    "ahead": Text("Trước hạn", "Ahead of time"),
-    "on-time": Text("Đúng hạn", "On time"),
-    "overdue": Text("Quá hạn", "Overdue"),
-}
-_OUTCOMES: Final[dict[Literal["refused", "withdrawn", "stopped"], Text]] = {
-    "refused": Text("Kết thúc không có kết quả: từ chối", "Ended without result: refused"),
-    "withdrawn": Text("Kết thúc không có kết quả: khách hàng rút hồ sơ", "Ended without result: withdrawn"),
-    "stopped": Text("Kết thúc không có kết quả: dừng xử lý", "Ended without result: stopped"),
-}
-_OTHER_FINDING: Final = Text("Cần xem lại", "Worth a look")
-_FINDINGS: Final = {
-    "no-receipt": Text("Hồ sơ không có sự kiện tiếp nhận", "The case has no receipt"),
-    "before-receipt": Text("Sự kiện trước khi tiếp nhận, không tính", "Before receipt: moved nothing"),
-    "received-again": Text("Tiếp nhận lần nữa, không tính", "Received a second time: moved nothing"),
-    "after-end": Text("Sau khi kết thúc, không tính", "After the end of the cycle: moved nothing"),
-    "answers-nothing": Text("Trả lời cho yêu cầu không tồn tại", "Answers nothing that was open"),
-    "answered-by-another": Text("Cơ quan khác trả lời", "Another agency answered"),
-    "acknowledged-again": Text("Xác nhận nhận lần nữa", "Acknowledged a second time"),
-    "acknowledged-by-another": Text("Đơn vị khác xác nhận nhận", "Acknowledged by a unit not in charge"),
-    "forwarded-by-another": Text("Đơn vị không giữ hồ sơ đã giao", "Handed over by a unit not in charge"),
-    "returned-by-another": Text("Đơn vị không giữ hồ sơ đã trả", "Returned by a unit not in charge"),
-    "extended-twice": Text("Gia hạn lần thứ hai, không tính", "A second extension does not count"),
-    "extended-after-due": Text("Gia hạn sau khi quá hạn, không tính", "An extension after due does not count"),
-    "reopened-while-open": Text("Mở lại khi chưa kết thúc, không tính", "Reopened while open: moved nothing"),
-    "due-ignored": Text("Thời hạn tính lại theo quy định", "The stated due gives way to the pinned limit"),
-    "appointment-differs": Text("Ngày hẹn khác thời hạn tính được", "The receipt's appointment is not the due instant"),
-    "agency-unnamed": Text("Vướng mắc không nêu tên cơ quan", "An agency's obstacle that names no agency"),
-    "unknown-service": Text("Thủ tục không có trong danh mục", "The catalogue does not know the service"),
-    "unknown-calendar": Text("Lịch làm việc không có trong danh mục", "The catalogue does not know the calendar"),
-    "corrects-nothing": Text("Sửa một sự kiện không có trong hồ sơ", "Corrects a fact that is not in the case"),
-    "corrects-correction": Text("Sửa một việc sửa, không tính", "Corrects a correction: does not count"),
-    "corrects-anothers": Text("Sửa sự kiện của nơi khác, không tính", "Corrects what another said: does not count"),
-    "corrects-voided": Text("Sửa một sự kiện đã hủy, không tính", "Corrects what was voided: does not count"),
-    "voided-before": Text("Sự kiện đã hủy trước đó", "It was voided before"),
-    "does-not-fit": Text("Giá trị sửa không hợp lệ, không tính", "The corrected value does not fit: does not count"),
-    "beyond-calendar": Text("Ngoài phạm vi lịch", "Beyond the years of the calendar"),
-}

@@ -15,6 +15,8 @@ Column = Literal[
     "766 on time", "766 late", "766 pending late",
 ]  # fmt: skip
 Cut = UnitKind | Literal["service", "field", "channel", "district"]
+Made = Literal["with result", "mv", "rated"]
+"""What shares and averages are made of, where no column counts just that: solved with a result, MV released, rated."""
 
 CYCLES: Final[tuple[Cut, ...]] = ("organisation", "counter", "service", "field", "channel", "district")
 """What is counted in dossiers (cycles); each of them splits up the same dossiers."""
@@ -69,6 +71,7 @@ class Line:
     figures: dict[Column, list[Item]] = field(default_factory=dict)
     mv: list[CycleRow] = field(default_factory=list)
     stars: list[int] = field(default_factory=list)
+    rated: list[Item] = field(default_factory=list)
     delay_seconds: int = 0
     """Of the dossiers that it counts as overdue, on the utility's clock; only where dossiers are counted."""
 
@@ -79,6 +82,12 @@ class Line:
     def count(self, column: Column) -> int:
         """A figure."""
         return len(self.figures.get(column, ()))
+
+    def made_of(self) -> dict[Made, list[Item]]:
+        """What the on-time share, the MV averages and the mean mark are made of, in order of case."""
+        solved = set(self.figures.get("solved", ())) - set(self.figures.get("without result", ()))
+        mv = [Item(row.case_id, row.cycle) for row in self.mv]
+        return {"with result": sorted(solved), "mv": sorted(mv), "rated": sorted(self.rated)}
 
     @property
     def mv_cases(self) -> int:

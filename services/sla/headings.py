@@ -1,10 +1,10 @@
-"""What the record's columns, kinds and words are called, in Vietnamese and English. Every output prints from here."""
+"""The record's columns in the order of print, with what they are called. Every output prints from here."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sla.annex import Cause
-from sla.figures import Column, Cut
+from sla.figures import Column
+from sla.names import KINDS, MADE, MEASURES, SETTLED
 from sla.texts import Text
 
 
@@ -43,33 +43,19 @@ HEADINGS: Final[tuple[Heading, ...]] = (
     Heading(Text("Đang trễ theo 766", "Pending late by Decision 766"), ("766 pending late",)),
 )
 
-KINDS: Final[Mapping[Cut, Text]] = {
-    "organisation": Text("Cơ quan, tổ chức", "Organisations"),
-    "counter": Text("Trung tâm Hành chính công", "Counters"),
-    "department": Text("Phòng, Điện lực (lượt xử lý)", "Departments (stays)"),
-    "team": Text("Đội công tác (lượt xử lý)", "Teams (stays)"),
-    "agency": Text("Cơ quan phối hợp (lượt lấy ý kiến)", "Agencies (referrals)"),
-    "service": Text("Dịch vụ", "Services"),
-    "field": Text("Lĩnh vực", "Fields"),
-    "channel": Text("Hình thức tiếp nhận", "Channels"),
-    "district": Text("Địa bàn", "Districts"),
+COLUMN_NAMES: Final[Mapping[Column, Text]] = {
+    **{heading.columns[0]: heading.text for heading in HEADINGS if len(heading.columns) == 1},
+    "received": Text("Tiếp nhận trong kỳ", "Received in the period"),
 }
+"""Each column by itself; only "received" is printed together with another."""
 
-CAUSES: Final[Mapping[Cause, Text]] = {
-    "staff": Text("Do cán bộ, đơn vị xử lý chậm", "Staff: a unit overran its step"),
-    "other-agency": Text("Do cơ quan phối hợp", "Another agency"),
-    "customer": Text("Do khách hàng", "The customer"),
-    "mechanism": Text("Do cơ chế, quy trình", "The mechanism: steps longer than the promise"),
-}
 
-WORDS: Final[Mapping[str, Text]] = {
-    "LV": Text("Hạ áp", "Low voltage"),
-    "MV": Text("Trung áp", "Medium voltage"),
-    "CONTRACT": Text("Dịch vụ hợp đồng", "Contract services"),
-    "other": Text("Ngoài danh mục", "Not in the catalogue"),
-    "counter": Text("Trực tiếp", "At the counter"),
-    "online": Text("Trực tuyến", "Online"),
-    "post": Text("Bưu chính", "By post"),
-    "zalo": Text("Zalo", "Zalo"),
-    "hotline": Text("Tổng đài", "Hotline"),
-}
+def figure_of(kind: str, column: str) -> Text:
+    """What a figure is called by its kind and column, as restatements name it; the codes where nobody knows better."""
+    of = next((table[kind] for table in _KINDS if kind in table), Text(kind, kind))
+    what = next((table[column] for table in _COLUMNS if column in table), Text(column, column))
+    return Text(f"{of.vi}: {what.vi}", f"{of.en}: {what.en}")
+
+
+_KINDS: Final[tuple[Mapping[Any, Text], ...]] = (KINDS, SETTLED)
+_COLUMNS: Final[tuple[Mapping[Any, Text], ...]] = (COLUMN_NAMES, MADE, MEASURES)

@@ -3,16 +3,20 @@
 Seal is a person's command and may be refused; Restate is what we hear of our own tables, and refuses nothing.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import assert_never
+from typing import Final, assert_never
 
 from events.contracts.catalogue import Fact
 from events.contracts.sla import Difference, MonthRestated, MonthSealed
 from events.decider import Decider, Said
 from events.errors import Conflict, Refused
 from sla.periods import Period
+
+TOLD: Final = 1000
+"""Differences and cases that a restatement names itself: both together are well under what Kafka takes as a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,7 @@ class Seal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restate:
-    """What the record of a sealed period would be now, against what was last said of it."""
+    """What the record of a sealed period would be now, against what was last said of it; `cases` in ascending order."""
 
     period: Period
     differences: tuple[Difference, ...]
@@ -126,8 +130,10 @@ def _restate(command: Restate, state: State) -> Sequence[Fact]:
     return [
         MonthRestated(
             since=str(command.period.since), until=str(command.period.until), number=state.restated + 1,
-            sealed=state.seal, differences=command.differences, cases=command.cases, because=command.because,
-            hash=command.hash, kept=command.kept,
+            sealed=state.seal, differences=command.differences[:TOLD], cases=command.cases[:TOLD],
+            because=command.because, hash=command.hash, kept=command.kept,
+            differences_in_all=len(command.differences), cases_in_all=len(command.cases),
+            cases_hash=hashlib.sha256("\n".join(command.cases).encode()).hexdigest(),
         )
     ]  # fmt: skip
 

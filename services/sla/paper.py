@@ -12,10 +12,11 @@ small { font-weight: normal; opacity: .8; display: block; font-size: .8em; }
 table { border-collapse: collapse; margin: .75rem 0; }
 caption { text-align: start; font-weight: bold; }
 th, td { border: 1px solid; padding: .2rem .4rem; text-align: end; vertical-align: top; }
-tbody th, thead th:first-child, td.said { text-align: start; }
+tbody th, thead th:first-child, .said { text-align: start; }
+tbody th:first-child, .when { white-space: nowrap; } tbody th + th { min-width: 14em; }
 thead { display: table-header-group; } tr { break-inside: avoid; }
 a { color: inherit; }
-svg { max-width: 100%; height: auto; }
+svg { width: 100%; min-width: 40rem; height: auto; }
 @media (prefers-color-scheme: dark) { html { color-scheme: dark; } }
 @media print {
   @page { size: A3 landscape; margin: 1cm; }

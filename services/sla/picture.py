@@ -7,14 +7,15 @@ from html import escape
 from deadlines.instants import DAY, day_of, instant_of, midnight, second_of
 from sla.explain import CycleExplanation, Line
 from sla.ledger import LedgerClock
+from sla.names import CLOCKS
 from sla.texts import Text, local
 
 WIDTH, LEFT, TOP, LANE, GAP = 960, 150, 26, 26, 8  # user units; the lanes begin right of their names
 LANES: dict[LedgerClock, tuple[Text, str]] = {
-    "utility": (Text("Công ty điện lực", "Power company"), "#1b6ca8"),
-    "customer": (Text("Khách hàng", "Customer"), "#c77700"),
-    "agency": (Text("Cơ quan nhà nước", "State agency"), "#6a4c93"),
-    "not counted": (Text("Không tính", "Not counted"), "#9aa0a6"),
+    "utility": (CLOCKS["utility"], "#1b6ca8"),
+    "customer": (CLOCKS["customer"], "#c77700"),
+    "agency": (CLOCKS["agency"], "#6a4c93"),
+    "not counted": (CLOCKS["not counted"], "#9aa0a6"),
 }
 LATE = "#b3261e"
 XOf = Callable[[datetime], float]

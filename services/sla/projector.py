@@ -10,7 +10,7 @@ from deadlines.inforce import InForce
 from deadlines.instants import local_date
 from events.amend import CORRECTIONS
 from events.contracts.catalogue import Fact
-from events.contracts.sla import VerdictReached
+from events.contracts.sla import GenerationSwapped, VerdictReached
 from events.database import Connection
 from events.envelope import Cause, Recorded
 from events.follow import INBOX, LONGEST_REASON, START, Entry, Follower, storable
@@ -39,8 +39,8 @@ LIVE = "select id, rules from generations where state = 'live'"
 BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = 0"
 BEYOND = "select exists (select from inbox where (epoch, tx, position) > ($1, $2, $3))"
 CHANGED = """
-insert into changes (epoch, subject, data)
-select (select epoch from cluster), * from unnest($1::text[], $2::bytea[])
+insert into changes (epoch, subject, data, swap)
+select (select epoch from cluster), * from unnest($1::text[], $2::bytea[], $3::text[])
 """
 UNTIMED = "delete from timers where case_id = any($1)"
 TIMED = "insert into timers values ($1, $2, $3, $4, $5, $6)"
@@ -131,7 +131,9 @@ async def look_again(
     published = await _publish(connection, judgements, facts, touched, parked, log_clock=log_clock)
     await tables.replace(connection, live["id"], judgements)
     cases = [judgement.case_id for judgement in judgements]
-    await connection.execute(CHANGED, cases, [status(judgement) for judgement in judgements])
+    causes = [touched[case] for case in cases]
+    swaps = [cause.id if isinstance(cause.fact, GenerationSwapped) else None for cause in causes]
+    await connection.execute(CHANGED, cases, [status(judgement) for judgement in judgements], swaps)
     await connection.execute(UNTIMED, cases)
     waiting = [
         timer

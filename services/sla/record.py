@@ -11,7 +11,7 @@ from typing import Final
 
 from deadlines.verdict import Class
 from events.contracts.terms import UnitKind
-from sla.annex import Delay, Dwell, Late, Parts, delays, dwells, late
+from sla.annex import Delay, Dwell, Late, Parts, Stayed, delays, dwells, late, stayed
 from sla.figures import CYCLES, Column, Cut, Item, Line
 from sla.periods import Period
 from sla.rows import ChargeRow, CycleRow, Outcome, ReferralRow, StayRow
@@ -46,6 +46,7 @@ class Record:
     annex: tuple[Late, ...] = ()
     delays: tuple[Delay, ...] = ()
     dwells: tuple[Dwell, ...] = ()
+    stayed: tuple[Stayed, ...] = ()
     sound: bool = False
     """Each case's own record was checked when it was added to this one, which holds the sums alone."""
 
@@ -138,6 +139,7 @@ def record(
         tuple(annex),
         delays(annex),
         dwells(stays, period),
+        stayed(stays, period),
     )
 
 
@@ -180,6 +182,7 @@ def _book_cycle(line: Line, row: CycleRow, columns: Iterable[Column], period: Pe
             line.mv.append(row)
         if row.stars is not None:
             line.stars.append(row.stars)
+            line.rated.append(Item(row.case_id, row.cycle))
         if "overdue" in columns:
             line.delay_seconds += row.delay_seconds
 

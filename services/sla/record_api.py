@@ -6,11 +6,12 @@ Every form is made from one document, so that they cannot disagree.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,16 +28,20 @@ from events.runtime import Parts
 from events.web import Asked, asked, reply
 from sla import portal, queries, remedying, sealing
 from sla.asof import AsOf, end_of
-from sla.document import Document, Effect, document, explained_at, namer
+from sla.document import Document, Effect, Opening, addressed, document, named, namer, opened
 from sla.exports import as_csv, as_xlsx
-from sla.figures import Column, Cut
+from sla.figures import Column, Made
+from sla.headings import figure_of
+from sla.names import ACTS, SETTLED, STEPS, WHYS, reason_of
 from sla.periods import Period, ending_in, month
 from sla.practice import Practice
-from sla.printed import page
+from sla.printed import items_page, page
 from sla.record import Record
 from sla.sheets import SheetName, sheets, title
+from sla.texts import Text
 from sla.totals import KEPT, Totals
 
+ITEMS = "/record/items"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Month = Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="the month in which the period ends")]
 # An instant with its offset, or a local date: what was known at the end of that day.
@@ -72,6 +77,33 @@ class Written(NamedTuple):
     body: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """Which number of a record is asked for."""
+
+    kind: Opening
+    line: str
+    columns: tuple[Column | Made, ...]
+    step: str | None
+    as_page: bool
+
+
+def asked_number(
+    kind: Opening,
+    line: str,
+    column: Annotated[list[Column | Made] | None, Query()] = None,
+    step: Word | None = None,
+    accept: Annotated[str, Header()] = "",
+) -> Number:
+    """A figure by its line and columns; a dwell by its unit and step. A browser that follows a link gets a page."""
+    if not column and kind not in ("delays", "dwell"):
+        raise Refused("no-column", "a line has many figures", field="column", way_out="name one or more of its columns")
+    return Number(kind=kind, line=line, columns=tuple(column or ()), step=step, as_page="text/html" in accept)
+
+
+AskedNumber = Annotated[Number, Depends(asked_number)]
+
+
 def record_routes(
     parts: Parts,
     catalogue: Catalogue,
@@ -101,11 +133,6 @@ def record_routes(
 
     Asks = Annotated[Period, Depends(asked_period)]
 
-    async def told(period: Period) -> Document:
-        found = await queries.the_record(pool, period, kinds)
-        effects = await remedying.effects(pool, found)
-        return document(found, catalogue, items=True, effects=effects)
-
     async def figures(period: Period, *, public: bool = False) -> bytes:
         """The same without the dossiers of each figure, as JSON; written anew when anything in it has changed."""
         found = await totals.record(period)
@@ -113,20 +140,33 @@ def record_routes(
         was = written.get((period, public))
         if was and was.found is found and was.services is catalogue.services and was.effects == effects:
             return was.body
-        body = msgspec.json.encode(document(found, catalogue, items=False, public=public, effects=effects))
+        it = document(found, catalogue, items=False, public=public, effects=effects)
+        body = msgspec.json.encode(it if public else addressed(it, ITEMS, **_asked(period)))
         if len(written) >= WRITTEN:
             written.clear()
         written[period, public] = Written(found, catalogue.services, effects, body)
         return body
 
+    async def recorded(period: Period, day: datetime | date | None) -> tuple[Record, dict[str, Any]]:
+        """The record now, or as of a day, and the mark that such an answer bears."""
+        if day is None:
+            return await queries.the_record(pool, period, kinds), {}
+        async with known(day) as then:
+            return await then.the_record(period.on(local_date(end_of(day))), kinds), then.mark
+
+    async def shown(period: Period) -> Document:
+        """The document with everything that its sheets show."""
+        found = await queries.the_record(pool, period, kinds)
+        it = document(found, catalogue, items=True, effects=await remedying.effects(pool, found))
+        return addressed(it, ITEMS, **_asked(period))
+
     @router.get("/record")
     async def full_record(_: Reads, period: Asks, items: bool = False, as_of: Day = None) -> Response:
         """The record of [from, to), local dates; with `items`, the dossiers behind every figure."""
         if as_of is None:
-            return _json(await told(period)) if items else _plain(await figures(period))
-        async with known(as_of) as then:
-            found = await then.the_record(period.on(local_date(end_of(as_of))), kinds)
-        return _json(dict(document(found, catalogue, items=items, public=False, effects=())) | then.mark)
+            return _json(await shown(period)) if items else _plain(await figures(period))
+        found, mark = await recorded(period, as_of)
+        return _json(addressed(document(found, catalogue, items=items), ITEMS, **_asked(period, as_of)) | mark)
 
     @router.get("/public/record")
     async def public_record(period: Asks) -> Response:
@@ -143,35 +183,35 @@ def record_routes(
     async def how(_: Reads, period: Asks) -> Response:
         """How the record of [from, to) came about: what stopped, moved or ended promises, by unit and dossier."""
         lines = [_practice(one, name(one.kind, one.unit)) for one in await queries.the_practice(pool, period, kinds)]
-        return _json({"from": period.since, "to": period.until, "lines": lines})
+        acts = {act: text._asdict() for act, text in ACTS.items()}
+        return _json({"from": period.since, "to": period.until, "acts": acts, "lines": lines})
 
     @router.get("/record/items")
-    async def counted(
-        _: Reads, period: Asks, kind: Cut, line: str, column: Annotated[list[Column], Query(min_length=1)]
-    ) -> Response:
-        """What one figure counts: dossiers, each with the address at which it opens to its events."""
-        found = (await queries.the_record(pool, period, kinds)).line(line, kind)
-        items = sorted({item for one in column for item in found.items(one)}) if found else []
-        opened = [{**item._asdict(), "explain": explained_at(item.case_id)} for item in items]
-        return _json({"from": period.since, "to": period.until, "kind": kind, "line": line, "items": opened})
+    async def counted(_: Reads, period: Asks, number: AskedNumber, as_of: Day = None) -> Response:
+        """What one number counts: dossiers, each with the address at which it opens to its events.
+
+        Columns of one line; `kind` "delays" or "dwell" asks for all that a unit (and its step) is charged with or took.
+        """
+        found, mark = await recorded(period, as_of)
+        return _opened(document(_of_line(found, number.line), catalogue, items=True), number, mark)
 
     @router.get("/record.csv")
     async def csv(_: Reads, period: Asks, sheet: SheetName = "units") -> Response:
         """One sheet of the record as CSV: units, cuts, annex, delays, dwell, effects or dossiers."""
-        found = {one.name: one for one in sheets(await told(period))}[sheet]
+        found = {one.name: one for one in sheets(await shown(period))}[sheet]
         return _file(as_csv(found), f"record-{period.id}-{sheet}.csv", "text/csv; charset=utf-8")
 
     @router.get("/record.xlsx")
     async def xlsx(_: Reads, period: Asks) -> Response:
         """The record as a workbook, every dossier in its last sheet."""
-        it = await told(period)
+        it = await shown(period)
         body = await asyncio.to_thread(as_xlsx, sheets(it), title(it).vi)
         return _file(body, f"record-{period.id}.xlsx", XLSX)
 
     @router.get("/record/print", response_class=HTMLResponse)
     async def printable(_: Reads, period: Asks) -> HTMLResponse:
         """The record as a page for paper."""
-        it = await told(period)
+        it = await shown(period)
         return HTMLResponse(page(it, sheets(it)))
 
     @router.post("/record/seals", status_code=201)
@@ -190,25 +230,45 @@ def record_routes(
 
     @router.get("/record/seals/{seal}")
     async def sealed(seal: str, _: Reads) -> Response:
-        """A record as it was signed, with what was restated of it since."""
-        return _json(await sealing.one(pool, seal))
+        """A record as it was signed, with what was restated of it since; its numbers open at `/items` below it."""
+        found = await sealing.one(pool, seal)
+        for difference in (one for restated in found["restatements"] for one in restated["differences"]):
+            difference["name"] = figure_of(difference["kind"], difference["column"])._asdict()
+        return _json({**found, "opens": f"/record/seals/{seal}/items?"})
+
+    @router.get("/record/seals/{seal}/items")
+    async def sealed_items(seal: str, _: Reads, number: AskedNumber) -> Response:
+        """What one number of the signed record counts, whatever was restated since."""
+        return _opened((await sealing.one(pool, seal))["record"], number)
 
     @router.get("/record/seals/{seal}/print", response_class=HTMLResponse)
     async def sealed_print(seal: str, _: Reads) -> HTMLResponse:
         """The signed record as a page for paper."""
-        it = (await sealing.one(pool, seal))["record"]
+        it = addressed((await sealing.one(pool, seal))["record"], f"/record/seals/{seal}/items")
         return HTMLResponse(page(it, sheets(it)))
 
     @router.get("/record/seals/{seal}/restatements/{number}")
     async def restatement(seal: str, number: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads) -> Response:
-        """The whole record of a sealed period as it was restated."""
-        return _json(await sealing.restatement(pool, seal, number))
+        """The whole record of a sealed period as it was restated; its numbers open at `/items` below it."""
+        it = await sealing.restatement(pool, seal, number)
+        return _json(addressed(it, f"/record/seals/{seal}/restatements/{number}/items"))
+
+    @router.get("/record/seals/{seal}/restatements/{restated}/items")
+    async def restated_items(
+        seal: str, restated: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads, number: AskedNumber
+    ) -> Response:
+        """What one number of a restated record counts."""
+        return _opened(await sealing.restatement(pool, seal, restated), number)
 
     @router.get("/remedies")
     async def remedies(_: Reads, state: Literal["open", "closed"] | None = None) -> Response:
         """Units that passed a threshold in a sealed period, what is due of them, and what was done."""
         still_open = None if state is None else state == "open"
-        return _json({"remedies": await remedying.every(pool, still_open=still_open)})
+        found = await remedying.every(pool, still_open=still_open)
+        for one in found:
+            one["why_name"] = named(WHYS, one["why"])
+            one["outcome_name"] = reason_of(catalogue, one["outcome"])._asdict() if one["outcome"] else None
+        return _json({"remedies": found})
 
     @router.post("/remedies/{remedy}/closing")
     async def close_remedy(
@@ -240,6 +300,37 @@ def _dates(since: date, until: date) -> Period:
     if since >= until:
         raise Refused("empty-period", f"{since} is not before {until}", field="to", way_out="`to` is the day after")
     return Period(since, until)
+
+
+def _asked(period: Period, as_of: datetime | date | None = None) -> dict[str, str]:
+    """The query that asks for the same record again."""
+    dates = {"from": str(period.since), "to": str(period.until)}
+    return dates if as_of is None else dates | {"as_of": as_of.isoformat()}
+
+
+def _of_line(found: Record, unit: str) -> Record:
+    """As much of a record as one line's numbers need: the lists of all others would only be sorted."""
+    lines, cuts = (tuple(line for line in own if line.unit == unit) for own in (found.lines, found.cuts))
+    return replace(found, lines=lines, cuts=cuts)
+
+
+def _opened(told: Document, number: Number, mark: Mapping[str, Any] | None = None) -> Response:
+    found = {
+        "from": told["from"], "to": told["to"], "kind": number.kind, "line": number.line,
+        "names": [name._asdict() for name in _names(number)],
+        "items": opened(told, number.kind, number.line, number.columns, number.step), **(mark or {}),
+    }  # fmt: skip
+    answer = HTMLResponse(items_page(found)) if number.as_page else _json(found)
+    answer.headers["Vary"] = "Accept"
+    return answer
+
+
+def _names(number: Number) -> list[Text]:
+    """What the asked number is called; a dwell by its step."""
+    if number.columns:
+        return [figure_of(number.kind, column) for column in number.columns]
+    step = STEPS.get(number.step or "")
+    return [SETTLED["delay" if number.kind == "delays" else "dwell"], *([step] if step else [])]
 
 
 def _practice(one: Practice, name: Mapping[str, str]) -> dict[str, Any]:

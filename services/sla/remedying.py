@@ -28,7 +28,7 @@ ALL = """
 select id, unit, kind, since as from, until as to, why, solved, overdue, due, opened_at, closed_at, outcome, evidence
 from remedies where $1::boolean is null or (closed_at is null) = $1 order by opened_at, id
 """
-BEFORE = "select unit, kind, why, solved, overdue from remedies where until = $1 order by unit"
+BEFORE = "select unit, kind, since, until, why, solved, overdue from remedies where until = $1 order by unit"
 
 
 def opener(catalogue: Catalogue, *, log_clock: bool) -> Follower[Recorded]:
@@ -109,5 +109,10 @@ async def effects(pool: Pool, found: Record) -> list[Effect]:
         without = line.count("without result") if line else 0
         after = Share(line.count("overdue"), line.count("solved") - without) if line else Share(0, 0)
         before = Share(row["overdue"], row["solved"])
-        shown.append(Effect(unit=row["unit"], why=row["why"], before=before, after=after))
+        shown.append(
+            Effect(
+                unit=row["unit"], kind=row["kind"], seal=Period(row["since"], row["until"]).id, why=row["why"],
+                before=before, after=after,
+            )
+        )  # fmt: skip
     return shown

@@ -6,7 +6,7 @@ has caught up, what they count in is compared with what the period last said, an
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,8 @@ from sla import queries
 from sla.case import JUDGED, MOVES, Case
 from sla.changes import CHANGES
 from sla.changes import Change as CaseChange
-from sla.document import Change, Effect, changes, digests, document, fingerprint, read, written
+from sla.differences import Change, changes, digests
+from sla.document import Effect, document, fingerprint, read, written
 from sla.month import Restate, Seal, Totals, month, sealed
 from sla.periods import Period
 from sla.projector import caught_up
@@ -48,22 +49,24 @@ from seals order by since
 """
 ONE = "select document from seals where id = $1"
 RESTATEMENTS = """
-select number, restated_at, because, differences, hash from restatements where seal = $1 order by number
+select number, restated_at, because, differences, cases, hash from restatements where seal = $1 order by number
 """
 RESTATEMENT = "select document from restatements where seal = $1 and number = $2"
 # A case concerns a period that counted it, or that one of its cycles lies in.
 MARK = """
-insert into restating
-select seal, case_id from counted where case_id = any($1)
-union
-select seals.id, c.case_id
-from seals, unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) as c (case_id, began, over)
-where c.began < until::timestamp at time zone 'Asia/Ho_Chi_Minh'
-    and (c.over is null or c.over >= since::timestamp at time zone 'Asia/Ho_Chi_Minh')
-on conflict do nothing
+insert into restating (seal, case_id, swap)
+select seal, case_id, swap from (
+    select seal, case_id from counted where case_id = any($1)
+    union
+    select seals.id, c.case_id
+    from seals, unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) as c (case_id, began, over)
+    where c.began < until::timestamp at time zone 'Asia/Ho_Chi_Minh'
+        and (c.over is null or c.over >= since::timestamp at time zone 'Asia/Ho_Chi_Minh')
+) as marked join unnest($1::text[], $5::text[]) as s (case_id, swap) using (case_id)
+on conflict (seal, case_id) do update set swap = coalesce(excluded.swap, restating.swap)
 """
 MARKED = "select distinct seal from restating order by 1"
-MARKS = "select case_id from restating where seal = $1 order by 1"
+MARKS = "select case_id, swap from restating where seal = $1 order by 1"
 LOOKED_AT = "delete from restating where seal = $1"
 # What a period last said: its last restatement, or else its seal.
 LAST = """
@@ -76,7 +79,11 @@ HEARD_LAST = """
 select stream || '@' || version as id, recorded_at from inbox where subject = any($1) and type = any($2)
 order by epoch desc, tx desc, position desc limit 1
 """
-RESTATED = "insert into restatements values ($1, $2, $3, $4, $5, $6, $7)"
+SWAPPED_LAST = """
+select stream || '@' || version as id, recorded_at from events where stream = any($1)
+order by epoch desc, tx desc, position desc limit 1
+"""
+RESTATED = "insert into restatements values ($1, $2, $3, $4, $5, $6, $7, $8)"
 # A fact that is only noted (a dossier called back because it was withdrawn) is no cause of anything.
 NOTED = {fact.__name__ for fact, moved in MOVES.items() if moved is Case.noted}
 MOVING = [name for name in JUDGED if name not in NOTED]
@@ -140,15 +147,19 @@ def _totals(found: Record) -> Totals:
 
 
 def marker() -> Follower[CaseChange]:
-    """Marks the cases that concern a sealed period. A rebuild writes no changes, so it marks none."""
+    """Marks the cases that concern a sealed period. A rebuild writes no changes, so it marks none; what differs after
+    its swap does, and is marked with it."""
 
     async def apply(connection: Connection, entries: Sequence[Entry[CaseChange]]) -> None:
         cycles = [
             (entry.item.case_id, cycle) for entry in entries for cycle in _cycles.decode(entry.item.status).cycles
         ]
+        swaps: dict[str, str | None] = {}
+        for entry in entries:
+            swaps[entry.item.case_id] = entry.item.swap or swaps.get(entry.item.case_id)
         await connection.execute(
-            MARK, [entry.item.case_id for entry in entries], [case for case, _ in cycles],
-            [one.received_at for _, one in cycles], [one.ended_at for _, one in cycles],
+            MARK, list(swaps), [case for case, _ in cycles], [one.received_at for _, one in cycles],
+            [one.ended_at for _, one in cycles], list(swaps.values()),
         )  # fmt: skip
 
     return Follower(name=MARKER, log=CHANGES, apply=apply, stuck="halt")
@@ -202,53 +213,70 @@ class Restating:
         last = await connection.fetchrow(LAST, seal_id)
         assert last is not None
         period = Period(last["since"], last["until"])
-        cases = [row["case_id"] for row in await connection.fetch(MARKS, seal_id)]
+        marks: dict[str, str | None] = {row["case_id"]: row["swap"] for row in await connection.fetch(MARKS, seal_id)}
+        cases = list(marks)
         now = digests(await queries.the_record(self.parts.pool, period, self.kinds, cases))
         then: dict[str, str] = {
             row["case_id"]: row["digest"] for row in await connection.fetch(DIGESTS, seal_id, cases)
         }
-        differing = {case for case in cases if then.get(case) != now.get(case)}
+        differing = {case: swap for case, swap in marks.items() if then.get(case) != now.get(case)}
         said = await self._restate(connection, seal_id, period, last, differing) if differing else 0
         await connection.execute(LOOKED_AT, seal_id)
         return said
 
-    async def _restate(self, connection: Connection, seal_id: str, period: Period, last: Any, changed: set[str]) -> int:
+    async def _restate(
+        self, connection: Connection, seal_id: str, period: Period, last: Any, changed: Mapping[str, str | None]
+    ) -> int:
+        """Count the period again and say what differs; `changed` are cases, with the swap where one changed them."""
         found = await queries.the_record(self.parts.pool, period, self.kinds)
         kept = written(document(found, self.catalogue, items=True))
         differing = changes(read(last["document"]), read(kept))
-        cases = tuple(sorted(changed.union(*(change.cases for change in differing))))
-        heard = await connection.fetchrow(HEARD_LAST, cases, MOVING)
+        cases = tuple(sorted(changed.keys() | {case for change in differing for case in change.cases}))
+        cause = await self._cause(connection, cases, {swap for swap in changed.values() if swap})
         stream = month.stream(seal_id)
         past = (await load(connection, stream))[stream]
         command = Restate(
             period=period, differences=tuple(_difference(change) for change in differing), cases=cases,
-            because=heard["id"] if heard else None, hash=fingerprint(kept),
+            because=cause["id"] if cause else None, hash=fingerprint(kept),
             kept=f"seals/{seal_id}/restatements/{last['number'] + 1}",
         )  # fmt: skip
         facts = month.decide(command, month.state(past))
-        if not facts:
+        if not facts:  # no figure differs: the next look need not count the period again
+            await self._recount(connection, seal_id, found)
             return 0
         # When the late fact was known here, for the restatement did not happen when that fact did.
-        at = max(last["sealed_at"], heard["recorded_at"]) if heard else last["sealed_at"]
-        because = command.because or past[-1].id
-        cause = Cause(correlation=stream, causation=because, actor="policy-sla-seals")
-        recorded_at = at if self.parts.settings.log_clock else None
+        at = max(last["sealed_at"], cause["recorded_at"]) if cause else last["sealed_at"]
         saying = Append(
-            stream=stream, expected=len(past), facts=facts, cause=cause, at=at, recorded_at=recorded_at
+            stream=stream, expected=len(past), facts=facts, at=at,
+            cause=Cause(correlation=stream, causation=command.because or past[-1].id, actor="policy-sla-seals"),
+            recorded_at=at if self.parts.settings.log_clock else None,
         )  # fmt: skip
         await append(connection, [saying])
         await connection.execute(
-            RESTATED, seal_id, last["number"] + 1, at, command.because, _json(differing), command.hash, kept
+            RESTATED, seal_id, last["number"] + 1, at, command.because, _json(differing), command.hash, kept, cases
         )
-        await connection.execute(COUNT_AGAIN, seal_id)
-        await _count(connection, seal_id, found)
+        await self._recount(connection, seal_id, found)
         log.info("restated", seal=seal_id, number=last["number"] + 1, figures=len(differing))
         return 1
+
+    async def _recount(self, connection: Connection, seal_id: str, found: Record) -> None:
+        await connection.execute(COUNT_AGAIN, seal_id)
+        await _count(connection, seal_id, found)
+
+    async def _cause(self, connection: Connection, cases: Sequence[str], swaps: Collection[str]) -> Any:
+        """Id and time of the last swap that changed one of them, or else of the last fact heard of them."""
+        if swaps:
+            return await connection.fetchrow(SWAPPED_LAST, [swap.rpartition("@")[0] for swap in swaps])
+        return await connection.fetchrow(HEARD_LAST, cases, MOVING)
 
 
 def _difference(change: Change) -> Difference:
     return Difference(
-        kind=change.kind, line=change.line, column=change.column.replace(" ", "-"), was=change.was, now=change.now
+        kind=change.kind.replace(" ", "-"),
+        line=change.line,
+        column=change.column.replace(" ", "-"),
+        was=change.was,
+        now=change.now,
     )
 
 

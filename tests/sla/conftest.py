@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from judged_year import World, judged_year
 from sla_at_work import Sla, at_work
 
 
@@ -10,3 +11,8 @@ from sla_at_work import Sla, at_work
 async def sla(database: dict[str, str]) -> AsyncIterator[Sla]:
     async with at_work(database["sla"]) as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return judged_year()

@@ -233,7 +233,8 @@ def test_the_explanation_names_event_field_values_reason_and_leader() -> None:
         f"Voided: request for a supplement ({asked}), by staff-qn-01, It was entered wrongly ({gone})"
     )
     assert lines[other].vi == (
-        "Xác định lại thủ tục: từ LV-RES-URBAN@2017-07-01 thành LV-RES-RURAL@2017-07-01: "
+        "Xác định lại thủ tục: từ Cấp điện mới hạ áp sinh hoạt, thành phố, thị xã (LV-RES-URBAN@2017-07-01) "
+        "thành Cấp điện mới hạ áp sinh hoạt, nông thôn (LV-RES-RURAL@2017-07-01): "
         f"staff-qn-01, Nhập sai ({other})"
     )
     story.corrected(local(8, 4, 9), story.facts[0].id, "appointment", local(7, 17, 17))

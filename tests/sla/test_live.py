@@ -298,7 +298,7 @@ async def test_a_case_that_cannot_be_written_is_set_aside(sla: Sla) -> None:
     """The others of its chunk are written, also those whose rows were copied before it failed."""
     generation = await generations.begin(sla.pool)
     judged = [judge(story(number).facts, RULES) for number in (1, 2)]
-    bad = replace(judged[1], stays=tuple(row._replace(step="\0") for row in judged[1].stays))
+    bad = msgspec.structs.replace(judged[1], stays=tuple(row._replace(step="\0") for row in judged[1].stays))
     stuck: projector.Stuck = {}
     async with sla.pool.acquire() as connection:
         await fold.write(connection, generation, [judged[0], bad], stuck)

@@ -1,10 +1,13 @@
 """Signing the record of a period, and restating it: given facts, when a command, then facts."""
 
+import json
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 
 import pytest
 
+from events.contracts import read, write
 from events.contracts.sla import Difference, MonthRestated, MonthSealed
 from events.testing import Scenario
 from sla.month import Command, Restate, Seal, Sealed, State, Totals, Unsealed, month
@@ -34,7 +37,8 @@ RESTATE = Restate(
 RESTATED = MonthRestated(
     since="2017-07-01", until="2017-08-01", number=1, sealed="month-2017-07-01-2017-08-01@1",
     differences=(DIFFERENCE,), cases=("000.00.02.H49-170710-0001",), because="route-000.00.02.H49-170710-0001@3",
-    hash="77aa", kept="seals/2017-07-01-2017-08-01/restatements/1",
+    hash="77aa", kept="seals/2017-07-01-2017-08-01/restatements/1", differences_in_all=1, cases_in_all=1,
+    cases_hash=sha256(b"000.00.02.H49-170710-0001").hexdigest(),
 )  # fmt: skip
 
 
@@ -93,6 +97,29 @@ def test_a_record_that_does_not_add_up_is_not_signed() -> None:
 def test_a_late_fact_restates_a_sealed_period() -> None:
     """With what was and is, the dossiers, and why."""
     july().given(SEALED).when(RESTATE).then(RESTATED)
+
+
+def test_a_restatement_of_very_many_dossiers_fits_into_a_message() -> None:
+    """A swap may change every dossier of a month: the first are named, all are counted, and the digest is of all."""
+    cases = tuple(f"000.00.22.H49-170710-{number:07d}" for number in range(100_000))
+    figures = tuple(
+        Difference(kind="last-held-by", line=f"DEPARTMENT-{number:013d}", column="766-pending-late", was=10**9, now=0)
+        for number in range(20_000)
+    )
+    (said,) = month.decide(replace(RESTATE, cases=cases, differences=figures), Sealed("month-1@1", SEALED, "x", "y"))
+    assert len(write(said)) < 1 << 18
+    assert (said.cases, said.differences) == (cases[:1000], figures[:1000])
+    assert (said.cases_in_all, said.differences_in_all) == (100_000, 20_000)
+    assert said.cases_hash == sha256("\n".join(cases).encode()).hexdigest()
+
+
+def test_a_restatement_said_before_there_were_bounds_still_reads() -> None:
+    """Without the counts all cases and differences are in it."""
+    known = {name: one for name, one in json.loads(write(RESTATED)).items() if "_in_all" not in name}
+    del known["cases_hash"]
+    for trusted in (True, False):
+        said = read("MonthRestated", 1, json.dumps(known).encode(), trusted=trusted)
+        assert (said.cases, said.cases_in_all) == (RESTATED.cases, None)
 
 
 def test_each_restatement_is_said_once_and_counted() -> None:

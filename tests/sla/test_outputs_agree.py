@@ -6,8 +6,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,9 +15,8 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 from fastapi import FastAPI
+from judged_year import PERIOD, Key, World, by_766
 from oracle.judging import RULES
-from oracle.year import year
-from sla_at_work import KINDS
 
 from deadlines.inforce import InForce
 from events.bell import Bell
@@ -27,56 +25,22 @@ from events.settings import Settings
 from sla import explained, portal
 from sla.api import routes
 from sla.changes import change_of
-from sla.document import Document, document, read, written
+from sla.document import Document, opened, read, written
 from sla.explain import explain
 from sla.exports import as_csv, as_xlsx
 from sla.headings import HEADINGS
-from sla.judge import Judgement, judge
-from sla.periods import Period
+from sla.judge import Judgement
 from sla.printed import page
 from sla.projector import status
-from sla.record import Record, record
 from sla.rows import CycleRow, shown
-from sla.sheets import Sheet, sheets, title
+from sla.sheets import Sheet, title
 
-PERIOD = Period(date(2017, 7, 1), date(2018, 5, 1))
-Key = tuple[str, int]
 Said = dict[Key, Any]
 # The column that says what became of a dossier, the most telling first.
 TELLING = ("incomplete", "undetermined", "refused", "withdrawn", "stopped", "ahead", "on time", "overdue",
            "open overdue", "open in time")  # fmt: skip
 BY_766 = ("766 on time", "766 late", "766 pending late")
 COLUMN_OF = {heading.text.vi: heading.columns[0] for heading in HEADINGS if len(heading.columns) == 1}
-
-
-@dataclass(frozen=True)
-class World:
-    """Judged dossiers of which some are still open at the end of the period, and the record of them."""
-
-    judgements: list[Judgement]
-    rows: dict[Key, CycleRow]
-    record: Record
-    told: Document
-    sheets: dict[str, Sheet]
-
-
-@pytest.fixture(scope="module")
-def world() -> World:
-    told = year(400, RULES.catalogue)
-    # Facts of the period only, so that what a row says now is what it said at the end of the period.
-    known = [[fact for fact in one.facts if fact.at < PERIOD.ends] for one in told]
-    judged = [judge(facts, RULES) for facts in known if facts]
-    found = record(
-        PERIOD,
-        KINDS,
-        [row for one in judged for row in one.cycles],
-        [row for one in judged for row in one.stays],
-        [row for one in judged for row in one.referrals],
-        [row for one in judged for row in one.charges],
-    )
-    it = document(found, RULES.catalogue, items=True)
-    rows = {(row.case_id, row.cycle): row for one in judged for row in one.cycles}
-    return World(judged, rows, found, it, {one.name: one for one in sheets(it)})
 
 
 # -- what the rows say ---------------------------------------------------------------------------
@@ -88,14 +52,6 @@ def by_date(row: CycleRow) -> str:
     if row.ended_at is None:
         return "open overdue" if row.due_at is not None and row.due_at < PERIOD.overdue_before else "open in time"
     return row.class_a.replace("-", " ") if row.class_a else row.outcome
-
-
-def by_766(row: CycleRow) -> str | None:
-    if not row.determined:
-        return None
-    if row.ended_at is None:
-        return "766 pending late" if row.due_at is not None and row.due_at < PERIOD.ends else None
-    return "766 late" if row.class_c == "overdue" else "766 on time"
 
 
 def overdue(row: CycleRow) -> str | None:
@@ -176,8 +132,9 @@ def printed(world: World) -> str:
 def of_annex(world: World) -> Said:
     """The overdue dossiers of the printed page; one that is not released yet has no date in the column of release."""
     row = (
-        r'<tr><th scope="row"><a href="/cases/(?P<link>[^"]+)/explain">(?P<case>[^<]+)</a></th><td>(?P<cycle>\d+)</td>'
-        r"<td>[^<]*</td><td>[^<]*</td><td>[^<]*</td><td>(?P<released>[^<]*)</td>"
+        r'<tr><th scope="row"><a href="/cases/(?P<link>[^"]+)/explain/print">(?P<case>[^<]+)</a></th>'
+        r"<td>(?P<cycle>\d+)</td>"
+        r"<td[^>]*>[^<]*</td><td[^>]*>[^<]*</td><td[^>]*>[^<]*</td><td[^>]*>(?P<released>[^<]*)</td>"
     )
     found = list(re.finditer(row, printed(world)))
     assert all(one["link"] == one["case"] for one in found)
@@ -195,7 +152,7 @@ def of_statuses(bodies: Iterable[bytes]) -> Said:
 
 
 def streamed(judgement: Judgement) -> bytes:
-    return change_of({"position": 1, "subject": judgement.case_id, "data": status(judgement)}).status
+    return change_of({"position": 1, "subject": judgement.case_id, "data": status(judgement), "swap": None}).status
 
 
 def of_shown(world: World) -> Said:
@@ -241,10 +198,14 @@ def of_portal(world: World) -> Said:
 
 
 def of_items(world: World) -> Said:
-    lines = [line for line in world.record.lines if line.kind == "counter"]
+    return items_in(world.told)
+
+
+def items_in(told: Document) -> Said:
+    lines = [line for line in told["lines"] if line["kind"] == "counter"]
     return counted(
-        (((item.case_id, item.cycle), column) for line in lines for column in line.figures
-         for item in line.items(column)), TELLING
+        (((one["case_id"], one["cycle"]), column) for line in lines for column in TELLING
+         for one in opened(told, "counter", line["unit"], [column])), TELLING
     )  # fmt: skip
 
 
@@ -256,6 +217,7 @@ OUTPUTS: dict[str, tuple[Callable[[World], Said], Callable[[CycleRow], Any]]] = 
     "record as XLSX": (lambda world: of_rows(xlsx_rows(world, 7)[1:], TELLING), by_date),
     "printed annex": (of_annex, overdue),
     "items of a figure": (of_items, by_date),
+    "items of a sealed figure": (lambda world: items_in(read(written(world.told))), by_date),
     "sealed record": (lambda world: of_document(read(written(world.told)), TELLING), by_date),
     "sla.cases": (lambda world: of_statuses(status(one) for one in world.judgements), classes),
     "stream": (lambda world: of_statuses(streamed(one) for one in world.judgements), classes),
@@ -326,8 +288,9 @@ def in_print(world: World) -> Figures:
     found: Figures = {}
     for link, figure in re.findall(r'<a href="(/record/items[^"]+)">(\d+)</a>', printed(world)):
         asked = parse_qs(urlsplit(unescape(link)).query)
-        line = found.setdefault((asked["kind"][0], asked["line"][0]), [0] * len(HEADINGS))
-        line[places[tuple(asked["column"])]] = int(figure)
+        place = places.get(tuple(asked.get("column", ())))
+        if place is not None:
+            found.setdefault((asked["kind"][0], asked["line"][0]), [0] * len(HEADINGS))[place] = int(figure)
     return found
 
 
@@ -372,6 +335,8 @@ SAYS = {
     "/record.xlsx": "record as XLSX", "/record/print": "printed annex", "/public/record": "record as JSON",
     "/record/seals/{seal}": "sealed record", "/record/seals/{seal}/print": "printed annex",
     "/record/seals/{seal}/restatements/{number}": "sealed record",
+    "/record/seals/{seal}/items": "items of a sealed figure",
+    "/record/seals/{seal}/restatements/{restated}/items": "items of a sealed figure",
 }  # fmt: skip
 SAYS_NOTHING_OF_A_DOSSIER = {
     "/public/stream", "/rebuilds", "/rebuilds/{run}", "/record/seals", "/remedies", "/record/practice",

@@ -57,7 +57,12 @@ async def test_the_record_in_every_form_sealed_and_restated(
         (restatement,) = shown["restatements"]
         assert restatement["because"] == f"route-{still.case_id}@1"
         assert shown["record"]["lines"][0]["template"]["11"] == 1
+        assert restatement["differences"][0]["name"]["vi"]
         now = (await at_work.get(f"{SEAL}/restatements/1")).body
+        (line,) = [line for line in now["lines"] if line["kind"] == "organisation"]
+        assert (await at_work.get(f"{line['opens']}&column=open")).body["items"] == []
+        signed = (await at_work.get(f"{SEAL}/items?kind=organisation&line=PC-QN&column=open")).body
+        assert [one["case_id"] for one in signed["items"]] == [still.case_id]
         assert now["lines"][0]["template"]["11"] == 0
         assert (await at_work.get("/record/seals")).body["seals"][0]["restatements"] == 1
         assert [one.type for one in await at_work.past("month-2017-07-01-2017-08-01")] == [
@@ -75,6 +80,9 @@ async def _every_form(at_work: Serving, case_id: str) -> None:
     (item,) = (await at_work.get(asked)).body["items"]
     assert item == {"case_id": case_id, "cycle": 1, "part": "", "explain": f"/cases/{case_id}/explain"}
     assert (await at_work.get(item["explain"])).status == 200
+    await _opens(at_work, f"/record/items?{JULY}", case_id)
+    missing = await at_work.get(f"/record/items?{JULY}&kind=organisation&line=PC-QN")
+    assert (missing.status, missing.body["field"]) == (422, "column")
 
     for sheet in ("units", "cuts", "annex", "delays", "dwell", "effects", "dossiers"):
         status, media_type, body = await raw(at_work, f"/record.csv?{JULY}&sheet={sheet}")
@@ -102,6 +110,24 @@ async def _every_form(at_work: Serving, case_id: str) -> None:
     assert "H49" not in text
 
 
+async def _opens(at_work: Serving, address: str, case_id: str) -> None:
+    """Figures, shares, delays and dwells: as JSON, and as a page for a browser that has a cookie and no header."""
+    asked = {"kind=organisation&line=PC-QN&column=with+result", "kind=delays&line=PAC-193",
+             "kind=dwell&line=PAC-193&step=reception"}  # fmt: skip
+    for number in asked:
+        items = (await at_work.get(f"{address}&{number}")).body["items"]
+        assert [one["case_id"] for one in items] == [case_id]
+    token = at_work.issuer.sign(role="auditor", unit="PC-QN", member="01")
+    async with at_work.http.post(f"{at_work.url}/session", headers={"Authorization": f"Bearer {token}"}) as answer:
+        cookie = answer.headers["Set-Cookie"].partition(";")[0]
+    headers = {"Cookie": cookie, "Accept": "text/html"}
+    async with at_work.http.get(f"{at_work.url}{address}&kind=delays&line=PAC-193", headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (200, "text/html")
+        text = await answer.text()
+        assert f'<a href="/cases/{case_id}/explain/print">' in text
+        assert "PAC-193: Thời gian chậm theo đơn vị từ 01/07/2017 đến 31/07/2017" in text
+
+
 async def _sealed(at_work: Serving) -> None:
     nobody = await at_work.post("/record/seals", BODY, role="officer", unit="DL-193")
     assert nobody.status == 403
@@ -120,6 +146,9 @@ async def _sealed(at_work: Serving) -> None:
     overlaps = await at_work.post("/record/seals", half, role="leader", unit="PC-QN")
     assert (overlaps.status, overlaps.body["title"]) == (409, "period overlaps")
     assert (await raw(at_work, f"{SEAL}/print"))[0] == 200
+    signed_line = (await at_work.get(SEAL)).body["record"]["lines"][0]
+    figure = f"{SEAL}/items?kind=organisation&line=PC-QN&column=open"
+    assert len((await at_work.get(figure)).body["items"]) == signed_line["figures"]["open"] == 1
     assert (await at_work.get("/remedies?state=open")).body == {"remedies": []}
     closing = {"outcome": "staff-added", "evidence": "evidence/7.pdf"}
     missing = await at_work.post("/remedies/DL-193-2017-07-01/closing", closing, role="leader", unit="PC-QN")

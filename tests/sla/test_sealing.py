@@ -9,10 +9,12 @@ import pytest
 from oracle.telling import Story, local, promise
 from sla_at_work import LEADER, RULES, Sla, frame
 
+from deadlines.inforce import InForce
 from events.actor import Actor
 from events.contracts.sla import MonthRestated, MonthSealed, RemedialActionClosed, RemedialActionOpened
 from events.errors import Conflict, KeyReused, NotFound, Refused
-from sla import remedying, sealing
+from events.follow import Following
+from sla import generations, remedying, sealing
 from sla.document import fingerprint
 from sla.periods import Period, month
 
@@ -170,7 +172,7 @@ async def test_a_case_that_turns_out_to_belong_elsewhere_leaves_the_sealed_perio
 
 
 async def test_a_delay_that_changes_is_restated_though_no_column_does(sla: Sla) -> None:
-    """Overdue as before, but released a day later than was known: only the sum of the delay moves."""
+    """Overdue as before, but released a day later than was known: only the delay moves, and the time it was held."""
     told = story()
     told.closed(local(7, 17, 9))
     await sla.hear(told.facts)
@@ -180,7 +182,10 @@ async def test_a_delay_that_changes_is_restated_though_no_column_does(sla: Sla) 
     assert await sla.calm() == 1
     restated = (await said(sla))[-1]
     assert isinstance(restated, MonthRestated)
-    assert {(one.column, one.was, one.now) for one in restated.differences} == {("delay-seconds", 36000, 7200)}
+    assert {(one.column, one.was, one.now) for one in restated.differences} == {
+        ("delay-seconds", 36000, 7200), ("seconds", 36000, 7200),
+        ("p50", 122400, 93600), ("p90", 122400, 93600), ("longest", 122400, 93600),
+    }  # fmt: skip
     assert restated.cases == (told.case_id,)
 
 
@@ -216,6 +221,61 @@ async def test_a_rebuild_restates_nothing(sla: Sla) -> None:
     await sla.swap()
     assert await sla.calm() == 0
     assert (await stands(sla))["facts"] == 1
+
+
+async def test_what_a_swap_changes_is_restated_with_the_swap_as_its_cause(sla: Sla) -> None:
+    """The live rows said one thing when July was sealed; the log, judged again, says another."""
+    told = story()
+    told.returned(local(7, 14, 9))
+    await sla.hear(told.facts)
+    await sla.pool.execute("update cycles set released_at = $1, class_a = 'ahead', delay_seconds = 0", local(7, 12, 9))
+    await sla.pool.execute("delete from charges")
+    await sla.seal(JULY, local(8, 1, 8))
+    assert await sla.calm() == 0
+    swap = f"generation-{await sla.swap([told.case_id], at=local(8, 2))}@1"
+    certified = Following(sla.pool, generations.certified(InForce(RULES.catalogue, "events"), log_clock=True))
+    while (await certified.step())[0]:
+        pass
+    told.closed(local(8, 3, 9))  # heard before anybody looks, and no reason for it
+    await sla.hear(told.facts)
+    assert await sla.calm() == 1
+    restated = (await sla.stream(f"month-{JULY.id}"))[-1]
+    assert isinstance(restated.fact, MonthRestated)
+    assert (restated.fact.because, restated.cause.causation) == (swap, swap)
+    assert (restated.at, restated.recorded_at) == (local(8, 2), local(8, 2))
+    (shown,) = (await sealing.one(sla.pool, JULY.id))["restatements"]
+    assert (shown["because"], shown["cases"]) == (swap, [told.case_id])
+
+
+@pytest.mark.parametrize(
+    ("changed", "figures"),
+    [
+        ("update charges set unit = 'DL-999'", {("delay", "PAC-193", "seconds"), ("delay", "DL-999", "seconds")}),
+        ("update stays set utility_seconds = 60", {("dwell", "PAC-193/reception", "p50")}),
+        ("update stays set overrun_seconds = 999999", {("cause", "staff", "dossiers")}),
+    ],
+)
+async def test_figures_that_no_column_holds_are_restated_too(
+    sla: Sla, changed: str, figures: set[tuple[str, str, str]]
+) -> None:
+    """Who made a dossier late, why, and how long a step took are published with the record and sealed with it."""
+    told, other = story(1), story(2)
+    for one in (told, other):
+        one.returned(local(7, 14, 9))
+    await sla.hear([*told.facts, *other.facts])
+    await sla.seal(JULY, local(8, 1, 8))
+    columns = {**await sla.figures(JULY)}
+    await sla.pool.execute(f"{changed} where case_id = '{told.case_id}'")
+    await sla.pool.execute("insert into restating select id, $1 from seals", told.case_id)
+    assert await sla.restating.round() == 1
+    restated = (await said(sla))[-1]
+    assert isinstance(restated, MonthRestated)
+    assert restated.cases == (told.case_id,)
+    assert figures <= {(one.kind, one.line, one.column) for one in restated.differences}
+    assert {one.kind for one in restated.differences} <= {"delay", "dwell", "cause"}
+    assert await sla.last_said(JULY) == await sla.figures(JULY) != columns
+    await sla.pool.execute("insert into restating select id, $1 from seals", told.case_id)
+    assert await sla.restating.round() == 0
 
 
 async def test_what_was_signed_cannot_be_edited(sla: Sla) -> None:

@@ -138,10 +138,12 @@ class Difference:
 
 @fact(schema=1)
 class MonthRestated:
-    """Late facts changed the figures of a sealed period. The sealed record stays; this is what it would be now.
+    """Late facts, or a swap, changed the figures of a sealed period. The sealed record stays; this is what it is now.
 
     `number` counts the restatements of the period, each against the one before; `cases` are the dossiers that differ
-    and `because` the last fact heard of them.
+    and `because` the swap that changed them, or else the last fact heard of them. A fact holds only the first
+    differences and cases; `…_in_all` says how many there are (absent: all are here), `cases_hash` is the SHA-256 of all
+    case ids in ascending order, one a line, and all of them stand with the restatement at `kept`.
     """
 
     since: LocalDate
@@ -153,6 +155,9 @@ class MonthRestated:
     because: EventId | None = None
     hash: Reference
     kept: Reference
+    differences_in_all: Count | None = None
+    cases_in_all: Count | None = None
+    cases_hash: Reference | None = None
 
 
 @fact(schema=1)

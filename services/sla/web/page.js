@@ -25,6 +25,7 @@ const $ = (id) => document.getElementById(id);
 let shown = null; // "2017-07"
 let read = 0; // when the figures were read (ms)
 let pending = false;
+let reads = false; // whether this browser may open figures to their dossiers: POST /session
 
 function two(vi, en) {
   const box = document.createDocumentFragment();
@@ -42,13 +43,24 @@ function cell(tag, content, late) {
   return made;
 }
 
+function figure(value, record, line, column) {
+  if (!value) return "–";
+  if (!reads) return String(value);
+  const link = document.createElement("a");
+  const asked = { from: record.from, to: record.to, kind: line.kind, line: line.unit, column };
+  link.href = `/record/items?${new URLSearchParams(asked)}`;
+  link.textContent = String(value);
+  return link;
+}
+
 function draw(record) {
   const company = record.lines.find((line) => line.kind === "organisation");
   $("sums").replaceChildren(
     ...COLUMNS.map(([name, vi, en]) => {
       const box = document.createElement("div");
       const value = company ? company.figures[name] : 0;
-      box.append(cell("dt", two(vi, en)), cell("dd", String(value), LATE.has(name) && value > 0));
+      const shows = value ? figure(value, record, company, name) : "0";
+      box.append(cell("dt", two(vi, en)), cell("dd", shows, LATE.has(name) && value > 0));
       return box;
     }),
   );
@@ -69,7 +81,7 @@ function draw(record) {
         row.append(name);
         for (const [column] of COLUMNS) {
           const value = line.figures[column];
-          row.append(cell("td", value ? String(value) : "–", LATE.has(column) && value > 0));
+          row.append(cell("td", figure(value, record, line, column), LATE.has(column) && value > 0));
         }
       }
       const scroll = document.createElement("div");
@@ -129,4 +141,4 @@ $("earlier").addEventListener("click", () => { shown = month(shown, -1); refresh
 $("later").addEventListener("click", () => { shown = month(shown, 1); refresh(); });
 $("period").addEventListener("submit", (event) => event.preventDefault());
 setInterval(age, 1000);
-refresh();
+fetch("/session").then((answer) => { reads = answer.ok; }).finally(refresh);
