@@ -1,14 +1,14 @@
 """The data of 2017 as shipped, and what a broken catalogue says."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from deadlines.catalogue import Catalogue
-from deadlines.entries import CatalogueFile
-from deadlines.errors import CatalogueError, UnknownId
-from deadlines.load import load
+from deadlines.entries import CalendarEntry, CatalogueFile, Service
+from deadlines.errors import CatalogueError, TwoContents, UnknownId
+from deadlines.load import load, load_file
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "catalogue"
 SHIPPED = load(FOLDER)
@@ -94,6 +94,7 @@ def test_a_checklist_names_every_gap_at_once() -> None:
     assert papers.missing(["identity", "land-use-right"]) == ("request-form",)
     assert papers.missing(["request-form", "identity", "household-book"]) == ()
     assert papers.name("place").en.startswith("Papers of the place")
+    assert papers.name("identity") == papers.items["identity"]
     with pytest.raises(UnknownId, match="passport"):
         papers.name("passport")
 
@@ -115,8 +116,11 @@ def test_reasons_have_texts_and_uses() -> None:
         (lambda: SHIPPED.service_on("LV-POLE", date(2016, 1, 1)), r"no version of service 'LV-POLE' is in force"),
         (lambda: SHIPPED.unit("DL-999"), r"units\.yaml: code: there is no unit 'DL-999'"),
         (lambda: SHIPPED.calendar("VN-PAC@1999.1"), r"calendars\.yaml: id: there is no calendar"),
-        (lambda: SHIPPED.process("XX"), r"processes\.yaml"),
-        (lambda: SHIPPED.checklist("xx"), r"checklists\.yaml"),
+        (lambda: SHIPPED.limit("NO-SUCH@2017-07-01"), r"there is no service 'NO-SUCH@2017-07-01'"),
+        (lambda: SHIPPED.process("XX"), r"^processes\.yaml: processes: there is no process 'XX'$"),
+        (lambda: SHIPPED.checklist("xx"), r"^checklists\.yaml: checklists: there is no checklist 'xx'$"),
+        (lambda: SHIPPED.reason("xx"), r"^reasons\.yaml: reasons: there is no reason 'xx'$"),
+        (lambda: SHIPPED.period("xx"), r"^record\.yaml: periods: there is no period 'xx'$"),
     ],
 )
 def test_an_unknown_id_is_a_sentence(ask: object, sentence: str) -> None:
@@ -154,6 +158,7 @@ def broken(tmp_path: Path, name: str, old: str, new: str) -> Path:
         ("calendars.yaml", 'day: "off"', 'day: "half"', r"`sessions` is given for a half day"),
         ("reasons.yaml", "existing-debt:", "outside-area:", r"'outside-area' is defined twice"),
         ("processes.yaml", "processes:", "processes: [", r"processes\.yaml: "),
+        ("reasons.yaml", "reasons:", "[a]: 1\nreasons:", r"found unhashable key"),
     ],
 )
 def test_a_broken_file_is_refused_with_a_sentence(tmp_path: Path, name: str, old: str, new: str, sentence: str) -> None:
@@ -174,12 +179,90 @@ def test_one_id_with_two_contents_is_refused(tmp_path: Path) -> None:
         load(folder)
 
 
+@pytest.mark.parametrize(
+    "section", ["calendars", "services", "processes", "checklists", "reasons", "periods", "indicators"]
+)
+def test_a_second_content_is_told_by_file_and_section(section: str) -> None:
+    """Whatever kind of entry it is; the first file stands."""
+    one = next(iter(getattr(SHIPPED, section).values()))
+    change = {"processes": {"steps": ()}, "reasons": {"uses": ()}}.get(section, {"basis": "somebody said so"})
+    other = one.model_copy(update=change)
+    (key,) = (key for key, entry in getattr(SHIPPED, section).items() if entry is one)
+    named = section in ("processes", "checklists", "reasons")
+    files = {
+        name: CatalogueFile.model_construct(**{section: {key: entry} if named else (entry,)})
+        for name, entry in (("a.yaml", one), ("b.yaml", other))
+    }
+    with pytest.raises(TwoContents, match=rf"^b\.yaml: {section}: {key} is defined twice with different contents"):
+        Catalogue(files)
+
+
+def test_thresholds_of_all_files_hold_while_they_are_in_force() -> None:
+    """One file each; a date before the first has none."""
+    first, *_ = SHIPPED.thresholds
+    other = first.model_copy(update={"why": "another"})
+    both = Catalogue({"a": CatalogueFile(thresholds=(first,)), "b": CatalogueFile(thresholds=(other,))})
+    assert both.thresholds_on(first.since) == [first, other]
+    assert both.thresholds_on(first.since - timedelta(days=1)) == []
+
+
+def test_nothing_is_in_force_before_it_begins() -> None:
+    """No unit had a version in 1990."""
+    assert list(SHIPPED.units(on=date(1990, 1, 1))) == []
+
+
+def test_a_limit_a_period_and_a_built_catalogue() -> None:
+    """Short ways to what the entries say."""
+    assert SHIPPED.limit("LV-RES-URBAN@2017-07-01").amount == 3
+    name, period = next(iter(SHIPPED.periods.items()))
+    assert SHIPPED.period(name) is period
+    assert SHIPPED.build() is SHIPPED
+    assert SHIPPED.calendar("VN-PAC@2017.1") is SHIPPED.calendar("VN-PAC@2017.1")
+
+
+def test_an_era_that_ends_and_a_half_day_are_in_the_terms() -> None:
+    """What is published of a calendar is all that working time is computed from."""
+    morning = [{"opens": "07:00:00", "closes": "11:30:00"}]
+    era = {"weekdays": [1, 2], "sessions": [["07:00", "11:30"]], "basis": "x"}
+    entry = CalendarEntry.model_validate(
+        {
+            "id": "X-Y@2017.1", "country": "VN", "cutoff_at": "15:00", "basis": "x",
+            "hours": [{"from": "2017-01-01", "to": "2017-11-01", **era}, {"from": "2017-11-01", **era}],
+            "overrides": [{"date": "2017-07-10", "day": "half", "sessions": [["07:00", "11:30"]], "basis": "x"}],
+        }
+    )  # fmt: skip
+    terms = entry.terms()
+    assert [era.until for era in terms.hours] == ["2017-11-01", None]
+    assert [{"opens": one.opens, "closes": one.closes} for one in terms.overrides[0].sessions] == morning
+    assert CalendarEntry.of_terms(terms, "x") == entry
+
+
+def test_a_published_service_is_called_by_its_code() -> None:
+    """Until a file names it."""
+    service = Service.of_terms(SHIPPED.service("LV-POLE@2017-07-01").terms(), "1/QD")
+    assert (service.name.vi, service.name.en) == ("LV-POLE", "LV-POLE")
+
+
+def test_a_file_that_is_no_mapping_is_refused() -> None:
+    """There is no field to name, so the file is."""
+    with pytest.raises(CatalogueError, match=r"^x\.yaml: the file: "):
+        CatalogueFile.of("x.yaml", ["a"])
+
+
 def test_a_fingerprint_tells_an_edit(tmp_path: Path) -> None:
     """Every version has one; an edit changes that one alone."""
     edited = load(broken(tmp_path, "services.yaml", "amount: 3", "amount: 2")).fingerprints()
     shipped = SHIPPED.fingerprints()
     assert {key for key in shipped if shipped[key] != edited[key]} == {"LV-RES-URBAN@2017-07-01"}
     assert "VN-PAC@2017.1" in shipped
+
+
+def test_a_key_said_twice_is_named_with_its_line(tmp_path: Path) -> None:
+    """YAML would let the second win in silence."""
+    place = tmp_path / "twice.yaml"
+    place.write_text("reasons:\n  a: {vi: a, en: a, uses: []}\n  a: {vi: b, en: b, uses: []}\n", "utf-8")
+    with pytest.raises(CatalogueError, match=r"^twice\.yaml: line 3: 'a' is defined twice$"):
+        load_file(place)
 
 
 def test_an_empty_folder_says_so(tmp_path: Path) -> None:

@@ -150,12 +150,15 @@ def test_a_case_without_receipt_exists_and_says_so() -> None:
     judgement = judge(story.facts, RULES)
     assert (judgement.case_id, judgement.received, judgement.cycles) == (story.case_id, False, ())
     assert [finding.what for finding in judgement.findings] == ["no-receipt", "before-receipt", "before-receipt"]
+    assert judgement.findings[0].event == story.facts[0].id
 
 
 def test_no_facts_are_no_case() -> None:
     """Not an error either."""
     empty: Judgement = judge([], RULES)
-    assert (empty.case_id, empty.received) == ("", False)
+    assert (empty.case_id, empty.received, empty.incomplete) == ("", False, False)
+    assert [(finding.event, finding.what) for finding in empty.findings] == [("", "no-receipt")]
+    assert judge([], RULES, local(7, 10)) == empty
 
 
 def test_a_second_receipt_moves_nothing() -> None:
