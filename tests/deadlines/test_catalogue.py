@@ -2,12 +2,14 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deadlines.catalogue import Catalogue
 from deadlines.entries import CalendarEntry, CatalogueFile, Service
 from deadlines.errors import CatalogueError, TwoContents, UnknownId
+from deadlines.instants import day_on, midnight
 from deadlines.load import load, load_file
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "catalogue"
@@ -154,7 +156,7 @@ def broken(tmp_path: Path, name: str, old: str, new: str) -> Path:
         ("units.yaml", "parent: PC-QN", "parent: PC-XX", r"parent: 'PC-XX' is not defined"),
         ("units.yaml", "to: 2020-01-01", "to: 2016-01-01", r"must lie later than `from`"),
         ("checklists.yaml", "all: [request-form,", "all: [request-from,", r"items without a name: request-from"),
-        ("calendars.yaml", '["07:00", "11:30"]', "[07:00, 11:30]", r"in quotes"),
+        ("calendars.yaml", '["07:00", "11:30"]', "[07:00, 11:30]", r"in quotes, as in \"13:30\"$"),
         ("calendars.yaml", 'day: "off"', 'day: "half"', r"`sessions` is given for a half day"),
         ("reasons.yaml", "existing-debt:", "outside-area:", r"'outside-area' is defined twice"),
         ("processes.yaml", "processes:", "processes: [", r"processes\.yaml: "),
@@ -185,16 +187,14 @@ def test_one_id_with_two_contents_is_refused(tmp_path: Path) -> None:
 def test_a_second_content_is_told_by_file_and_section(section: str) -> None:
     """Whatever kind of entry it is; the first file stands."""
     one = next(iter(getattr(SHIPPED, section).values()))
-    change = {"processes": {"steps": ()}, "reasons": {"uses": ()}}.get(section, {"basis": "somebody said so"})
+    change: Any = {"processes": {"steps": ()}, "reasons": {"uses": ()}}.get(section, {"basis": "somebody said so"})
     other = one.model_copy(update=change)
     (key,) = (key for key, entry in getattr(SHIPPED, section).items() if entry is one)
     named = section in ("processes", "checklists", "reasons")
-    files = {
-        name: CatalogueFile.model_construct(**{section: {key: entry} if named else (entry,)})
-        for name, entry in (("a.yaml", one), ("b.yaml", other))
-    }
+    sections: Any = [{section: {key: entry} if named else (entry,)} for entry in (one, other)]
+    files = [CatalogueFile.model_construct(**content) for content in sections]
     with pytest.raises(TwoContents, match=rf"^b\.yaml: {section}: {key} is defined twice with different contents"):
-        Catalogue(files)
+        Catalogue(dict(zip(("a.yaml", "b.yaml"), files, strict=True)))
 
 
 def test_thresholds_of_all_files_hold_while_they_are_in_force() -> None:
@@ -235,6 +235,30 @@ def test_an_era_that_ends_and_a_half_day_are_in_the_terms() -> None:
     assert [era.until for era in terms.hours] == ["2017-11-01", None]
     assert [{"opens": one.opens, "closes": one.closes} for one in terms.overrides[0].sessions] == morning
     assert CalendarEntry.of_terms(terms, "x") == entry
+
+
+def test_a_calendar_is_built_from_its_entry() -> None:
+    """An era ends the day before `to`, seconds count, a make-up day has ordinary hours, a day off a name."""
+    era = {"from": "2017-01-01", "to": "2017-11-01", "weekdays": [1, 2, 3, 4, 5], "basis": "x"}
+    calendar = CalendarEntry.model_validate(
+        {
+            "id": "X-Y@2017.1", "country": "VN", "cutoff_at": "15:00:30", "basis": "x",
+            "hours": [era | {"sessions": [["07:00:10", "11:30:40"]]}],
+            "overrides": [
+                {"date": "2017-07-10", "day": "half", "sessions": [["07:00", "08:00"]], "basis": "half"},
+                {"date": "2017-07-11", "day": "off", "basis": "12/CV"},
+                {"date": "2017-07-15", "day": "make-up", "basis": "made good"},
+            ],
+        }
+    ).build()  # fmt: skip
+    assert (calendar.id, calendar.cutoff_at) == ("X-Y@2017.1", 15 * 3600 + 30)
+    worked = {10: 3600, 11: 0, 12: 16_230, 15: 16_230, 16: 0}
+    for day, seconds in worked.items():
+        begins = midnight(day_on(date(2017, 7, day)))
+        assert calendar.worked(begins, begins + 86_400) == seconds
+    assert calendar.holiday(date(2017, 7, 11)) == "12/CV"
+    assert calendar.is_working_day(date(2017, 10, 31))
+    assert not calendar.is_working_day(date(2017, 11, 1))
 
 
 def test_a_published_service_is_called_by_its_code() -> None:
