@@ -8,7 +8,7 @@ import pytest
 
 from deadlines.catalogue import Catalogue
 from deadlines.entries import CalendarEntry, CatalogueFile, Service
-from deadlines.errors import CatalogueError, TwoContents, UnknownId
+from deadlines.errors import CatalogueError, Overlapping, TwoContents, UnknownId
 from deadlines.instants import day_on, midnight
 from deadlines.load import load, load_file
 
@@ -150,7 +150,18 @@ def broken(tmp_path: Path, name: str, old: str, new: str) -> Path:
         ("services.yaml", "    field: LV\n", "    feild: LV\n", r"services\.yaml: services\.0\.fe?i?e?ld"),
         ("services.yaml", "unit: working_days", "unit: days", r"services\.yaml: services\.0\.limit\.unit"),
         ("services.yaml", "    from: 2017-07-01\n", "    from: 2017-07-02\n", r"from: the version in the id"),
-        ("services.yaml", "    to: 2018-06-21\n", "", r"two versions are in force on 2018-06-21"),
+        (
+            "services.yaml",
+            "    to: 2018-06-21\n",
+            "",
+            r"^services\.yaml: METER-CHECK: two versions are in force on 2018-06-21",
+        ),
+        (
+            "services.yaml",
+            "checklist: meter-check",
+            "checklist: none",
+            r"^services\.yaml: METER-CHECK@2017-07-01: checklist: 'none' is not",
+        ),
         ("services.yaml", '"VN-PAC@2017.1"', '"VN-PAC@2017.9"', r"calendar: 'VN-PAC@2017\.9' is not defined"),
         ("units.yaml", 'receipt: "02"', 'receipt: "01"', r"receipt: '01' is already the code part of"),
         ("units.yaml", "parent: PC-QN", "parent: PC-XX", r"parent: 'PC-XX' is not defined"),
@@ -204,6 +215,38 @@ def test_thresholds_of_all_files_hold_while_they_are_in_force() -> None:
     both = Catalogue({"a": CatalogueFile(thresholds=(first,)), "b": CatalogueFile(thresholds=(other,))})
     assert both.thresholds_on(first.since) == [first, other]
     assert both.thresholds_on(first.since - timedelta(days=1)) == []
+
+
+def test_two_versions_of_one_thing_on_one_day_are_told_by_their_place() -> None:
+    """Eras of a calendar, versions of a unit, thresholds of one reason."""
+    calendar, (threshold, *_) = SHIPPED.calendars["VN-PAC@2017.1"], SHIPPED.thresholds
+    unit = SHIPPED.unit("PC-QN").model_copy(update={"parent": None, "district": None})
+    later = {"since": date(2018, 1, 1)}
+    broken: Any = {
+        r"^calendars\.yaml: VN-PAC@2017\.1: hours: two": {
+            "calendars": (calendar.model_copy(update={"hours": (*calendar.hours, *calendar.hours)}),)
+        },
+        r"^units\.yaml: PC-QN: two versions are in force on 2018-01-01": {
+            "units": (unit.model_copy(update=later), unit)
+        },
+        r"^record\.yaml: thresholds: overdue-share: two versions are in force on 2018-01-01": {
+            "thresholds": (threshold, threshold.model_copy(update=later))
+        },
+    }
+    for sentence, content in broken.items():
+        with pytest.raises(Overlapping, match=sentence):
+            Catalogue({"x.yaml": CatalogueFile.model_construct(**content)})
+
+
+def test_versions_of_a_unit_may_come_in_any_order_and_name_a_known_calendar() -> None:
+    """The latest is the one that begins last; a calendar that no file defines is refused."""
+    alone = {"parent": None, "district": None, "calendar": None, "until": date(2018, 1, 1)}
+    first = SHIPPED.unit("PC-QN").model_copy(update=alone)
+    second = first.model_copy(update={"since": date(2018, 1, 1), "until": None})
+    assert Catalogue({"x": CatalogueFile(units=(second, first))}).unit("PC-QN") is second
+    lost = first.model_copy(update={"calendar": "VN-PAC@2099.1"})
+    with pytest.raises(UnknownId, match=r"^units\.yaml: PC-QN: calendar: 'VN-PAC@2099\.1' is not defined"):
+        Catalogue({"x": CatalogueFile(units=(lost,))})
 
 
 def test_nothing_is_in_force_before_it_begins() -> None:
