@@ -1,5 +1,7 @@
 """Who held a dossier, who is charged, and agencies on clocks of their own."""
 
+from typing import Any
+
 from oracle.judging import HOUR, MONDAY, RULES, findings, handed, only, received
 from oracle.telling import local
 
@@ -109,7 +111,7 @@ def test_every_row_names_its_case_and_an_ended_cycle_its_ending() -> None:
     story.reopened(local(7, 17, 9))
     story.referred(local(7, 17, 10))
     judgement = judge(story.facts, RULES)
-    rows = [*judgement.cycles, *judgement.stays, *judgement.referrals, *judgement.charges]
+    rows: list[Any] = [*judgement.cycles, *judgement.stays, *judgement.referrals, *judgement.charges]
     assert {row.case_id for row in rows} == {story.case_id}
     assert all((judgement.cycles, judgement.stays, judgement.referrals, judgement.charges))
     assert judgement.endings == (released, None)
