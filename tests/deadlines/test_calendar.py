@@ -148,6 +148,15 @@ def test_the_span_begins_with_its_first_working_day() -> None:
         calendar.session_start(second_of(local(1, 2, 6, 59, 59, year=1990)))
     with pytest.raises(OutsideCalendar, match="lies beyond"):
         calendar.at_mark(0)
+    assert calendar.at_mark(1) == second_of(local(1, 2, 7, 0, 1, year=1990))
+    assert calendar.nth_working_day(date(1990, 1, 1), 1) == date(1990, 1, 2)
+
+
+def test_the_span_ends_with_its_last_working_day() -> None:
+    """31 December 2100 is a Friday: the first day after it is an error, not an index that is missing."""
+    assert PAC.nth_working_day(date(2100, 12, 30), 1) == date(2100, 12, 31)
+    with pytest.raises(OutsideCalendar, match=r"2100-12-30 \+ 2 working days lies beyond it"):
+        PAC.nth_working_day(date(2100, 12, 30), 2)
 
 
 def test_two_calendars_differ_on_the_days_that_are_worked_otherwise() -> None:

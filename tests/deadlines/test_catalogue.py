@@ -249,6 +249,21 @@ def test_versions_of_a_unit_may_come_in_any_order_and_name_a_known_calendar() ->
         Catalogue({"x": CatalogueFile(units=(lost,))})
 
 
+def test_a_unit_works_by_its_own_calendar_or_by_that_of_the_nearest_above() -> None:
+    """A team by its own, its district by the company's, a stranger by the first; units in a ring end at the first."""
+    calendar = SHIPPED.calendars["VN-PAC@2017.1"]
+    calendars = tuple(calendar.model_copy(update={"id": id}) for id in ("A-A@2017.1", "B-B@2017.1", "C-C@2017.1"))
+    like = SHIPPED.unit("PC-QN").model_copy(update={"parent": None, "district": None, "calendar": None})
+    told: Any = {
+        "PC-QN": {"calendar": "B-B@2017.1"}, "DL-1": {"parent": "PC-QN"}, "KS-1": {"parent": "DL-1"},
+        "TC-1": {"parent": "DL-1", "calendar": "C-C@2017.1"}, "X-1": {"parent": "X-2"}, "X-2": {"parent": "X-1"},
+    }  # fmt: skip
+    units = tuple(like.model_copy(update={"code": code, **change}) for code, change in told.items())
+    known = Catalogue({"x": CatalogueFile(calendars=calendars, units=units)})
+    asked = ("TC-1", "KS-1", "PC-QN", "NO-1", "X-1")
+    assert [known.calendar_of(unit).id[0] for unit in asked] == ["C", "B", "B", "A", "A"]
+
+
 def test_nothing_is_in_force_before_it_begins() -> None:
     """No unit had a version in 1990."""
     assert list(SHIPPED.units(on=date(1990, 1, 1))) == []
