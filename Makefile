@@ -42,6 +42,9 @@ test: check ## everything that CI runs: the checks, then real Kafka and Postgres
 campaign: $(READY) ## the long variants: 20,000 examples of every law, a year of 13,000 dossiers through real tables and a dying ticker
 	ONEDOOR_EXAMPLES=$(EXAMPLES) ONEDOOR_CASES=$(YEAR) $(BIN)/pytest --timeout 7200 $(LONG)
 
+mutants: $(READY) ## change the arithmetic token by token; the pure tests must notice (build/mutants/report.md)
+	$(BIN)/python tests/mutants
+
 bench: $(READY) ## compare with the bare client in one run: judging, rebuild, HTTP intake, relay
 	$(BIN)/python tests/bench
 
@@ -51,4 +54,4 @@ lock: $(READY) ## resolve the dependencies again: versions and hashes only
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 \
 	    --output-file requirements.lock
 
-.PHONY: help setup demo up check test campaign bench lock
+.PHONY: help setup demo up check test campaign mutants bench lock

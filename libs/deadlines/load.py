@@ -15,13 +15,13 @@ class _OneKeyOnce(yaml.CSafeLoader):
 
 
 def _mapping(loader: _OneKeyOnce, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: dict[Any, yaml.Node] = {}
+    seen: list[Any] = []  # not a set: a key may be a list, which construct_mapping refuses with a sentence
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=True)
+        key = loader.construct_object(key_node)
         if key in seen:
             raise CatalogueError(f"line {key_node.start_mark.line + 1}: {key!r} is defined twice")
-        seen[key] = key_node
-    return loader.construct_mapping(node, deep=True)
+        seen.append(key)
+    return loader.construct_mapping(node)
 
 
 _OneKeyOnce.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)

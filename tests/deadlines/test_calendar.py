@@ -109,6 +109,99 @@ def test_hours_change_with_the_era_and_a_half_day_is_half() -> None:
     assert calendar.closing_of(date(2017, 7, 10)) == local(7, 10, 11)
 
 
+MORNING = ((7 * 3600, 11 * 3600),)
+
+
+def test_a_calendar_is_what_its_data_says() -> None:
+    """Days off by law, days off of our own, make-up days, half days, and a holiday that is worked after all."""
+    overrides = [
+        Override(on=date(2018, 3, 5), sessions=(), name="flood"),
+        Override(on=date(2018, 3, 10), sessions=None, name="made good"),
+        Override(on=date(2018, 3, 6), sessions=MORNING, name="half"),
+        Override(on=date(2018, 5, 1), sessions=MORNING, name="worked after all"),
+        Override(on=date(2101, 1, 3), sessions=MORNING, name="beyond the span"),
+        Override(on=date(2101, 1, 1), sessions=MORNING, name="just beyond it"),
+        Override(on=date(1989, 12, 29), sessions=MORNING, name="before it"),
+    ]
+    calendar = Calendar("X@2018.1", country="VN", hours=[ORDINARY], overrides=overrides, cutoff_at=54000)
+    assert (repr(calendar), calendar.cutoff_at) == ("Calendar('X@2018.1')", 54000)
+    week = [calendar.is_working_day(date(2018, 3, 11) + timedelta(days=n)) for n in range(7)]
+    assert week == [False, True, True, True, True, True, False]
+    off = [date(1990, 1, 1), date(2018, 3, 5), date(2018, 4, 30), date(2018, 12, 31), date(2099, 1, 1)]
+    assert [on for on in off if calendar.is_working_day(on)] == []
+    worked = {date(2018, 3, 6): 4, date(2018, 3, 7): 8, date(2018, 3, 10): 8, date(2018, 5, 1): 4, date(2019, 1, 5): 8}
+    for on, hours in worked.items():
+        assert calendar.is_working_day(on)
+        assert calendar.worked(midnight(day_on(on)), midnight(day_on(on) + 1)) == hours * 3600
+    assert (calendar.holiday(date(2018, 3, 5)), calendar.holiday(date(2018, 5, 1))) == ("flood", None)
+    assert calendar.holiday(date(2018, 4, 30)) is not None
+
+
+def test_the_span_begins_with_its_first_working_day() -> None:
+    """1 January 1990 is off: nothing is worked before Tuesday 07:00, and nobody's session began."""
+    calendar = Calendar("X@2018.1", country="VN", hours=[ORDINARY], cutoff_at=54000)
+    tuesday = second_of(local(1, 2, year=1990))
+    assert calendar.worked(tuesday - 10**6, tuesday + 86_400) == 8 * 3600
+    assert calendar.session_start(second_of(local(1, 2, 7, year=1990))) == second_of(local(1, 2, 7, year=1990))
+    sentence = r"X@2018\.1 covers 1990-01-01 to 2100-12-31; 1990-01-01 23:59:59\+00:00 lies beyond it"
+    with pytest.raises(OutsideCalendar, match=sentence):
+        calendar.session_start(second_of(local(1, 2, 6, 59, 59, year=1990)))
+    with pytest.raises(OutsideCalendar, match="lies beyond"):
+        calendar.at_mark(0)
+    assert calendar.at_mark(1) == second_of(local(1, 2, 7, 0, 1, year=1990))
+    assert calendar.nth_working_day(date(1990, 1, 1), 1) == date(1990, 1, 2)
+
+
+def test_the_span_ends_with_its_last_working_day() -> None:
+    """31 December 2100 is a Friday: the first day after it is an error, not an index that is missing."""
+    assert PAC.nth_working_day(date(2100, 12, 30), 1) == date(2100, 12, 31)
+    with pytest.raises(OutsideCalendar, match=r"2100-12-30 \+ 2 working days lies beyond it"):
+        PAC.nth_working_day(date(2100, 12, 30), 2)
+
+
+def test_two_calendars_differ_on_the_days_that_are_worked_otherwise() -> None:
+    """A swapped day and its Saturday, in order."""
+    plain = Calendar("X@2018.1", country="VN", hours=[ORDINARY], cutoff_at=54000)
+    swap = [
+        Override(on=date(2018, 3, 10), sessions=None, name="made good"),
+        Override(on=date(2018, 3, 5), sessions=(), name="swapped"),
+    ]
+    other = Calendar("X@2018.2", country="VN", hours=[ORDINARY], overrides=swap, cutoff_at=54000)
+    assert plain.differs_from(other) == [day_on(date(2018, 3, 5)), day_on(date(2018, 3, 10))]
+    assert plain.differs_from(plain) == []
+
+
+@pytest.mark.parametrize(
+    ("off", "made_up"),
+    [
+        ("2018-12-31", "2019-01-05"),
+        ("2019-04-29", "2019-05-04"),
+        ("2024-04-29", "2024-05-04"),
+        ("2025-05-02", "2025-04-26"),
+        ("2026-08-31", "2026-08-22"),
+        ("2026-01-02", "2026-01-10"),  # 12729/VPCP-KGVX, which the package does not know
+    ],
+)
+def test_the_swaps_of_the_government(off: str, made_up: str) -> None:
+    """One ordinary day off, one Saturday worked for it."""
+    assert not PAC.is_working_day(date.fromisoformat(off))
+    assert PAC.is_working_day(date.fromisoformat(made_up))
+
+
+def test_culture_day_is_a_holiday_from_2026() -> None:
+    """24 November (Resolution 80-NQ/TW); a Monday of 2025 is still worked."""
+    assert PAC.is_working_day(date(2025, 11, 24))
+    assert not PAC.is_working_day(date(2026, 11, 24))
+
+
+def test_segments_that_begin_at_an_opening_have_no_empty_part() -> None:
+    """Every tile has a length; beyond the span nothing is worked."""
+    opens = second_of(local(7, 10, 7))
+    assert [tuple(tile) for tile in PAC.segments(opens, opens + 60)] == [(opens, opens + 60, "worked")]
+    beyond = second_of(local(1, 1, year=2101))
+    assert [tile.kind for tile in PAC.segments(beyond, beyond + 86_400)] == ["closed hours"]
+
+
 def test_beyond_the_calendar_is_an_error_that_says_so() -> None:
     """1990 to 2100; asking further is a clear error and never a wrong date."""
     with pytest.raises(OutsideCalendar, match="1990-01-01 to 2100-12-31"):

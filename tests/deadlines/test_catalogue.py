@@ -1,14 +1,16 @@
 """The data of 2017 as shipped, and what a broken catalogue says."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deadlines.catalogue import Catalogue
-from deadlines.entries import CatalogueFile
-from deadlines.errors import CatalogueError, UnknownId
-from deadlines.load import load
+from deadlines.entries import CalendarEntry, CatalogueFile, Service
+from deadlines.errors import CatalogueError, Overlapping, TwoContents, UnknownId
+from deadlines.instants import day_on, midnight
+from deadlines.load import load, load_file
 from deadlines.promise import due
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "catalogue"
@@ -95,6 +97,7 @@ def test_a_checklist_names_every_gap_at_once() -> None:
     assert papers.missing(["identity", "land-use-right"]) == ("request-form",)
     assert papers.missing(["request-form", "identity", "household-book"]) == ()
     assert papers.name("place").en.startswith("Papers of the place")
+    assert papers.name("identity") == papers.items["identity"]
     with pytest.raises(UnknownId, match="passport"):
         papers.name("passport")
 
@@ -116,8 +119,11 @@ def test_reasons_have_texts_and_uses() -> None:
         (lambda: SHIPPED.service_on("LV-POLE", date(2016, 1, 1)), r"no version of service 'LV-POLE' is in force"),
         (lambda: SHIPPED.unit("DL-999"), r"units\.yaml: code: there is no unit 'DL-999'"),
         (lambda: SHIPPED.calendar("VN-PAC@1999.1"), r"calendars\.yaml: id: there is no calendar"),
-        (lambda: SHIPPED.process("XX"), r"processes\.yaml"),
-        (lambda: SHIPPED.checklist("xx"), r"checklists\.yaml"),
+        (lambda: SHIPPED.limit("NO-SUCH@2017-07-01"), r"there is no service 'NO-SUCH@2017-07-01'"),
+        (lambda: SHIPPED.process("XX"), r"^processes\.yaml: processes: there is no process 'XX'$"),
+        (lambda: SHIPPED.checklist("xx"), r"^checklists\.yaml: checklists: there is no checklist 'xx'$"),
+        (lambda: SHIPPED.reason("xx"), r"^reasons\.yaml: reasons: there is no reason 'xx'$"),
+        (lambda: SHIPPED.period("xx"), r"^record\.yaml: periods: there is no period 'xx'$"),
     ],
 )
 def test_an_unknown_id_is_a_sentence(ask: object, sentence: str) -> None:
@@ -145,16 +151,28 @@ def broken(tmp_path: Path, name: str, old: str, new: str) -> Path:
         ("services.yaml", "    field: LV\n", "    feild: LV\n", r"services\.yaml: services\.0\.fe?i?e?ld"),
         ("services.yaml", "unit: working_days", "unit: days", r"services\.yaml: services\.0\.limit\.unit"),
         ("services.yaml", "    from: 2017-07-01\n", "    from: 2017-07-02\n", r"from: the version in the id"),
-        ("services.yaml", "    to: 2018-06-21\n", "", r"two versions are in force on 2018-06-21"),
+        (
+            "services.yaml",
+            "    to: 2018-06-21\n",
+            "",
+            r"^services\.yaml: METER-CHECK: two versions are in force on 2018-06-21",
+        ),
+        (
+            "services.yaml",
+            "checklist: meter-check",
+            "checklist: none",
+            r"^services\.yaml: METER-CHECK@2017-07-01: checklist: 'none' is not",
+        ),
         ("services.yaml", '"VN-PAC@2017.1"', '"VN-PAC@2017.9"', r"calendar: 'VN-PAC@2017\.9' is not defined"),
         ("units.yaml", 'receipt: "02"', 'receipt: "01"', r"receipt: '01' is already the code part of"),
         ("units.yaml", "parent: PC-QN", "parent: PC-XX", r"parent: 'PC-XX' is not defined"),
         ("units.yaml", "to: 2020-01-01", "to: 2016-01-01", r"must lie later than `from`"),
         ("checklists.yaml", "all: [request-form,", "all: [request-from,", r"items without a name: request-from"),
-        ("calendars.yaml", '["07:00", "11:30"]', "[07:00, 11:30]", r"in quotes"),
+        ("calendars.yaml", '["07:00", "11:30"]', "[07:00, 11:30]", r"in quotes, as in \"13:30\"$"),
         ("calendars.yaml", 'day: "off"', 'day: "half"', r"`sessions` is given for a half day"),
         ("reasons.yaml", "existing-debt:", "outside-area:", r"'outside-area' is defined twice"),
         ("processes.yaml", "processes:", "processes: [", r"processes\.yaml: "),
+        ("reasons.yaml", "reasons:", "[a]: 1\nreasons:", r"found unhashable key"),
     ],
 )
 def test_a_broken_file_is_refused_with_a_sentence(tmp_path: Path, name: str, old: str, new: str, sentence: str) -> None:
@@ -173,6 +191,145 @@ def test_one_id_with_two_contents_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(CatalogueError, match="LV-RES-URBAN@2017-07-01 is defined twice with different contents"):
         load(folder)
+
+
+@pytest.mark.parametrize(
+    "section", ["calendars", "services", "processes", "checklists", "reasons", "periods", "indicators"]
+)
+def test_a_second_content_is_told_by_file_and_section(section: str) -> None:
+    """Whatever kind of entry it is; the first file stands."""
+    one = next(iter(getattr(SHIPPED, section).values()))
+    change: Any = {"processes": {"steps": ()}, "reasons": {"uses": ()}}.get(section, {"basis": "somebody said so"})
+    other = one.model_copy(update=change)
+    (key,) = (key for key, entry in getattr(SHIPPED, section).items() if entry is one)
+    named = section in ("processes", "checklists", "reasons")
+    sections: Any = [{section: {key: entry} if named else (entry,)} for entry in (one, other)]
+    files = [CatalogueFile.model_construct(**content) for content in sections]
+    with pytest.raises(TwoContents, match=rf"^b\.yaml: {section}: {key} is defined twice with different contents"):
+        Catalogue(dict(zip(("a.yaml", "b.yaml"), files, strict=True)))
+
+
+def test_thresholds_of_all_files_hold_while_they_are_in_force() -> None:
+    """One file each; a date before the first has none."""
+    first, *_ = SHIPPED.thresholds
+    other = first.model_copy(update={"why": "another"})
+    both = Catalogue({"a": CatalogueFile(thresholds=(first,)), "b": CatalogueFile(thresholds=(other,))})
+    assert both.thresholds_on(first.since) == [first, other]
+    assert both.thresholds_on(first.since - timedelta(days=1)) == []
+
+
+def test_two_versions_of_one_thing_on_one_day_are_told_by_their_place() -> None:
+    """Eras of a calendar, versions of a unit, thresholds of one reason."""
+    calendar, (threshold, *_) = SHIPPED.calendars["VN-PAC@2017.1"], SHIPPED.thresholds
+    unit = SHIPPED.unit("PC-QN").model_copy(update={"parent": None, "district": None})
+    later = {"since": date(2018, 1, 1)}
+    broken: Any = {
+        r"^calendars\.yaml: VN-PAC@2017\.1: hours: two": {
+            "calendars": (calendar.model_copy(update={"hours": (*calendar.hours, *calendar.hours)}),)
+        },
+        r"^units\.yaml: PC-QN: two versions are in force on 2018-01-01": {
+            "units": (unit.model_copy(update=later), unit)
+        },
+        r"^record\.yaml: thresholds: overdue-share: two versions are in force on 2018-01-01": {
+            "thresholds": (threshold, threshold.model_copy(update=later))
+        },
+    }
+    for sentence, content in broken.items():
+        with pytest.raises(Overlapping, match=sentence):
+            Catalogue({"x.yaml": CatalogueFile.model_construct(**content)})
+
+
+def test_versions_of_a_unit_may_come_in_any_order_and_name_a_known_calendar() -> None:
+    """The latest is the one that begins last; a calendar that no file defines is refused."""
+    alone = {"parent": None, "district": None, "calendar": None, "until": date(2018, 1, 1)}
+    first = SHIPPED.unit("PC-QN").model_copy(update=alone)
+    second = first.model_copy(update={"since": date(2018, 1, 1), "until": None})
+    assert Catalogue({"x": CatalogueFile(units=(second, first))}).unit("PC-QN") is second
+    lost = first.model_copy(update={"calendar": "VN-PAC@2099.1"})
+    with pytest.raises(UnknownId, match=r"^units\.yaml: PC-QN: calendar: 'VN-PAC@2099\.1' is not defined"):
+        Catalogue({"x": CatalogueFile(units=(lost,))})
+
+
+def test_a_unit_works_by_its_own_calendar_or_by_that_of_the_nearest_above() -> None:
+    """A team by its own, its district by the company's, a stranger by the first; units in a ring end at the first."""
+    calendar = SHIPPED.calendars["VN-PAC@2017.1"]
+    calendars = tuple(calendar.model_copy(update={"id": id}) for id in ("A-A@2017.1", "B-B@2017.1", "C-C@2017.1"))
+    like = SHIPPED.unit("PC-QN").model_copy(update={"parent": None, "district": None, "calendar": None})
+    told: Any = {
+        "PC-QN": {"calendar": "B-B@2017.1"}, "DL-1": {"parent": "PC-QN"}, "KS-1": {"parent": "DL-1"},
+        "TC-1": {"parent": "DL-1", "calendar": "C-C@2017.1"}, "X-1": {"parent": "X-2"}, "X-2": {"parent": "X-1"},
+    }  # fmt: skip
+    units = tuple(like.model_copy(update={"code": code, **change}) for code, change in told.items())
+    known = Catalogue({"x": CatalogueFile(calendars=calendars, units=units)})
+    asked = ("TC-1", "KS-1", "PC-QN", "NO-1", "X-1")
+    assert [known.calendar_of(unit).id[0] for unit in asked] == ["C", "B", "B", "A", "A"]
+
+
+def test_nothing_is_in_force_before_it_begins() -> None:
+    """No unit had a version in 1990."""
+    assert list(SHIPPED.units(on=date(1990, 1, 1))) == []
+
+
+def test_a_limit_a_period_and_a_built_catalogue() -> None:
+    """Short ways to what the entries say."""
+    assert SHIPPED.limit("LV-RES-URBAN@2017-07-01").amount == 3
+    name, period = next(iter(SHIPPED.periods.items()))
+    assert SHIPPED.period(name) is period
+    assert SHIPPED.build() is SHIPPED
+    assert SHIPPED.calendar("VN-PAC@2017.1") is SHIPPED.calendar("VN-PAC@2017.1")
+
+
+def test_an_era_that_ends_and_a_half_day_are_in_the_terms() -> None:
+    """What is published of a calendar is all that working time is computed from."""
+    morning = [{"opens": "07:00:00", "closes": "11:30:00"}]
+    era = {"weekdays": [1, 2], "sessions": [["07:00", "11:30"]], "basis": "x"}
+    entry = CalendarEntry.model_validate(
+        {
+            "id": "X-Y@2017.1", "country": "VN", "cutoff_at": "15:00", "basis": "x",
+            "hours": [{"from": "2017-01-01", "to": "2017-11-01", **era}, {"from": "2017-11-01", **era}],
+            "overrides": [{"date": "2017-07-10", "day": "half", "sessions": [["07:00", "11:30"]], "basis": "x"}],
+        }
+    )  # fmt: skip
+    terms = entry.terms()
+    assert [era.until for era in terms.hours] == ["2017-11-01", None]
+    assert [{"opens": one.opens, "closes": one.closes} for one in terms.overrides[0].sessions] == morning
+    assert CalendarEntry.of_terms(terms, "x") == entry
+
+
+def test_a_calendar_is_built_from_its_entry() -> None:
+    """An era ends the day before `to`, seconds count, a make-up day has ordinary hours, a day off a name."""
+    era = {"from": "2017-01-01", "to": "2017-11-01", "weekdays": [1, 2, 3, 4, 5], "basis": "x"}
+    calendar = CalendarEntry.model_validate(
+        {
+            "id": "X-Y@2017.1", "country": "VN", "cutoff_at": "15:00:30", "basis": "x",
+            "hours": [era | {"sessions": [["07:00:10", "11:30:40"]]}],
+            "overrides": [
+                {"date": "2017-07-10", "day": "half", "sessions": [["07:00", "08:00"]], "basis": "half"},
+                {"date": "2017-07-11", "day": "off", "basis": "12/CV"},
+                {"date": "2017-07-15", "day": "make-up", "basis": "made good"},
+            ],
+        }
+    ).build()  # fmt: skip
+    assert (calendar.id, calendar.cutoff_at) == ("X-Y@2017.1", 15 * 3600 + 30)
+    worked = {10: 3600, 11: 0, 12: 16_230, 15: 16_230, 16: 0}
+    for day, seconds in worked.items():
+        begins = midnight(day_on(date(2017, 7, day)))
+        assert calendar.worked(begins, begins + 86_400) == seconds
+    assert calendar.holiday(date(2017, 7, 11)) == "12/CV"
+    assert calendar.is_working_day(date(2017, 10, 31))
+    assert not calendar.is_working_day(date(2017, 11, 1))
+
+
+def test_a_published_service_is_called_by_its_code() -> None:
+    """Until a file names it."""
+    service = Service.of_terms(SHIPPED.service("LV-POLE@2017-07-01").terms(), "1/QD")
+    assert (service.name.vi, service.name.en) == ("LV-POLE", "LV-POLE")
+
+
+def test_a_file_that_is_no_mapping_is_refused() -> None:
+    """There is no field to name, so the file is."""
+    with pytest.raises(CatalogueError, match=r"^x\.yaml: the file: "):
+        CatalogueFile.of("x.yaml", ["a"])
 
 
 def test_a_fingerprint_tells_an_edit(tmp_path: Path) -> None:
@@ -198,6 +355,14 @@ def test_a_counter_that_keeps_its_own_days_promises_by_them(tmp_path: Path) -> N
     received = datetime(2017, 7, 10, 2, tzinfo=UTC)
     isle, other = (due(catalogue.promised(code, service), service.limit, received) for code in ("PAC-200", "PAC-201"))
     assert (isle, other) == (datetime(2017, 7, 14, 10, tzinfo=UTC), datetime(2017, 7, 13, 10, tzinfo=UTC))
+
+
+def test_a_key_said_twice_is_named_with_its_line(tmp_path: Path) -> None:
+    """YAML would let the second win in silence."""
+    place = tmp_path / "twice.yaml"
+    place.write_text("reasons:\n  a: {vi: a, en: a, uses: []}\n  a: {vi: b, en: b, uses: []}\n", "utf-8")
+    with pytest.raises(CatalogueError, match=r"^twice\.yaml: line 3: 'a' is defined twice$"):
+        load_file(place)
 
 
 def test_an_empty_folder_says_so(tmp_path: Path) -> None:

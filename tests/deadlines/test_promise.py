@@ -108,6 +108,13 @@ def test_a_pause_moves_a_limit_in_hours_from_receipt_on() -> None:
     assert due(PAC, hours(4), MONDAY, pauses=[(local(7, 10, 10), local(7, 10, 11))]) == local(7, 10, 16)
 
 
+def test_zero_days_leave_the_day_of_receipt_uncounted_too() -> None:
+    """A pause on it moves nothing; received after the cut-off, the next day's pause moves that day's closing."""
+    assert due(PAC, days(0), MONDAY, pauses=[(local(7, 10, 10), local(7, 10, 11))]) == local(7, 10, 17)
+    late = local(7, 13, 15, 0, 1)
+    assert due(PAC, days(0), late, pauses=[(local(7, 14, 8), local(7, 14, 9))]) == local(7, 17, 8)
+
+
 def test_a_pause_moves_a_stated_due_even_on_the_day_of_receipt() -> None:
     """No days are counted, so no day is left out."""
     assert due(PAC, THREE_DAYS, MONDAY, pauses=[(local(7, 10, 10), local(7, 10, 11))]) == local(7, 14, 8)

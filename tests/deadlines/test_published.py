@@ -52,8 +52,16 @@ def test_policy_says_which_older_versions_it_stands_for() -> None:
     assert known.in_force("OTHER@2017.1") == "OTHER@2017.1"
 
 
+def test_a_revised_service_stands_for_its_older_version() -> None:
+    """As-revised services too; other facts publish nothing."""
+    told = replace(services(replace(URBAN, until="2018-01-01"), NEWER), policy="as-revised")
+    known = joined(SHIPPED, [object(), told])
+    assert known.revised == {URBAN.id: NEWER.id}
+
+
 def test_versions_go_by_number_and_by_day() -> None:
     """2017.10 comes after 2017.9."""
+    assert standing_for(SHIPPED, ["VN-PAC@2017.10", "VN-PAC@2017.9"]) == {"VN-PAC@2017.1": "VN-PAC@2017.10"}
     assert order("VN-PAC@2017.9") < order("VN-PAC@2017.10") < order("VN-PAC@2018")
     assert order("LV-POLE@2017-07-01") < order("LV-POLE@2018-06-21")
     assert newest(SHIPPED)["METER-CHECK@2017-07-01"] == "METER-CHECK@2018-06-21"
@@ -72,11 +80,19 @@ def test_an_open_version_ends_where_the_next_begins() -> None:
     ("fact", "error", "sentence"),
     [
         (services(NEWER), Overlapping, "two versions are in force on 2018-01-01"),
-        (services(replace(URBAN, limit=Limit(amount=9, unit="working_days"))), TwoContents, URBAN.id),
+        (
+            services(replace(URBAN, limit=Limit(amount=9, unit="working_days"))),
+            TwoContents,
+            rf"^published on the basis of .+: services: {URBAN.id} is defined twice",
+        ),
         (services(replace(NEWER, id="NEW@2018-01-01", calendar="VN-PAC@2099.1")), UnknownId, r"VN-PAC@2099\.1"),
         (services(replace(NEWER, id="NEW@2018-01-01", process="NO")), UnknownId, "process: 'NO'"),
         (services(replace(NEWER, id="NEW@2018-01-02")), CatalogueError, "the version in the id and the first day"),
-        (swapped("VN-PAC@2017.1"), TwoContents, r"VN-PAC@2017\.1 is defined twice with different contents"),
+        (
+            swapped("VN-PAC@2017.1"),
+            TwoContents,
+            r"^published on the basis of .+: calendars: VN-PAC@2017\.1 is defined twice with different contents",
+        ),
     ],
 )
 def test_a_contradiction_is_a_sentence(fact: Any, error: type[CatalogueError], sentence: str) -> None:

@@ -1,5 +1,6 @@
 """Corrections before the judge: what is voided, corrected or reclassified is judged as if it had been said right."""
 
+import os
 from datetime import datetime
 
 import msgspec
@@ -19,6 +20,7 @@ from sla.explain import explain
 from sla.judge import judge
 
 LATER = local(8, 1, 9)
+EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "100"))
 
 
 def late() -> tuple[Story, str]:
@@ -180,7 +182,7 @@ def test_a_voided_extension_does_not_bring_its_revision_back() -> None:
     assert (row.revision, row.extended_at) == (3, None)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(stories(), st.data())
 def test_a_correction_of_the_promise_always_begins_a_new_revision(story: Story, data: st.DataObject) -> None:
     """Whatever it takes back, no cycle that is left has a revision that it had before."""
@@ -196,7 +198,7 @@ def test_a_correction_of_the_promise_always_begins_a_new_revision(story: Story, 
             assert row.revision > before[row.received_at]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(stories())
 def test_every_correction_is_told_or_found(story: Story) -> None:
     """None is passed over in silence."""

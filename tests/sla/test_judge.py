@@ -8,7 +8,8 @@ from oracle.telling import Story, local, promise
 
 from deadlines.catalogue import Catalogue
 from deadlines.entries import CatalogueFile
-from events.contracts.terms import Promise
+from events.contracts import routing
+from events.contracts.terms import Limit, Promise
 from sla.judge import Rules, judge, ledger
 
 
@@ -164,6 +165,19 @@ def test_the_day_of_receipt_is_on_nobodys_clock() -> None:
         ("closed hours", 14 * HOUR),
         ("worked", 2 * HOUR),
     ]
+
+
+def test_half_a_day_is_240_working_minutes() -> None:
+    """From 09:00 over lunch to 15:00; a promise of half a day is a step's limit, promises are in days."""
+    story = received()
+    half = Limit(amount=240, unit="working_minutes")
+    story.tell(
+        routing.DossierForwarded(
+            case_id=story.case_id, from_unit="PAC-193", to_unit="DL-193", step="assign", limit=half
+        ),
+        local(7, 11, 9),
+    )
+    assert judge(story.facts, RULES).stays[1].due_at == local(7, 11, 15)
 
 
 def test_zero_days_end_with_the_day_itself() -> None:

@@ -1,5 +1,7 @@
 """Who held a dossier, who is charged, and agencies on clocks of their own."""
 
+from typing import Any
+
 from oracle.judging import HOUR, MONDAY, RULES, findings, handed, only, received
 from oracle.telling import local
 
@@ -100,3 +102,16 @@ def test_a_referral_that_the_case_outlives_ends_with_it() -> None:
     story.withdrawn(local(7, 12, 8))
     (referral,) = judge(story.facts, RULES).referrals
     assert (referral.replied_at, referral.ended_at, referral.class_a) == (None, local(7, 12, 8), None)
+
+
+def test_every_row_names_its_case_and_an_ended_cycle_its_ending() -> None:
+    """The rows of many cases lie in one table; the second cycle is still open and has no ending."""
+    story = handed()
+    released = story.facts[-1].id
+    story.reopened(local(7, 17, 9))
+    story.referred(local(7, 17, 10))
+    judgement = judge(story.facts, RULES)
+    rows: list[Any] = [*judgement.cycles, *judgement.stays, *judgement.referrals, *judgement.charges]
+    assert {row.case_id for row in rows} == {story.case_id}
+    assert all((judgement.cycles, judgement.stays, judgement.referrals, judgement.charges))
+    assert judgement.endings == (released, None)

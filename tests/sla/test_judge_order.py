@@ -116,6 +116,22 @@ def test_a_ring_of_causes_is_judged_all_the_same() -> None:
     assert judge(ring, RULES) == judge(ring[::-1], RULES)
 
 
+def test_a_ring_of_causes_moves_no_other_fact() -> None:
+    """Everything outside it has the place that it would have without: behind its cause, its stream, its question."""
+    story = handed()
+    referred = story.referred(local(7, 13, 10))
+    late = story.supplement(local(7, 13, 16))
+    story.supplemented(local(7, 13, 15), late)
+    reply = routing.AgencyReplied(case_id=story.case_id, agency="QN-SGTVT", answers=referred, outcome="agreed")
+    story.tell(reply, local(7, 13, 9), category="foreign", cause=late)
+    stuck = story.obstructed(local(7, 11, 8), "utility")
+    story.resumed(local(7, 11, 9), stuck)
+    *plain, one, two = story.facts
+    ring = [replace(fact, cause=replace(fact.cause, causation=other.id)) for fact, other in ((one, two), (two, one))]
+    outside = [placed for placed in arrange([*plain, *ring]).facts if not placed[3].startswith("workorder-")]
+    assert outside == arrange(plain).facts
+
+
 def test_an_unknown_type_is_kept_out_of_the_judgement() -> None:
     """A newer service said it; this version does not know what it means."""
     story = received()
@@ -150,12 +166,15 @@ def test_a_case_without_receipt_exists_and_says_so() -> None:
     judgement = judge(story.facts, RULES)
     assert (judgement.case_id, judgement.received, judgement.cycles) == (story.case_id, False, ())
     assert [finding.what for finding in judgement.findings] == ["no-receipt", "before-receipt", "before-receipt"]
+    assert judgement.findings[0].event == story.facts[0].id
 
 
 def test_no_facts_are_no_case() -> None:
     """Not an error either."""
     empty: Judgement = judge([], RULES)
-    assert (empty.case_id, empty.received) == ("", False)
+    assert (empty.case_id, empty.received, empty.incomplete) == ("", False, False)
+    assert [(finding.event, finding.what) for finding in empty.findings] == [("", "no-receipt")]
+    assert judge([], RULES, local(7, 10)) == empty
 
 
 def test_a_second_receipt_moves_nothing() -> None:

@@ -184,6 +184,22 @@ def test_restart_needs_a_limit() -> None:
     assert (only(story).due_at, only(story).revision) == (local(7, 17, 10), 1)
 
 
+def test_a_pause_across_a_policy_change_keeps_the_policy_of_receipt() -> None:
+    """Asked the day before the meter check turned from PAUSE to RESTART (21 June 2018), answered the day after.
+
+    Wednesday 10:00 to Friday 10:00 is sixteen working hours: due moves from Friday to Tuesday 17:00. A receipt of the
+    21st itself counts anew: three days after Wednesday the 27th.
+    """
+    before = received(local(6, 19, 9, year=2018), promise("METER-CHECK@2017-07-01"))
+    asked = before.supplement(local(6, 20, 10, year=2018))
+    before.supplemented(local(6, 22, 10, year=2018), asked)
+    assert (only(before).due_at, only(before).revision) == (local(6, 26, 17, year=2018), 1)
+    after = received(local(6, 21, 9, year=2018), promise("METER-CHECK@2018-06-21", policy="RESTART"))
+    asked = after.supplement(local(6, 22, 10, year=2018))
+    after.supplemented(local(6, 27, 10, year=2018), asked)
+    assert (only(after).due_at, only(after).revision) == (local(7, 2, 17, year=2018), 2)
+
+
 def test_medium_voltage_does_not_count_the_customers_own_works() -> None:
     """Seven days from Monday: Wednesday the 19th; a week of own works moves it to the Wednesday after."""
     story = received(pledge=promise("MV-CONNECT@2017-07-01"))

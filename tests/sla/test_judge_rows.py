@@ -1,0 +1,135 @@
+"""Every column of the rows of one case, worked out by hand: what the tables show is what the facts say."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from oracle.judging import HOUR, MONDAY, RULES, received
+from oracle.telling import Story, local, promise
+
+from events.contracts.terms import Limit
+from sla.judge import Judgement, judge
+from sla.rows import ChargeRow, CycleRow, ReferralRow, Span, StayRow
+
+
+@pytest.fixture
+def story() -> Story:
+    """Forwarded twice, paused twice, apologised for, released late by seven hours of a Friday, collected on Monday."""
+    story = Story()
+    story.received(MONDAY, promise(), appointment=local(7, 13, 17))
+    acknowledge = Limit(amount=2, unit="working_hours")
+    story.forwarded(local(7, 11, 8), "DL-193", hours=4, acknowledge_within=acknowledge)
+    story.acknowledged(local(7, 11, 9), "DL-193")
+    asked = story.supplement(local(7, 11, 10))
+    story.supplemented(local(7, 11, 11), asked)
+    referred = story.referred(local(7, 12, 8))
+    story.extended(local(7, 12, 9), local(7, 17, 17))
+    story.replied(local(7, 12, 10), answers=referred)
+    story.forwarded(local(7, 13, 8), "TC-193", by="DL-193", step="install", hours=2)
+    story.returned(local(7, 14, 17), "TC-193")
+    story.rated(local(7, 15, 9), 4)
+    story.closed(local(7, 17, 9))
+    return story
+
+
+def judged(story: Story) -> Judgement:
+    return judge(story.facts, RULES, incomplete=True)
+
+
+def test_the_row_of_a_cycle(story: Story) -> None:
+    """Due Thursday 17:00 and three hours of others: Friday 10:00. Monday to Friday 17:00 are 104 hours."""
+    (row,) = judged(story).cycles
+    assert row == CycleRow(
+        case_id=story.case_id, cycle=1, counter="PAC-193", organisation="PC-QN", sector="electricity",
+        district="DL-193", service="LV-RES-URBAN@2017-07-01", field="LV", channel="counter", received_at=MONDAY,
+        determined=True, incomplete=True, due_at=local(7, 14, 10), waiting_since=None,
+        pauses_from=(local(7, 11, 10), local(7, 12, 8)), pauses_to=(local(7, 11, 11), local(7, 12, 10)),
+        appointment=local(7, 17, 17), extended_at=local(7, 12, 9), supplements=1, released_at=local(7, 14, 17),
+        ended_at=local(7, 14, 17), outcome="released", class_a="on-time", class_b="overdue", class_c="overdue",
+        utility_seconds=29 * HOUR, customer_seconds=HOUR, agency_seconds=2 * HOUR, not_counted_seconds=72 * HOUR,
+        delay_seconds=5 * HOUR, unit="PAC-193", holder="PAC-193", holder_clock=None, waiting_for=None, step="install",
+        stars=4, closed_at=local(7, 17, 9), revision=2, judged_to=local(7, 14, 17), corrections=0,
+        acts=("supplement", "extension"), acts_at=(local(7, 11, 10), local(7, 12, 9)),
+    )  # fmt: skip
+
+
+def test_the_rows_of_stays(story: Story) -> None:
+    """The district's four hours end at 15:00 with the customer's hour; it used thirteen, the team fifteen for two."""
+    ids = [fact.id for fact in story.facts]
+    unlimited: dict[str, Any] = {"due_at": None, "class_a": None, "class_b": None, "class_d": None}
+    late: dict[str, Any] = {"class_a": "overdue", "class_b": "overdue", "class_d": "overdue"}
+    unacknowledged: dict[str, Any] = {"acknowledge_due": None, "acknowledged_at": None}
+    assert judged(story).stays == (
+        StayRow(
+            case_id=story.case_id, cycle=1, stay=1, unit="PAC-193", step="reception", entered_at=MONDAY,
+            entered_by=ids[0], determined=False, incomplete=True, left_at=local(7, 11, 8), utility_seconds=HOUR,
+            overrun_seconds=0, paused_seconds=0, **unlimited, **unacknowledged,
+        ),
+        StayRow(
+            case_id=story.case_id, cycle=1, stay=2, unit="DL-193", step="assign", entered_at=local(7, 11, 8),
+            entered_by=ids[1], determined=True, incomplete=True, due_at=local(7, 11, 15), left_at=local(7, 13, 8),
+            acknowledge_due=local(7, 11, 10), acknowledged_at=local(7, 11, 9), utility_seconds=13 * HOUR,
+            overrun_seconds=9 * HOUR, paused_seconds=3 * HOUR, **late,
+        ),
+        StayRow(
+            case_id=story.case_id, cycle=1, stay=3, unit="TC-193", step="install", entered_at=local(7, 13, 8),
+            entered_by=ids[8], determined=True, incomplete=True, due_at=local(7, 13, 10), left_at=local(7, 14, 17),
+            utility_seconds=15 * HOUR, overrun_seconds=13 * HOUR, paused_seconds=0, **late, **unacknowledged,
+        ),
+    )  # fmt: skip
+
+
+def test_the_row_of_a_referral(story: Story) -> None:
+    """Ten working days from Wednesday the 12th; answered after two hours."""
+    assert judged(story).referrals == (
+        ReferralRow(
+            case_id=story.case_id, cycle=1, referral=story.facts[5].id, agency="QN-SGTVT", matter="road-trench",
+            referred_at=local(7, 12, 8), determined=True, incomplete=True, due_at=local(7, 26, 17),
+            replied_at=local(7, 12, 10), ended_at=None, reply="agreed", class_a="ahead", class_b="ahead",
+            seconds=2 * HOUR,
+        ),
+    )  # fmt: skip
+
+
+def test_the_rows_of_charges(story: Story) -> None:
+    """Five hours by nine to thirteen: 7,363.6 and 10,636.4 seconds, the larger remainder first."""
+    assert judged(story).charges == (
+        ChargeRow(story.case_id, 1, "DL-193", 7_364), ChargeRow(story.case_id, 1, "TC-193", 10_636),
+    )  # fmt: skip
+
+
+def test_the_spans_say_who_held_it_and_why(story: Story) -> None:
+    """One per change of hands or clock, each with the fact behind it."""
+    ids = [fact.id for fact in story.facts]
+    edges = [MONDAY, *(local(7, *at) for at in ((11, 8), (11, 10), (11, 11), (12, 8), (12, 10), (13, 8), (14, 17)))]
+    seconds = [int(edge.timestamp()) for edge in edges]
+    held: list[Any] = [
+        ("PAC-193", "utility", "PAC-193", None, ids[0]),
+        ("DL-193", "utility", "DL-193", None, ids[1]),
+        ("DL-193", "customer", "customer", "supplement", ids[3]),
+        ("DL-193", "utility", "DL-193", None, ids[4]),
+        ("DL-193", "agency", "QN-SGTVT", "road-trench", ids[5]),
+        ("DL-193", "utility", "DL-193", None, ids[7]),
+        ("TC-193", "utility", "TC-193", None, ids[8]),
+    ]
+    spans = [Span(1, *between, *rest) for between, rest in zip(pairwise(seconds), held, strict=True)]
+    assert list(judged(story).spans) == spans
+
+
+def test_an_open_cycle_shows_who_is_waited_for() -> None:
+    """No due while the customer's time runs; nothing has ended, and the unit is still the district."""
+    story = received()
+    story.forwarded(local(7, 11, 8), "DL-193", hours=4)
+    story.works(local(7, 11, 10))
+    judgement = judge(story.facts, RULES, local(7, 12, 9))
+    (row,) = judgement.cycles
+    assert (row.due_at, row.waiting_since, row.pauses_from, row.pauses_to) == (
+        None, local(7, 11, 10), (local(7, 11, 10),), (),
+    )  # fmt: skip
+    assert (row.unit, row.holder, row.holder_clock, row.waiting_for) == ("DL-193", "customer", "customer", "own-works")
+    assert (row.released_at, row.ended_at, row.closed_at, row.outcome) == (None, None, None, "open")
+    assert (row.class_a, row.class_b, row.class_c, row.stars) == (None, None, None, None)
+    assert (row.judged_to, row.customer_seconds, row.acts) == (local(7, 12, 9), 7 * HOUR, ("action",))
+    stay = judgement.stays[1]
+    assert (stay.left_at, stay.due_at, stay.utility_seconds, stay.paused_seconds) == (None, None, 2 * HOUR, 7 * HOUR)
+    assert (stay.class_a, stay.class_d, stay.overrun_seconds) == (None, None, 0)
