@@ -64,6 +64,15 @@ async def test_receptions_at_once_have_codes_of_their_own(door: Serving) -> None
     assert len(set(codes)) == 20
 
 
+async def test_the_date_in_a_code_is_the_counters_not_that_of_utc(door: Serving) -> None:
+    """Just before and just after midnight in Quang Ninh; in UTC both are the day before."""
+    codes = []
+    for at in ("2018-03-05T16:59:59Z", "2018-03-05T17:00:00Z"):
+        answer = await door.post("/applications", application(at=at), **CLERK)
+        codes.append(answer.body["case_id"])
+    assert codes == ["000.00.02.H49-180305-0001", "000.00.02.H49-180306-0001"]
+
+
 async def test_a_refused_reception_may_come_again_with_its_key_on_another_day(door: Serving) -> None:
     """The number that was drawn on the first day is not a number of the second."""
     yesterday = (now() - timedelta(days=1)).isoformat()
