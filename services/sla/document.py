@@ -39,6 +39,7 @@ def document(
 ) -> Document:
     """A record as plain values. With `items` every figure is followed by what it counts.
 
+    `seen` is the local date by which what is open was told late, in a period that is not over.
     `public` leaves out whatever names a dossier. Shares are between 0 and 1, lengths in seconds, averages in days,
     instants ISO texts in UTC: it is the same whether it was counted just now or read back from where it was kept.
     """
@@ -70,6 +71,8 @@ def document(
         ],
         "broken": found.broken(),
     }  # fmt: skip
+    if found.period.seen:
+        told["seen"] = found.period.seen
     if not public:
         told["annex"] = [_late(one, name) for one in found.annex]
     plain: Document = msgspec.to_builtins(told)

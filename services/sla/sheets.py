@@ -63,9 +63,13 @@ def title(told: Document) -> Text:
 
 
 def days_of(told: Mapping[str, Any]) -> Text:
-    """From the first to the last day of a period."""
+    """From the first to the last day of a period; of one that is not over, up to which."""
     first, last = date.fromisoformat(told["from"]), date.fromisoformat(told["to"]) - timedelta(days=1)
-    return Text(f"từ {first:%d/%m/%Y} đến {last:%d/%m/%Y}", f"from {first} to {last}")
+    said = Text(f"từ {first:%d/%m/%Y} đến {last:%d/%m/%Y}", f"from {first} to {last}")
+    if "seen" not in told:
+        return said
+    seen = date.fromisoformat(told["seen"])
+    return Text(f"{said.vi}, tính đến ngày {seen:%d/%m/%Y}", f"{said.en}, as of {seen}")
 
 
 # What a share or an average is called, how it is read from a line, and the name under which MADE_OF opens it.

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from oracle.telling import Story, local, promise, stories
 
 from deadlines.load import load
+from sla.document import document
 from sla.figures import Column, Item, Line
 from sla.judge import Rules, judge
 from sla.periods import Period, month
 from sla.record import Record, record
+from sla.sheets import title
 
 CATALOGUE = load(Path(__file__).parents[2] / "deploy" / "catalogue")
 RULES = Rules(CATALOGUE)
@@ -123,6 +125,14 @@ def test_in_the_middle_of_a_month_only_what_is_late_by_now_is_late(today: int, c
     assert line.count("766 pending late") == (column == "open overdue")
     assert len(found.annex) == (column == "open overdue")
     assert found.broken() == []
+
+
+def test_a_record_of_a_month_that_is_not_over_says_so() -> None:
+    """On paper and in JSON; one that is over is known by its dates alone."""
+    told = document(counted(JULY.on(date(2017, 7, 13)), released(1, 12)), CATALOGUE, items=False)
+    assert told["seen"] == "2017-07-13"
+    assert title(told).vi.endswith("từ 01/07/2017 đến 31/07/2017, tính đến ngày 13/07/2017")
+    assert "seen" not in document(counted(JULY.on(date(2017, 8, 1)), released(1, 12)), CATALOGUE, items=False)
 
 
 def test_a_wait_that_began_after_due_is_overdue() -> None:
