@@ -200,9 +200,9 @@ class Catalogue:
             code = entry.parent
         return self.calendar(next(iter(self.calendars)))
 
-    def promised(self, counter: str, service: Service) -> Calendar:
-        """The calendar that a receipt names: the counter's own where it keeps other days, else the service's."""
-        return self.calendar(self.in_force(self.unit(counter).calendar or service.calendar))
+    def promised(self, counter: str, service: Service, on: date) -> Calendar:
+        """The calendar that a receipt of a date names: the counter's own if it keeps other days, else the service's."""
+        return self.calendar(self.in_force(self.unit(counter, on).calendar or service.calendar))
 
     def fingerprints(self) -> dict[str, str]:
         """SHA-256 of the terms behind each id@version, to notice that one was edited since it was last used.

@@ -1,12 +1,14 @@
 """A catalogue and the rules that were published since: what is known now, and which version stands for which. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from deadlines.catalogue import Catalogue
 from deadlines.entries import CalendarEntry, CatalogueFile, Service
 from events.contracts.rules import CalendarPublished, CataloguePublished
+from events.contracts.terms import Promise
 
 Fact = CalendarPublished | CataloguePublished
 
@@ -64,6 +66,20 @@ def standing_for(catalogue: Catalogue, newer: Iterable[str]) -> dict[str, str]:
 def newest(catalogue: Catalogue) -> Mapping[str, str]:
     """Every version that has a newer one → the newest of the same name."""
     return standing_for(catalogue, (*catalogue.calendars, *catalogue.services))
+
+
+def as_revised(pinned: Promise, catalogue: Catalogue, revised: Mapping[str, str]) -> Promise:
+    """The promise that stands for what a receipt pinned. `revised`: older version → the version that stands for it.
+
+    A calendar that the counter keeps for itself stays, in its own newest version, when the service is another.
+    """
+    service, calendar, policy = pinned.service, pinned.calendar, pinned.clock_policy
+    if service is not None and service in revised:
+        older, newer = catalogue.services.get(service), catalogue.service(revised[service])
+        if older is None or name_of(calendar) == name_of(older.calendar):
+            calendar = newer.calendar
+        service, policy = newer.id, newer.clock_policy
+    return replace(pinned, service=service, calendar=revised.get(calendar, calendar), clock_policy=policy)
 
 
 def name_of(id: str) -> str:

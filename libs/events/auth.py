@@ -1,6 +1,7 @@
 """Who may do what: tokens (JWT, keys from the issuer) and the one table of route → roles."""
 
 import asyncio
+import secrets
 from collections.abc import Mapping
 from time import monotonic
 from time import time as wall_seconds
@@ -20,8 +21,8 @@ ALGORITHMS = ["EdDSA", "ES256", "RS256"]
 REMEMBER = 10_000  # tokens whose signature was checked and that have not expired
 ASK_AGAIN = 10.0  # seconds before a key that nobody knows may make us ask the issuer once more
 
-COOKIE = "onedoor"
 SESSION = 15 * 60  # seconds that a browser may read without showing its token again
+OURS = "HS256"  # of a cookie: signed with a secret that this process alone has, so nobody else can use it as a token
 LARGEST_COOKIE = 3800  # bytes; browsers drop what is over 4,096 with its name and attributes
 
 # Routes that read, open to everybody who works here; leaders and auditors read everything.
@@ -80,12 +81,13 @@ class Gate:
         self._known: dict[str, tuple[Actor, float]] = {}
         self._fetching = asyncio.Lock()
         self._next_fetch = 0.0
+        self._secret = secrets.token_bytes(32)
 
     async def actor(self, request: Request) -> Actor:
         """Who calls. Raises Unauthenticated with what is wrong with the token."""
         token = token_of(request)
         if not token:
-            raise Unauthenticated("send a token: Authorization: Bearer <JWT from the issuer>")
+            return self._remembered(request)
         known = self._known.get(token)
         if known is not None and known[1] > wall_seconds():
             return known[0]
@@ -100,6 +102,37 @@ class Gate:
             self._known.clear()
         self._known[token] = actor, float(claims["exp"])
         return actor
+
+    def remember(self, actor: Actor, request: Request, response: Response) -> None:
+        """Let the browser that showed a token read for a while without it. No script sees the cookie.
+
+        It holds who reads until when, never the token: a cookie goes to every port of its host. Raises Refused.
+        """
+        claims = {"sub": actor.id, "roles": sorted(actor.roles), "unit": actor.unit, "exp": wall_seconds() + SESSION}
+        cookie = jwt.encode(claims, self._secret, OURS)
+        if len(cookie) > LARGEST_COOKIE:
+            raise Refused(
+                "token-too-large", f"a cookie holds {LARGEST_COOKIE} bytes", field="Authorization",
+                way_out="ask the issuer for a token with fewer claims, or send it as a header",
+            )  # fmt: skip
+        https = request.url.scheme == "https"
+        name = cookie_of(request)
+        response.set_cookie(name, cookie, max_age=SESSION, httponly=True, samesite="strict", secure=https)
+
+    def _remembered(self, request: Request) -> Actor:
+        """Who reads by a cookie of ours.
+
+        Only GET and HEAD, which change nothing, take it, so that no other site can make a browser act by it; and a
+        cookie knows no port and no subdomain: `Sec-Fetch-Site`, which browsers send over https and to localhost, does.
+        """
+        own = request.headers.get("sec-fetch-site") in ("same-origin", "none") and request.method in ("GET", "HEAD")
+        cookie = request.cookies.get(cookie_of(request))
+        if "authorization" in request.headers or not own or not cookie:
+            raise Unauthenticated("send a token: Authorization: Bearer <JWT from the issuer>")
+        try:
+            return _actor(jwt.decode(cookie, self._secret, [OURS], options={"require": ["exp"]}))
+        except jwt.PyJWTError as invalid:
+            raise Unauthenticated(f"this browser's session is over ({invalid}): open another") from invalid
 
     async def _key(self, kid: str) -> jwt.PyJWK:
         if kid not in self._keys:
@@ -126,30 +159,15 @@ class Gate:
 
 
 def token_of(request: Request) -> str:
-    """The token in the header; where there is no header, the cookie of a page that reads from its own origin.
-
-    Only GET and HEAD, which change nothing, take the cookie, so that no other site can make a browser act by it.
-    A cookie knows no port and no subdomain: `Sec-Fetch-Site` does.
-    """
-    said = request.headers.get("authorization")
-    if said is not None:
-        scheme, _, token = said.partition(" ")
-        return token if scheme.lower() == "bearer" else ""
-    own = request.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
-    return request.cookies.get(COOKIE, "") if own and request.method in ("GET", "HEAD") else ""
+    """The token in the header, if there is one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
 
 
-def remember(request: Request, response: Response) -> None:
-    """Let the browser that showed a token read for a while without it. No script sees the cookie."""
-    token = token_of(request)
-    if len(token) > LARGEST_COOKIE:
-        raise Refused(
-            "token-too-large", f"a cookie holds {LARGEST_COOKIE} bytes", field="Authorization",
-            way_out="ask the issuer for a token with fewer claims, or send it as a header",
-        )  # fmt: skip
-    response.set_cookie(
-        COOKIE, token, max_age=SESSION, httponly=True, samesite="strict", secure=request.url.scheme == "https"
-    )
+def cookie_of(request: Request) -> str:
+    """What the service's cookie is called: those of one host share their cookies, whatever their ports."""
+    title: str = request.app.title
+    return title.replace(" ", "-")
 
 
 def _actor(claims: Mapping[str, Any]) -> Actor:

@@ -118,6 +118,21 @@ class LimitBody:
         await self.app(scope, counted, send)
 
 
+class KeptNowhere:
+    """What is answered is for whoever asked: no browser and no proxy keeps a copy."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start" and b"cache-control" not in dict(message["headers"]):
+                message["headers"] = [*message["headers"], (b"cache-control", b"no-store")]
+            await send(message)
+
+        await self.app(scope, receive, marked)
+
+
 class TooLarge(HTTPException):
     """More bytes came than a request may have. An HTTPException, for any other is a broken body to FastAPI."""
 
@@ -131,8 +146,9 @@ def too_large() -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Give an application the handlers and the limit."""
+    """Give an application the handlers, the limit, and the word that nothing is to be kept."""
     app.add_middleware(LimitBody)
+    app.add_middleware(KeptNowhere)
     handlers: dict[Any, Any] = {
         Refused: _refused,
         Unauthenticated: _unauthenticated,

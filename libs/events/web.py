@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from prometheus_client import generate_latest
 
 from events.actor import Actor
-from events.auth import COOKIE, Allowed, remember
+from events.auth import Allowed, Gate, cookie_of
 from events.clock import new_id, now
 from events.contracts.terms import Instant
 from events.envelope import Cause
@@ -126,9 +126,12 @@ def operations(service: Stands) -> APIRouter:
         return Response(generate_latest(await service.exposition()), media_type="text/plain; version=0.0.4")
 
     @router.post("/session", status_code=204)
-    async def open_session(request: Request, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> None:
-        """Exchange a token for a cookie with which this browser may read pages for fifteen minutes."""
-        remember(request, response)
+    async def open_session(
+        request: Request, response: Response, actor: Annotated[Actor, Depends(Allowed("read"))]
+    ) -> None:
+        """Exchange a token for a cookie with which this browser may read this service's pages for fifteen minutes."""
+        gate: Gate = request.app.state.gate
+        gate.remember(actor, request, response)
 
     @router.get("/session")
     async def session(actor: Annotated[Actor, Depends(Allowed("read"))]) -> Mapping[str, Any]:
@@ -136,9 +139,9 @@ def operations(service: Stands) -> APIRouter:
         return {"id": actor.id, "roles": sorted(actor.roles), "unit": actor.unit}
 
     @router.delete("/session", status_code=204)
-    async def close_session(response: Response) -> None:
+    async def close_session(request: Request, response: Response) -> None:
         """Forget the cookie."""
-        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        response.delete_cookie(cookie_of(request), httponly=True, samesite="strict")
 
     @router.post("/parked/retry")
     async def retry(_: Annotated[Actor, Depends(Allowed("operate"))]) -> Mapping[str, int]:

@@ -1,6 +1,6 @@
 """The door: fifteen counters, customers' applications over Zalo, and every message in and out.
 
-Hears   routing.events (a dossier was forwarded, recalled, returned), rules.events
+Hears   routing.events (a dossier was forwarded, recalled, returned; whom it waits for on the way), rules.events
 Decides receive, supplement, refuse, withdraw, stop, extend, close, reopen, rate;
         reclassify and correct; what is told to whom
 Says    intake.events

@@ -179,13 +179,13 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
             raise Refused("no-applicant", "who applies?", field="applicant", way_out="give name, phone and address")
         checklist = catalogue.checklist(service.checklist)
         case_id, fresh = await codes.draw(pool, body.counter, counter, received_at, actor=actor.id, key=frame.key)
-        calendar = catalogue.promised(body.counter, service)
+        calendar = catalogue.promised(body.counter, service, on)
         appointment = due(calendar, service.limit, received_at, cutoff=service.cutoff)
         applicant_ref = sent["applicant_ref"] if sent else f"p-{case_id}"
         received = ApplicationReceived(
             case_id=case_id,
             counter=body.counter,
-            organisation=catalogue.unit(body.counter).parent or body.counter,
+            organisation=catalogue.unit(body.counter, on).parent or body.counter,
             sector="electricity",
             district=body.district,
             channel=body.channel,
@@ -281,7 +281,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         actor: Annotated[Actor, Depends(Allowed("extend"))],
     ) -> Any:  # fmt: skip
         """Apologise and move the appointment: once, before the promise runs out."""
-        told = body.at or frame.moment.now
+        told = min(body.at or frame.moment.now, frame.moment.now)  # a later one is refused where facts are dated
         order = Extend(
             case_id=case_id, appointment=body.appointment, reason=named.reason(catalogue, "extension", body.reason),
             at=told, catalogue=catalogue, waits=waits(await way(pool, case_id), told), by=actor,

@@ -10,6 +10,7 @@ from functools import partial
 
 from deadlines.catalogue import Catalogue
 from deadlines.promise import due
+from deadlines.published import as_revised
 from events.amend import as_corrected
 from events.contracts.routing import (
     AgencyReferred,
@@ -17,6 +18,7 @@ from events.contracts.routing import (
     CustomerActionCompleted,
     CustomerActionRequested,
 )
+from events.contracts.terms import Promise
 from events.envelope import Recorded
 from intake.state import Open
 
@@ -27,11 +29,11 @@ def runs_out(case: Open, catalogue: Catalogue, at: datetime, waits: Iterable[Spa
     """When the promise of the running cycle runs out (a UTC instant) if every pause that is open ends at `at`.
 
     Counted as the judge counts ("Due" in the settled rules): from receipt or reopening, with the limit of the receipt's
-    service or of the one that a leader named, under the pinned calendar, moved by the pauses. Where the catalogue has
-    nothing to count with, what was stated; None: nothing was. Raises OutsideCalendar.
+    service or of the one that a leader named, under the pinned calendar or what revised it, moved by the pauses. Where
+    the catalogue has nothing to count with, what was stated; None: nothing was. Raises OutsideCalendar.
     """
-    promise, start = case.received.promise, (case.reopening or case.receipt).at
-    service = catalogue.services.get(case.service or "")
+    promise, start = _promise(case, catalogue), (case.reopening or case.receipt).at
+    service = catalogue.services.get(promise.service or "") if promise else None
     if promise is None or service is None or start is None:
         stated: datetime | None = case.reopening.fact.due if case.reopening else case.received.appointment
         return stated
@@ -42,12 +44,21 @@ def runs_out(case: Open, catalogue: Catalogue, at: datetime, waits: Iterable[Spa
         pauses.append((case.waiting.at, max(case.waiting.at, at)))
     count = partial(due, calendar, service.limit, start, cutoff=service.cutoff)
     restarted: datetime | None = None
-    if (service if case.reclassification else promise).clock_policy == "RESTART":
+    if promise.clock_policy == "RESTART":
         for asked, brought in closed:
             until = count(pauses=[one for one in pauses if one[0] < asked], restarted=restarted)
             if until is not None and asked < until:
                 restarted = brought
     return count(pauses=pauses, restarted=restarted)
+
+
+def _promise(case: Open, catalogue: Catalogue) -> Promise | None:
+    pinned = case.received.promise
+    named = catalogue.services.get(case.service or "") if case.reclassification else None
+    if named is not None:
+        calendar = pinned.calendar if pinned else named.calendar
+        pinned = Promise(calendar=calendar, clock_policy=named.clock_policy, service=named.id)
+    return as_revised(pinned, catalogue, catalogue.revised) if pinned else None
 
 
 def waits(heard: Iterable[Recorded], at: datetime) -> list[Span]:

@@ -17,6 +17,7 @@ from events.errors import Conflict
 from events.follow import WAIT_LOCK, Entry, Follower, Log, park
 from events.store import Append, append, load
 from sla import tables
+from sla.case import JUDGED
 from sla.comparing import Comparison
 from sla.projector import NAME as JUDGE
 from sla.projector import look_again
@@ -56,10 +57,14 @@ insert into differences (epoch, subject, data)
 select (select epoch from cluster), case_id, convert_to($2, 'UTF8') from unnest($1::text[]) as case_id
 """
 log = structlog.get_logger("sla.generations")
+# The last fact at which the judge looks: run on it again, it judges the case.
 LAST_HEARD = """
 select distinct on (subject) subject, stream || '@' || version as id, data from inbox
-where subject = any($1) order by subject, epoch desc, tx desc, position desc
+where subject = any($1) and type = any($2) order by subject, epoch desc, tx desc, position desc
 """
+# Set aside: the judge publishes them when it can be run on their facts again.
+ASIDE = "select subject from parked where follower = $1 and settled is null and subject = any($2)"
+DIFFERENCES = "sla.differences"
 PUBLISHED_AT_ONCE = 200  # cases whose difference is published in one transaction: the judge waits for it
 
 
@@ -140,7 +145,7 @@ async def swap(
     await connection.execute(DIFFER, comparison.differing, stream)
     if stuck:
         await tables.carry(connection, generation, comparison.replaced, list(stuck))
-        for last in await connection.fetch(LAST_HEARD, list(stuck)):
+        for last in await connection.fetch(LAST_HEARD, list(stuck), JUDGED):
             case_id = last["subject"]
             await park(connection, JUDGE, case_id, last["id"], stuck[case_id], last["data"])
     differing = msgspec.json.encode(comparison.differing).decode()
@@ -171,11 +176,13 @@ def certified(in_force: InForce, *, log_clock: bool) -> Follower[Difference]:
     async def apply(connection: Connection, entries: Sequence[Entry[Difference]]) -> None:
         await connection.execute(WAIT_LOCK, JUDGE, 0)
         swaps = await load(connection, *dict.fromkeys(entry.item.swap for entry in entries))
-        touched = {entry.item.case_id: swaps[entry.item.swap][0] for entry in entries}
+        aside = {row[0] for row in await connection.fetch(ASIDE, JUDGE, [entry.item.case_id for entry in entries])}
+        published = (entry.item for entry in entries if entry.item.case_id not in aside)
+        touched = {one.case_id: swaps[one.swap][0] for one in published}
         await look_again(connection, touched, in_force, log_clock=log_clock)
 
     return Follower(
-        name="sla.differences",
+        name=DIFFERENCES,
         log=DIFFERENCES_LOG,
         apply=apply,
         touches=lambda difference: (difference.case_id,),  # twice, when two swaps followed each other

@@ -37,7 +37,7 @@ where subject = any($1) and settled is null and not (follower = '{NAME}' and pla
 """
 LIVE = "select id, rules from generations where state = 'live'"
 BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = 0"
-BEYOND = "select exists (select from inbox where (epoch, tx, position) > ($1, $2, $3))"
+BEYOND = "select exists (select from {table} where (epoch, tx, position) > ($1, $2, $3))"
 CHANGED = """
 insert into changes (epoch, subject, data, swap)
 select (select epoch from cluster), * from unnest($1::text[], $2::bytea[], $3::text[])
@@ -78,10 +78,10 @@ def building(rules: Rules, generation: int, stuck: Stuck) -> Follower[Recorded]:
     return Follower(name=f"{NAME}@{generation}", log=INBOX, apply=apply, minds=minds, stuck="halt")
 
 
-async def caught_up(connection: Connection) -> bool:
-    """Whether the live judge has seen all of the inbox. Two statements, because a join would scan all of it."""
-    row = await connection.fetchrow(BOOKMARK, NAME)
-    return not await connection.fetchval(BEYOND, *(row or START))
+async def caught_up(connection: Connection, name: str = NAME, table: str = "inbox") -> bool:
+    """Whether a follower (the live judge) has seen all of its log. Two statements: a join would scan all of it."""
+    row = await connection.fetchrow(BOOKMARK, name)
+    return not await connection.fetchval(BEYOND.format(table=table), *(row or START))
 
 
 def judged(cases: Mapping[str, Collection[Recorded]], rules: Rules, stuck: Stuck) -> list[Judgement]:

@@ -152,7 +152,8 @@ def record_routes(
         if day is None:
             return await queries.the_record(pool, period, kinds), {}
         async with known(day) as then:
-            return await then.the_record(period.on(local_date(end_of(day))), kinds), then.mark
+            today = min(local_date(end_of(day)), local_date(await current()))
+            return await then.the_record(period.on(today), kinds), then.mark
 
     async def shown(period: Period) -> Document:
         """The document with everything that its sheets show."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from deadlines.catalogue import Catalogue
 from deadlines.entries import CatalogueFile
-from deadlines.published import joined, newest, revised_by, standing_for
+from deadlines.published import as_revised, joined, newest, revised_by, standing_for
 from events.contracts.rules import Policy
 from events.contracts.terms import ClockPolicy, Promise
 from events.envelope import Recorded
@@ -39,12 +39,8 @@ class Rules:
         return met
 
     def _revised(self, pinned: Promise) -> Promise:
-        service, calendar, policy = pinned.service, pinned.calendar, pinned.clock_policy
-        if service is not None and service in self.revised:
-            newer = self.catalogue.service(self.revised[service])
-            service, calendar, policy = newer.id, newer.calendar, newer.clock_policy
-        calendar = self.revised.get(calendar, calendar)
-        return replace(pinned, service=service, calendar=calendar, clock_policy=self.clock_policy or policy)
+        promise = as_revised(pinned, self.catalogue, self.revised)
+        return replace(promise, clock_policy=self.clock_policy) if self.clock_policy else promise
 
 
 def with_published(catalogue: Catalogue, published: Iterable[Recorded], applied: int) -> Rules:

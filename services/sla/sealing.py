@@ -31,6 +31,7 @@ from sla.changes import CHANGES
 from sla.changes import Change as CaseChange
 from sla.differences import Change, changes, digests
 from sla.document import Effect, document, fingerprint, read, written
+from sla.generations import DIFFERENCES
 from sla.month import Restate, Seal, Totals, month, sealed
 from sla.periods import Period
 from sla.projector import caught_up
@@ -204,7 +205,7 @@ class Restating:
         said = 0
         for row in await self.parts.pool.fetch(MARKED):
             async with self.parts.pool.acquire() as connection, connection.transaction():
-                if await connection.fetchval(TRY_LOCK, MARKER, 0) and await caught_up(connection):
+                if await connection.fetchval(TRY_LOCK, MARKER, 0) and await _all_marked(connection):
                     said += await self._look_at(connection, row["seal"])
         return said
 
@@ -268,6 +269,15 @@ class Restating:
         if swaps:
             return await connection.fetchrow(SWAPPED_LAST, [swap.rpartition("@")[0] for swap in swaps])
         return await connection.fetchrow(HEARD_LAST, cases, MOVING)
+
+
+async def _all_marked(connection: Connection) -> bool:
+    """Whether everything that was heard or swapped in is judged, published and marked: only then is the cause known."""
+    return (
+        await caught_up(connection)
+        and await caught_up(connection, DIFFERENCES, "differences")
+        and await caught_up(connection, MARKER, "changes")
+    )
 
 
 def _difference(change: Change) -> Difference:

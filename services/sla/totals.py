@@ -25,6 +25,7 @@ select (select id from generations where state = 'live') as generation,
 CHANGED = "select distinct subject from changes where position > $1 and position <= $2"
 LONGEST = timedelta(days=31)  # of a period that is kept: a case of it takes some kilobytes
 KEPT = 3  # periods
+COUNTING = 2  # periods counted at the same time: anybody may ask, and the live judge keeps its connections
 AT_ONCE = 100  # cases read and counted before others get their turn: some tens of milliseconds
 
 
@@ -78,21 +79,30 @@ class Totals:
     def __init__(self, pool: Pool, kinds: Mapping[str, UnitKind]) -> None:
         self.pool, self.kinds = pool, kinds
         self._kept: OrderedDict[Period, Kept] = OrderedDict()
+        self._counting = asyncio.Semaphore(COUNTING)
 
     async def record(self, period: Period) -> Record:
         """The record of a period; of a month, as sums alone."""
-        found = await self._kept_record(period) if period.until - period.since <= LONGEST else None
-        return found or await queries.the_record(self.pool, period, self.kinds)
+        if period.until - period.since <= LONGEST and (found := await self._kept_record(period)):
+            return found
+        async with self._counting:
+            return await queries.the_record(self.pool, period, self.kinds)
 
     async def _kept_record(self, period: Period) -> Record | None:
         kept = self._kept.setdefault(period, Kept(period, self.kinds))
         self._kept.move_to_end(period)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        async with kept.lock, self.pool.acquire() as connection:
-            if not kept.is_at(await stand(connection)):
-                async with connection.transaction(isolation="repeatable_read", readonly=True):
-                    await kept.catch_up(connection)
+        async with kept.lock:
+            async with self.pool.acquire() as connection:
+                if kept.is_at(await stand(connection)):
+                    return kept.record
+            async with (
+                self._counting,
+                self.pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                await kept.catch_up(connection)
             return kept.record
 
 

@@ -1,6 +1,6 @@
 """The data of 2017 as shipped, and what a broken catalogue says."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from deadlines.entries import CalendarEntry, CatalogueFile, Service
 from deadlines.errors import CatalogueError, Overlapping, TwoContents, UnknownId
 from deadlines.instants import day_on, midnight
 from deadlines.load import load, load_file
-from deadlines.promise import due
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "catalogue"
 SHIPPED = load(FOLDER)
@@ -338,23 +337,6 @@ def test_a_fingerprint_tells_an_edit(tmp_path: Path) -> None:
     shipped = SHIPPED.fingerprints()
     assert {key for key in shipped if shipped[key] != edited[key]} == {"LV-RES-URBAN@2017-07-01"}
     assert "VN-PAC@2017.1" in shipped
-
-
-def test_a_counter_that_keeps_its_own_days_promises_by_them(tmp_path: Path) -> None:
-    """An island is closed on a day on which the others work: a dossier received there is due a day later."""
-    folder = broken(
-        tmp_path, "units.yaml", "  - code: PAC-200\n", '  - code: PAC-200\n    calendar: "VN-ISLE@2017.1"\n'
-    )
-    (folder / "isle.yaml").write_text(
-        (FOLDER / "calendars.yaml").read_text("utf-8").replace("VN-PAC@2017.1", "VN-ISLE@2017.1")
-        + '      - {date: 2017-07-12, day: "off", basis: "A test\'s storm"}\n',
-        "utf-8",
-    )
-    catalogue = load(folder)
-    service = catalogue.service("LV-RES-URBAN@2017-07-01")
-    received = datetime(2017, 7, 10, 2, tzinfo=UTC)
-    isle, other = (due(catalogue.promised(code, service), service.limit, received) for code in ("PAC-200", "PAC-201"))
-    assert (isle, other) == (datetime(2017, 7, 14, 10, tzinfo=UTC), datetime(2017, 7, 13, 10, tzinfo=UTC))
 
 
 def test_a_key_said_twice_is_named_with_its_line(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from deadlines.entries import CatalogueFile, Service
 from deadlines.errors import CatalogueError, Overlapping, TwoContents, UnknownId
 from deadlines.instants import day_on
 from deadlines.load import load
-from deadlines.published import joined, newest, order, standing_for
+from deadlines.published import as_revised, joined, newest, order, standing_for
 from events.contracts import read, write
 from events.contracts.rules import CalendarPublished
-from events.contracts.terms import Limit
+from events.contracts.terms import Limit, Promise
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "catalogue"
 SHIPPED = load(FOLDER)
@@ -50,6 +50,19 @@ def test_policy_says_which_older_versions_it_stands_for() -> None:
     assert known.revised == dict.fromkeys(("VN-PAC@2017.1", "VN-PAC@2017.2"), "VN-PAC@2017.10")
     assert known.in_force("VN-PAC@2017.1") == "VN-PAC@2017.10"
     assert known.in_force("OTHER@2017.1") == "OTHER@2017.1"
+
+
+def test_a_calendar_that_a_counter_keeps_for_itself_stays_when_the_service_is_revised() -> None:
+    """The service's own gives way to the newer service's; either is read in what revised it."""
+    told = replace(services(replace(URBAN, until="2018-01-01"), NEWER), policy="as-revised")
+    known = joined(SHIPPED, [told])
+    pinned = Promise(calendar=URBAN.calendar, clock_policy="PAUSE", service=URBAN.id)
+    assert as_revised(pinned, known, known.revised) == replace(
+        pinned, calendar=NEWER.calendar, clock_policy=NEWER.clock_policy, service=NEWER.id
+    )
+    own = replace(pinned, calendar="VN-ISLE@2017.1")
+    assert as_revised(own, known, known.revised).calendar == "VN-ISLE@2017.1"
+    assert as_revised(own, known, {**known.revised, own.calendar: "VN-ISLE@2017.2"}).calendar == "VN-ISLE@2017.2"
 
 
 def test_a_revised_service_stands_for_its_older_version() -> None:

@@ -13,8 +13,11 @@ from fastapi import Depends, FastAPI
 
 from events import problems
 from events.actor import Actor
-from events.auth import COOKIE, SESSION, Allowed, Gate
+from events.auth import SESSION, Allowed, Gate
 from events.web import operations
+
+COOKIE = "onedoor-test"
+SAME: dict[str, str] = {"Sec_Fetch_Site": "same-origin"}
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -37,7 +40,7 @@ class Browser:
 
 
 def application(issuer: Issuer) -> FastAPI:
-    app = FastAPI()
+    app = FastAPI(title="onedoor test")
     problems.install(app)
     app.state.gate = Gate(issuer.url)
     app.include_router(operations(None))  # type: ignore[arg-type]
@@ -82,13 +85,14 @@ async def test_a_token_is_exchanged_for_a_cookie_that_only_this_site_can_send(br
 async def test_the_cookie_reads_and_does_nothing_else(browser: Browser) -> None:
     """A page opens by it; a command, or another cookie, does not."""
     cookie = (await cookie_of(browser)).partition(";")[0]
-    assert (await browser.ask("GET", "/page", Cookie=cookie))[0] == 200
-    assert (await browser.ask("GET", "/session", Cookie=cookie))[0] == 200
-    assert (await browser.ask("POST", "/page", Cookie=cookie))[0] == 401
-    assert (await browser.ask("POST", "/session", Cookie=cookie))[0] == 401
+    assert (await browser.ask("GET", "/page", Cookie=cookie, **SAME))[0] == 200
+    assert (await browser.ask("GET", "/session", Cookie=cookie, **SAME))[0] == 200
+    assert (await browser.ask("POST", "/page", Cookie=cookie, **SAME))[0] == 401
+    assert (await browser.ask("POST", "/session", Cookie=cookie, **SAME))[0] == 401
     assert (await browser.ask("POST", "/page", browser.issuer.token()))[0] == 200
     assert (await browser.ask("GET", "/page"))[0] == 401
-    assert (await browser.ask("GET", "/page", Cookie=f"{cookie}x"))[0] == 401
+    assert (await browser.ask("GET", "/page", Cookie=f"{cookie}x", **SAME))[0] == 401
+    assert (await browser.ask("GET", "/page", Cookie=cookie))[0] == 401  # a browser says where it asks from
 
 
 @pytest.mark.parametrize(
@@ -100,11 +104,25 @@ async def test_a_page_of_another_origin_does_not_read_by_the_cookie(browser: Bro
     assert (await browser.ask("GET", "/page", Cookie=cookie, Sec_Fetch_Site=site))[0] == status
 
 
+async def test_the_cookie_is_no_token(browser: Browser) -> None:
+    """Whoever gets hold of it, another port of the host for one, can neither act by it nor read elsewhere."""
+    value = SimpleCookie(await cookie_of(browser))[COOKIE].value
+    assert value != browser.issuer.token()
+    assert (await browser.ask("POST", "/page", value))[0] == 401
+    assert (await browser.ask("GET", "/page", value))[0] == 401
+
+
+async def test_nothing_that_is_answered_is_kept(browser: Browser) -> None:
+    """Not by the browser either: its session ends, and so does what it has seen."""
+    async with browser.http.get(f"{browser.url}/page") as answer:
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
 async def test_a_header_counts_before_the_cookie(browser: Browser) -> None:
     """A token that is not valid is refused, whoever else is remembered."""
     cookie = (await cookie_of(browser)).partition(";")[0]
-    assert (await browser.ask("GET", "/page", "no-token", Cookie=cookie))[0] == 401
-    assert (await browser.ask("GET", "/page", Authorization="Basic x", Cookie=cookie))[0] == 401
+    assert (await browser.ask("GET", "/page", "no-token", Cookie=cookie, **SAME))[0] == 401
+    assert (await browser.ask("GET", "/page", Authorization="Basic x", Cookie=cookie, **SAME))[0] == 401
 
 
 async def test_only_who_may_read_gets_a_cookie_and_only_one_that_a_browser_keeps(browser: Browser) -> None:

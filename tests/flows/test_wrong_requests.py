@@ -126,6 +126,11 @@ WRONG = {
         body={"appointment": "2017-07-20T17:00:00+07:00", "reason": "bad-weather"},
         status=403, rule="wrong-role", field="Authorization", says=("leader",),
     ),
+    "an apology in another century": Wrong(
+        service="intake", path="/applications/{case}/extension", who="leader.PC-QN",
+        body={"appointment": "2099-01-05T17:00:00+07:00", "reason": "bad-weather", "at": "2150-01-01T00:00:00Z"},
+        status=422, rule="time-in-future", field="at",
+    ),
     "wrong unit at the counter": Wrong(
         service="intake", path=CLOSE, body={}, who="receptionist.PAC-207",
         status=403, rule="wrong-unit", field="case_id", says=("PAC-206",),

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle.judging import MONDAY, RULES, SHIPPED, THURSDAY, received
+from oracle.swapped import swapped
 from oracle.telling import Story, local, promise
 
+from deadlines.published import joined
 from events.actor import Actor
 from events.amend import said_of
 from events.contracts.intake import DeadlineExtended
@@ -17,6 +19,7 @@ from intake.decide import Extend, case
 from intake.promised import runs_out, waits
 from intake.state import Open
 from sla.judge import judge
+from sla.rules import Rules
 
 RURAL = "LV-RES-RURAL@2017-07-01"
 LEADER = Actor(id="staff-22-99", roles=frozenset({"leader"}), unit="PC-QN")
@@ -45,6 +48,16 @@ def both(story: Story) -> datetime | None:
 def test_nothing_has_moved_the_promise() -> None:
     """Three working days after Monday: Thursday 17:00, as the receipt says."""
     assert both(received()) == THURSDAY
+
+
+def test_what_was_published_as_revised_moves_it_too() -> None:
+    """A swap day before the due date: the judge counts with it, so does the door."""
+    known = joined(SHIPPED, [swapped()])
+    story = received()
+    state = case.fold(said_of(one) for one in story.facts)
+    assert isinstance(state, Open)
+    expected = judge(story.facts, Rules(known, known.revised)).cycles[-1].due_at
+    assert runs_out(state, known, TUESDAY) == expected != THURSDAY
 
 
 def test_a_supplement_moves_it_by_its_working_time_after_the_day_of_receipt() -> None:

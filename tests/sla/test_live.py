@@ -13,6 +13,7 @@ from oracle.telling import Story, local, promise
 from sla_at_work import RULES, Record, Sla
 
 from deadlines.inforce import InForce
+from events.contracts.intake import MessageDelivered
 from events.contracts.sla import DeadlineApproaching, DeadlineMissed, VerdictAmended, VerdictReached
 from events.database import Connection
 from events.envelope import Cause
@@ -308,14 +309,17 @@ async def test_a_case_that_cannot_be_written_is_set_aside(sla: Sla) -> None:
 
 
 async def test_a_swap_keeps_the_rows_of_a_case_that_was_set_aside_and_it_is_incomplete(sla: Sla) -> None:
-    """Until the judge can be run on its last fact again."""
+    """Until the judge can be run on its last fact again: a message is none at which it would look."""
     one, other = story(1), story(2)
+    last = other.facts[-1].id
+    other.tell(MessageDelivered(message_id="m-1", case_id=other.case_id, provider_id="z-1"), local(7, 10, 10))
     await sla.hear([*one.facts, *other.facts])
     before = await sla.rows()
     generation = await sla.swap(stuck={other.case_id: "TypeError: a mistake of ours"})
     assert await sla.rows() == before
     assert await queries.is_parked(sla.pool, other.case_id)
     assert not await queries.is_parked(sla.pool, one.case_id)
+    assert await sla.pool.fetchval("select place from parked where settled is null") == last
     assert await retry(sla.pool, [sla.judge]) == 1
     assert not await queries.is_parked(sla.pool, other.case_id)
     assert await sla.rows(generation) == before

@@ -120,7 +120,7 @@ async def _opens(at_work: Serving, address: str, case_id: str) -> None:
     token = at_work.issuer.sign(role="auditor", unit="PC-QN", member="01")
     async with at_work.http.post(f"{at_work.url}/session", headers={"Authorization": f"Bearer {token}"}) as answer:
         cookie = answer.headers["Set-Cookie"].partition(";")[0]
-    headers = {"Cookie": cookie, "Accept": "text/html"}
+    headers = {"Cookie": cookie, "Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
     async with at_work.http.get(f"{at_work.url}{address}&kind=delays&line=PAC-193", headers=headers) as answer:
         assert (answer.status, answer.content_type) == (200, "text/html")
         text = await answer.text()
