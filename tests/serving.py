@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,15 +78,6 @@ class Serving:
         sent = {"Authorization": f"Bearer {token}"} | {name.replace("_", "-"): one for name, one in headers.items()}
         async with self.http.request(method, self.url + path, json=body, headers=sent) as answer:
             return Said(answer.status, await answer.json(content_type=None), answer.headers.get("ETag"))
-
-
-async def until(question: Callable[[], Awaitable[R]], *, within: float = 20.0) -> R:
-    """Ask until the answer is true and return it; fails when it is not so in time."""
-    end = asyncio.get_running_loop().time() + within
-    while not (answer := await question()):
-        assert asyncio.get_running_loop().time() < end, f"still {answer!r} after {within} s"
-        await asyncio.sleep(0.01)
-    return answer
 
 
 @asynccontextmanager

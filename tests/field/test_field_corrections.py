@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from serving import serving, until
+from contracts.given import eventually
+from serving import serving
 
 from events.actor import Actor
 from events.clock import now
@@ -164,7 +165,7 @@ async def test_the_teams_list_follows_corrections(database: Mapping[str, str], k
     async with serving(service, database["field"], kafka, topic_prefix) as at_work:
         path, told = f"/workorders/wo-{CASE}-3", now() - timedelta(hours=3)
         await at_work.hear(f"route-{CASE}", 3, forwarded, told)
-        await until(lambda: at_work.past(f"workorder-{CASE}"))
+        await eventually(lambda: at_work.past(f"workorder-{CASE}"))
         assert (await at_work.post(f"{path}/start", **team)).status == 200
         finish = {"evidence": ["evidence/1.jpg"], "handed_over": True}
         assert (await at_work.post(f"{path}/completion", finish, **team)).status == 200
@@ -179,11 +180,11 @@ async def test_the_teams_list_follows_corrections(database: Mapping[str, str], k
             rows = (await at_work.get("/workorders?team=TC-193&open=true")).body
             return [(row["status"], row["version"]) for row in rows] == [("at-work", 4)]
 
-        await until(is_listed)
+        await eventually(is_listed)
         gone = FactVoided(case_id=CASE, voids=FORWARD, kind="DossierForwarded", **WHY)
         await at_work.hear(f"route-{CASE}", 4, gone, now())
 
         async def is_cancelled() -> bool:
             return bool((await at_work.get(path)).body["status"] == "cancelled")
 
-        await until(is_cancelled)
+        await eventually(is_cancelled)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from serving import serving, until
+from contracts.given import eventually
+from serving import serving
 
 from events.clock import now
 from events.contracts.routing import DossierForwarded, DossierRecalled
@@ -27,7 +28,7 @@ async def test_an_order_from_hand_over_to_evidence(
         assert (await at_work.post(f"{path}/start", **team)).status == 404
         assert (await at_work.post("/workorders/wo-nonsense/start", **team)).status == 422
         await at_work.hear(f"route-{CASE}", 3, forwarded(CASE), told)
-        await until(lambda: at_work.past(f"workorder-{CASE}"))
+        await eventually(lambda: at_work.past(f"workorder-{CASE}"))
 
         visit = {"starts": (now() + timedelta(hours=1)).isoformat(), "ends": (now() + timedelta(hours=2)).isoformat()}
         assert (await at_work.post(f"{path}/visit", visit, **team)).status == 200
@@ -66,7 +67,7 @@ async def test_an_order_from_hand_over_to_evidence(
             rows = (await at_work.get(f"/workorders?case={CASE}&open=false")).body
             return [row["status"] for row in rows] == ["completed"]
 
-        await until(listed)
+        await eventually(listed)
         assert (await at_work.get("/workorders?team=TC-193&open=true")).body == []
 
 
@@ -82,6 +83,6 @@ async def test_a_recalled_dossier_cancels_its_order(
             said = await at_work.past(f"workorder-{OTHER}")
             return [one.type for one in said] == ["WorkOrderIssued", "WorkOrderCancelled"]
 
-        await until(cancelled)
+        await eventually(cancelled)
         refused = await at_work.post(f"/workorders/wo-{OTHER}-1/start", role="team", unit="TC-193")
         assert (refused.status, refused.body["title"]) == (409, "order ended")

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from serving import Serving, serving, until
+from contracts.given import eventually
+from serving import Serving, serving
 
 import field.app
 import routing.app
@@ -30,7 +31,7 @@ async def test_work_on_site_moves_the_dossier_on(database: Mapping[str, str], ka
         )  # fmt: skip
         await hands.hear(f"case-{CASE}", 1, received, now())
         await hands.hear("message-in-1", 1, StaffReplied(case_id=CASE, unit="DL-193", word="XONG"), now())
-        await until(lambda: site.past(f"workorder-{CASE}"))
+        await eventually(lambda: site.past(f"workorder-{CASE}"))
         order = (await site.get(f"/workorders/wo-{CASE}-3")).body
         assert order["team"] == "TC-193"
         path = f"/workorders/{order['work_order']}"
@@ -42,7 +43,7 @@ async def test_work_on_site_moves_the_dossier_on(database: Mapping[str, str], ka
             shown = await hands.get(f"/dossiers/{CASE}")
             return bool(shown.body["step"] == "close")
 
-        await until(at_the_last_unit)
+        await eventually(at_the_last_unit)
         expected = ["DossierForwarded", "StepCompleted", "DossierForwarded", "StepCompleted", "DossierForwarded"]
         assert await types(hands, f"route-{CASE}") == expected
         assert await types(site, f"workorder-{CASE}") == ["WorkOrderIssued", "WorkStarted", "WorkCompleted"]

@@ -13,7 +13,7 @@ import aiohttp
 import asyncpg
 import parts
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from serving import until
+from contracts.given import eventually
 
 from events.topics import CASES, DOSSIER_TOPICS, HEARTBEATS, LOG_TOPICS, PARTITIONS, partition_of, partitions_in
 from local.demo.calm import Calm
@@ -177,7 +177,7 @@ class House:
             how = await self.doors.get("sla", f"/rebuilds/{run}")
             return how if how["state"] != "running" else None
 
-        how = await until(ended, within=60)
+        how = await eventually(ended, within=60)
         await self.settled()
         return how
 
@@ -240,7 +240,7 @@ class House:
             places = [one["heard"].get(self.topic(topic), {}).get(str(partition), 0) for one in standings]
             return bool(min(places) > there.offset)
 
-        await until(heard)
+        await eventually(heard)
         await self.settled()
 
     # -- behind the doors ------------------------------------------------------------------------

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from contracts.given import eventually
 from flows.dossier import receive
 from flows.house import House, when
-from serving import until
 
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="session")]
 NOVEMBER = {"from": "2018-11-01", "to": "2018-12-01"}
@@ -29,7 +29,7 @@ async def test_a_withdrawal_entered_late_restates_the_signed_month(house: House)
     async def restated() -> Any:
         return (await house.get("sla", SEAL))["restatements"]
 
-    (restatement,) = await until(restated)
+    (restatement,) = await eventually(restated)
     assert restatement["because"] == (await it.said("case"))[-1].id
     shown = await house.get("sla", SEAL)
     assert shown["hash"] == signed["hash"]

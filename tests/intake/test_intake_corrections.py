@@ -4,7 +4,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from serving import Serving, until
+from contracts.given import eventually
+from serving import Serving
 
 from events.actor import Actor
 from events.clock import now
@@ -153,7 +154,7 @@ async def test_the_counters_list_follows_corrections(door: Serving) -> None:
         row = await listed(door, code)
         return bool(row.get("version") == 5)
 
-    await until(follows)
+    await eventually(follows)
     row = await listed(door, code)
     for name in ("status", "service", "received_at", "appointment"):
         assert row[name] == shown[name]
@@ -207,16 +208,16 @@ async def test_a_dossier_whose_return_is_void_is_no_longer_to_be_handed_over(doo
     async def is_back() -> bool:
         return (await place())[1]
 
-    await until(is_back)
+    await eventually(is_back)
     await door.hear(route, 4, FactVoided(voids=f"{route}@3", kind="DossierReturned", **why), now())
 
     async def is_held_by_the_team() -> bool:
         return await place() == ("TC-193", False)
 
-    await until(is_held_by_the_team)
+    await eventually(is_held_by_the_team)
     await door.hear(route, 5, FactVoided(voids=f"{route}@2", kind="DossierForwarded", **why), now())
 
     async def is_held_by_the_department() -> bool:
         return await place() == ("DL-193", False)
 
-    await until(is_held_by_the_department)
+    await eventually(is_held_by_the_department)

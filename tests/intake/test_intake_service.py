@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from serving import Serving, until
+from contracts.given import eventually
+from serving import Serving
 
 from deadlines.load import load
 from events.clock import now
@@ -168,7 +169,7 @@ async def test_a_customers_application_waits_until_its_counter_receives_it(door:
         rows: list[Any] = (await door.get("/submissions?counter=PAC-193", **CLERK)).body
         return rows
 
-    [row] = await until(waiting)
+    [row] = await eventually(waiting)
     sent: Any = {"applicant": None, "submission": row["submission_id"], "channel": "zalo"}
     elsewhere: Any = {"role": "receptionist", "unit": "PAC-194"}
     stolen = await door.post("/applications", application(**sent, counter="PAC-194"), **elsewhere)
@@ -179,7 +180,7 @@ async def test_a_customers_application_waits_until_its_counter_receives_it(door:
     async def taken_in() -> bool:
         return not await waiting()
 
-    await until(taken_in)
+    await eventually(taken_in)
     again = await door.post("/applications", application(**sent), Idempotency_Key="s1", **CLERK)
     assert (again.status, again.body) == (201, first.body)
     twice = await door.post("/applications", application(**sent), member="02", **CLERK)

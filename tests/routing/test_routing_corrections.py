@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import serving, until
+from contracts.given import eventually
+from serving import serving
 
 from deadlines.load import load
 from events.actor import Actor
@@ -212,7 +213,7 @@ async def test_the_worklist_follows_corrections(database: Mapping[str, str], kaf
     async with serving(service, database["routing"], kafka, topic_prefix) as at_work:
         path = f"/dossiers/{CASE}"
         await at_work.hear(f"case-{CASE}", 1, received, now())
-        await until(lambda: at_work.past(f"route-{CASE}"))
+        await eventually(lambda: at_work.past(f"route-{CASE}"))
         ask = {"agency": "UBND-193", "matter": "road-trench"}
         assert (await at_work.post(f"{path}/referral", ask, **officer)).status == 200
         reply = {"agency": "UBND-193", "outcome": "agreed"}
@@ -240,7 +241,7 @@ async def test_the_worklist_follows_corrections(database: Mapping[str, str], kaf
                 (["UBND-193"], None, 8)
             ]
 
-        await until(listed)
+        await eventually(listed)
         assert (await at_work.post(f"{path}/agency-reply", reply, **officer)).status == 200
         assert (await at_work.post(f"{path}/step-completion", **officer)).status == 200
         assert (await at_work.get(path)).body["status"] == "DossierReturned"

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from serving import Serving, serving, until
+from contracts.given import eventually
+from serving import Serving, serving
 
 from events.clock import now
 from events.contracts.intake import ApplicationReceived, CaseClosed, StaffReplied
@@ -35,7 +36,7 @@ async def test_a_dossier_on_its_way(database: Mapping[str, str], kafka: str, top
         assert (unknown.status, unknown.body["title"]) == (404, "no such dossier")
 
         await at_work.hear(f"case-{CASE}", 1, received(CASE), told)
-        await until(lambda: types(at_work, CASE))
+        await eventually(lambda: types(at_work, CASE))
         [forwarded] = await at_work.past(f"route-{CASE}")
         assert (forwarded.at, forwarded.cause.causation) == (told, f"case-{CASE}@1")
 
@@ -84,9 +85,9 @@ async def test_a_dossier_on_its_way(database: Mapping[str, str], kafka: str, top
             rows = (await at_work.get("/dossiers?unit=TC-193&open=true")).body
             return [row["case_id"] for row in rows] == [CASE]
 
-        await until(worklist)
+        await eventually(worklist)
         await at_work.hear("message-in-1", 1, StaffReplied(case_id=CASE, unit="TC-193", word="XONG"), now())
-        await until(lambda: _has(at_work, "StepCompleted", 2))
+        await eventually(lambda: _has(at_work, "StepCompleted", 2))
         done = await post(f"{path}/step-completion", {"step": "close"}, role="officer", unit="DL-193")
         assert [fact["type"] for fact in done.body["facts"]] == ["StepCompleted", "DossierReturned"]
         over = await post(f"{path}/forward", {"to_unit": "TC-193"}, role="officer", unit="DL-193")
@@ -101,7 +102,7 @@ async def test_a_closed_case_is_called_back(database: Mapping[str, str], kafka: 
         async def recalled() -> bool:
             return await types(at_work, OTHER) == ["DossierForwarded", "DossierRecalled"]
 
-        await until(recalled)
+        await eventually(recalled)
 
 
 async def _has(at_work: Serving, kind: str, times: int) -> bool:

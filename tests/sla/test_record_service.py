@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from contracts.given import eventually
 from oracle.telling import Story, local, promise
-from serving import Serving, serving, until
+from serving import Serving, serving
 
 from sla.app import service
 from sla.document import fingerprint
@@ -43,7 +44,7 @@ async def test_the_record_in_every_form_sealed_and_restated(
             record = (await at_work.get(f"/record?{JULY}&items=true")).body
             return any(line["template"]["3"] == 2 and line["template"]["10"] == 1 for line in record["lines"])
 
-        await until(both)
+        await eventually(both)
         await _every_form(at_work, late.case_id)
         await _sealed(at_work)
         still.returned(local(7, 12, 9))
@@ -52,7 +53,7 @@ async def test_the_record_in_every_form_sealed_and_restated(
         async def restated() -> bool:
             return bool((await at_work.get(SEAL)).body["restatements"])
 
-        await until(restated)
+        await eventually(restated)
         shown = (await at_work.get(SEAL)).body
         (restatement,) = shown["restatements"]
         assert restatement["because"] == f"route-{still.case_id}@1"

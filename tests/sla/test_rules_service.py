@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
+from contracts.given import eventually
 from oracle.judging import THURSDAY, received
 from oracle.swapped import NEWER, URBAN, swap_file
 from oracle.telling import local
-from serving import Serving, serving, until
+from serving import Serving, serving
 
 from deadlines.entries import Service
 from events.clock import now
@@ -49,7 +50,7 @@ async def heard(sla: Serving) -> str:
     async def judged() -> bool:
         return (await sla.get(f"/cases/{story.case_id}")).status == 200
 
-    await until(judged)
+    await eventually(judged)
     return story.case_id
 
 
@@ -65,7 +66,7 @@ async def rebuilt(sla: Serving, **body: Any) -> Any:
         how = (await sla.get(f"/rebuilds/{run}", **OPERATOR)).body
         return how if how["state"] != "running" else None
 
-    return await until(ended, within=60)
+    return await eventually(ended, within=60)
 
 
 async def test_a_swap_day_is_previewed_published_and_applied_by_rebuild(sla: Serving) -> None:
@@ -193,4 +194,4 @@ async def test_another_service_hears_what_is_published(
         async def renewed() -> bool:
             return await pinned() == "VN-PAC@2017.2"
 
-        await until(renewed)
+        await eventually(renewed)
