@@ -82,6 +82,13 @@ def as_revised(pinned: Promise, catalogue: Catalogue, revised: Mapping[str, str]
     return replace(pinned, service=service, calendar=revised.get(calendar, calendar), clock_policy=policy)
 
 
+def renamed(pinned: Promise | None, service: Service) -> Promise:
+    """What a receipt promises once a leader has found that it is of this service: the calendar stays, limit and clock
+    policy do not."""
+    calendar = pinned.calendar if pinned is not None else service.calendar
+    return Promise(calendar=calendar, clock_policy=service.clock_policy, service=service.id)
+
+
 def name_of(id: str) -> str:
     """VN-PAC of VN-PAC@2017.1."""
     return id.partition("@")[0]

@@ -17,7 +17,6 @@ from events.store import Append, append
 from events.tail import EVENTS, INBOX, START, Entry, Log, Mark, Tail
 
 __all__ = [
-    "BOOKMARK",
     "EVENTS",
     "INBOX",
     "START",
@@ -26,6 +25,7 @@ __all__ = [
     "Following",
     "Log",
     "Mark",
+    "bookmark_of",
     "park",
     "replay",
     "storable",
@@ -57,6 +57,11 @@ LONGEST_REASON, LONGEST_SUBJECT = 2000, 200  # characters
 
 
 Says: TypeAlias = Callable[[Connection, Sequence[Entry[T]]], Awaitable[Sequence[Append]]]
+
+
+async def bookmark_of(connection: Connection | Pool, name: str) -> Mark:
+    """How far a follower that is not sharded has come."""
+    return Mark(*(await connection.fetchrow(BOOKMARK, name, 0) or START))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,13 +11,14 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from events.database import TRANSIENT, Pool
+from events.follow import bookmark_of
+from events.relay import NAME as RELAY
 
 EVERY = 1.0  # seconds
 # The clock first, then a number of our own: whatever was recorded at or before `moment` has a lower one. (A snapshot's
 # xmax would not do: it is one past the highest that has *completed*, and a writer that still runs may be above it.)
 MOMENT = "select clock_timestamp()"
 CEILING = "select pg_current_xact_id()"
-BOOKMARK = "select epoch, tx, position from bookmarks where name = 'relay' and shard = 0"
 # The bookmark comes as parameters: joined, it would be no bound of the index, and all of the log would be looked at.
 SENT = """
 select pg_snapshot_xmin(pg_current_snapshot()) >= $1 and not exists (
@@ -29,8 +30,7 @@ log = structlog.get_logger("events.heartbeat")
 
 async def all_sent(pool: Pool, ceiling: int) -> bool:
     """Whether everything below a transaction number is settled and on Kafka. An old bookmark errs towards no."""
-    row = await pool.fetchrow(BOOKMARK)
-    sent: bool = await pool.fetchval(SENT, ceiling, *(row or (0, 0, 0)))
+    sent: bool = await pool.fetchval(SENT, ceiling, *await bookmark_of(pool, RELAY))
     return sent
 
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from deadlines.catalogue import Catalogue
 from deadlines.promise import due
-from deadlines.published import as_revised
+from deadlines.published import as_revised, renamed
 from events.amend import as_corrected
 from events.contracts.routing import (
     AgencyReferred,
@@ -56,8 +56,7 @@ def _promise(case: Open, catalogue: Catalogue) -> Promise | None:
     pinned = case.received.promise
     named = catalogue.services.get(case.service or "") if case.reclassification else None
     if named is not None:
-        calendar = pinned.calendar if pinned else named.calendar
-        pinned = Promise(calendar=calendar, clock_policy=named.clock_policy, service=named.id)
+        pinned = renamed(pinned, named)
     return as_revised(pinned, catalogue, catalogue.revised) if pinned else None
 
 

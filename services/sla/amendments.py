@@ -15,6 +15,7 @@ from events.amend import Amendment as Applied
 from events.contracts import field as site
 from events.contracts import intake, routing
 from events.contracts.catalogue import name_of
+from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import ServiceReclassified
 from events.envelope import Recorded, Said
 from sla.rows import Amendment, Finding
@@ -26,6 +27,8 @@ MOVES_DUE: Final = (
 )  # fmt: skip
 """Facts that can move a promise's due, or the appointment that warnings run to."""
 FIELDS_OF_DUE: Final = frozenset({"at", "agency", "answers", "appointment", "due", "fault"})
+OVERTAKEN: Final = ("corrects-voided", "voided-before")
+"""Corrections that a void left without effect raise the revision all the same: they may have done so before it."""
 _BEGINS_REVISION: Final = frozenset({"SupplementReceived", "DeadlineExtended", "CaseReopened"})
 
 
@@ -55,6 +58,7 @@ def apply(known: Mapping[str, Recorded]) -> tuple[dict[str, Recorded], Correctio
     begins = sorted(recorded.at for recorded in known.values() if recorded.type in _BEGINS_REVISION)
     standing = {one.id: one for one in amended.facts if not isinstance(one.fact, ServiceReclassified)}
     facts = {id: _as_it_stands(known[id], one) for id, one in standing.items()}
+    said = [*(one.by for one in amended.amendments), *(by for by, why in amended.idle if why in OVERTAKEN)]
     reclassified = sorted(
         (recorded for recorded in known.values() if isinstance(recorded.fact, ServiceReclassified)),
         key=lambda recorded: (recorded.at, recorded.stream, recorded.version),
@@ -63,7 +67,7 @@ def apply(known: Mapping[str, Recorded]) -> tuple[dict[str, Recorded], Correctio
         tuple(_amendment(one, standing) for one in amended.amendments),
         tuple(Reclassification(said_of(one), _raises(said_of(one), begins)) for one in reclassified),
         tuple(Finding(one.id, why) for one, why in amended.idle),
-        sum(_raises(one.by, begins) for one in amended.amendments if _concerns_promise(one)),
+        sum(_raises(by, begins) for by in said if _concerns_promise(by, known)),
     )
 
 
@@ -114,8 +118,14 @@ def _happened(said: Said) -> datetime:
     return said.at or EARLIEST
 
 
-def _concerns_promise(one: Applied) -> bool:
-    return isinstance(one.about.fact, MOVES_DUE) and (one.field is None or one.field in FIELDS_OF_DUE)
+def _concerns_promise(by: Said, known: Mapping[str, Recorded]) -> bool:
+    match by.fact:
+        case FactVoided(voids=about):
+            return isinstance(known[about].fact, MOVES_DUE)
+        case FactCorrected(corrects=about, field=field):
+            return isinstance(known[about].fact, MOVES_DUE) and field in FIELDS_OF_DUE
+        case _:
+            return False
 
 
 def _raises(by: Said, begins: Iterable[datetime]) -> int:

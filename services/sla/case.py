@@ -10,6 +10,7 @@ from deadlines.entries import Cutoff
 from deadlines.errors import OutsideCalendar, UnknownId
 from deadlines.instants import Second, instant_of, second_of
 from deadlines.promise import Counted, count
+from deadlines.published import renamed
 from events.amend import CORRECTIONS, EARLIEST
 from events.contracts import field as site
 from events.contracts import intake, routing
@@ -83,15 +84,14 @@ class Case:
             self._open(self.receipt, id, at, self._count(id, at, stated))
 
     def _reclassified(self, fact: intake.ApplicationReceived, id: str, at: Second) -> intake.ApplicationReceived:
-        """The receipt as if it had named the right service: the calendar stays, limit and clock policy do not."""
+        """The receipt as if it had named the right service."""
         for said, raises in self.corrections.reclassified:
             service = self.catalogue.services.get(said.fact.service)
             if service is None:
                 self._found(said.id, "unknown-service", said.fact.service)
                 continue
             promise = fact.promise
-            calendar = promise.calendar if promise is not None else service.calendar
-            right = Promise(calendar=calendar, clock_policy=service.clock_policy, service=service.id)
+            right = renamed(promise, service)
             was = (promise.service if promise is not None else None) or ""
             self.amendments.append(
                 Amendment(

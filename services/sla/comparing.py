@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from events.database import Connection, Pool
 from events.envelope import Recorded
-from events.follow import START, WAIT_LOCK, Following, Mark
+from events.follow import WAIT_LOCK, Following, Mark, bookmark_of
 from sla.projector import NAME as JUDGE
 
 LIVE = "select id from generations where state = 'live'"
-BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = 0"
 # The live judge is past everything that had a number when the rebuild took its offsets.
 PAST = """
 select pg_snapshot_xmin(pg_current_snapshot()) >= $4 and not exists (
@@ -60,8 +59,8 @@ class Comparing:
 
     async def begin(self, ceiling: int) -> bool:
         """Hash everything. False while the live judge is not past `ceiling`: let it go on and come again."""
-        await self._catch_up(await self._bookmark(JUDGE))
-        if not await self.pool.fetchval(PAST, *await self._bookmark(JUDGE), ceiling):
+        await self._catch_up(await bookmark_of(self.pool, JUDGE))
+        if not await self.pool.fetchval(PAST, *await bookmark_of(self.pool, JUDGE), ceiling):
             return False
         async with (
             self.pool.acquire() as connection,
@@ -95,8 +94,8 @@ class Comparing:
 
     async def _round(self) -> int:
         """Look again at the cases that either side wrote since the last look; how many these were."""
-        until = await self._bookmark(JUDGE)
-        since = await self._bookmark(self.following.follower.name)
+        until = await bookmark_of(self.pool, JUDGE)
+        since = await bookmark_of(self.pool, self.following.follower.name)
         heard = {row[0] for row in await self.pool.fetch(HEARD, *since, *until)}
         for hash, rows in (await self._hashes(self.pool, self.generation, heard)).values():
             self.hash, self.rows = self.hash - hash, self.rows - rows
@@ -122,10 +121,6 @@ class Comparing:
         self.following.until = until
         while (await self.following.step())[0]:
             pass
-
-    async def _bookmark(self, name: str) -> Mark:
-        row = await self.pool.fetchrow(BOOKMARK, name)
-        return Mark(*row) if row else START
 
     @staticmethod
     async def _hashes(connection: Connection | Pool, generation: int, cases: Iterable[str]) -> Hashes:

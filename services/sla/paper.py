@@ -30,6 +30,7 @@ def sheet_of_paper(title: Text, body: str) -> str:
     return (
         f'<!doctype html>\n<html lang="vi">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<link rel="icon" href="data:,">\n'
         f"<title>{escape(title.vi)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         f"<h1>{two(title)}</h1>\n{body}</body>\n</html>\n"
     )

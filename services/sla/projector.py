@@ -13,7 +13,7 @@ from events.contracts.catalogue import Fact
 from events.contracts.sla import GenerationSwapped, VerdictReached
 from events.database import Connection
 from events.envelope import Cause, Recorded
-from events.follow import INBOX, LONGEST_REASON, START, Entry, Follower, storable
+from events.follow import INBOX, LONGEST_REASON, Entry, Follower, bookmark_of, storable
 from events.store import COLUMNS, Append, append, load, recorded_from
 from sla import tables
 from sla.amendments import lateness
@@ -36,7 +36,6 @@ select distinct subject from parked
 where subject = any($1) and settled is null and not (follower = '{NAME}' and place = any($2))
 """
 LIVE = "select id, rules from generations where state = 'live'"
-BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = 0"
 BEYOND = "select exists (select from {table} where (epoch, tx, position) > ($1, $2, $3))"
 CHANGED = """
 insert into changes (epoch, subject, data, swap)
@@ -80,8 +79,7 @@ def building(rules: Rules, generation: int, stuck: Stuck) -> Follower[Recorded]:
 
 async def caught_up(connection: Connection, name: str = NAME, table: str = "inbox") -> bool:
     """Whether a follower (the live judge) has seen all of its log. Two statements: a join would scan all of it."""
-    row = await connection.fetchrow(BOOKMARK, name)
-    return not await connection.fetchval(BEYOND.format(table=table), *(row or START))
+    return not await connection.fetchval(BEYOND.format(table=table), *await bookmark_of(connection, name))
 
 
 def judged(cases: Mapping[str, Collection[Recorded]], rules: Rules, stuck: Stuck) -> list[Judgement]:

@@ -14,7 +14,7 @@ from events.clock import now
 from events.database import TRANSIENT, Connection
 from events.envelope import Cause
 from events.errors import WrongVersion
-from events.follow import BOOKMARK, START, WAIT_LOCK, Mark
+from events.follow import START, WAIT_LOCK, Mark, bookmark_of
 from events.hear import HEARD
 from events.runtime import Parts
 from events.store import Append, append, load
@@ -182,8 +182,7 @@ class Watch:
                 if any(heard.get(place, 0) < end for place, end in ahead.ends.items()):
                     return False
                 ahead.kept = Mark(*(await connection.fetchrow(LAST_KEPT) or START))
-            row = await connection.fetchrow(BOOKMARK, JUDGE, 0)
-        return Mark(*(row or START)) >= ahead.kept
+            return await bookmark_of(connection, JUDGE) >= ahead.kept
 
 
 class Beat(msgspec.Struct):

@@ -15,6 +15,7 @@ from bench.figures import line, ratio
 from events.clock import new_id
 from local.ports import free_port
 from local.stack import Stack
+from local.wait import listens, until
 
 RUNS, SECONDS, AT_ONCE = 3, 5.0, 16
 BODY = {
@@ -61,14 +62,8 @@ async def _token(stack: Stack) -> str:
 
 
 async def _until_it_answers(port: int) -> None:
-    async with aiohttp.ClientSession() as http:
-        for _ in range(200):
-            try:
-                async with http.get(f"http://127.0.0.1:{port}/openapi.json"):
-                    return
-            except aiohttp.ClientError:
-                await asyncio.sleep(0.05)
-    raise TimeoutError("the bare server does not answer")
+    if not await until(lambda: listens("127.0.0.1", port), within=10):
+        raise TimeoutError("the bare server does not answer")
 
 
 async def _load(url: str, headers: Mapping[str, str]) -> float:

@@ -39,20 +39,26 @@ def put_right(facts: list[Recorded], services: Collection[str]) -> Righted:
     said = sorted(known.values(), key=lambda fact: (fact.at, fact.stream, fact.version))
     right = {id: fact for id, fact in known.items() if fact.type not in CORRECTIONS}
     done: list[tuple[Recorded, Recorded, str]] = []
+    overtaken: list[tuple[Recorded, Recorded, str]] = []  # of what another void took away
     for one in said:
         if one.type == "FactVoided" and one.fact is not None:
             target = right.get(one.fact.voids)
             if target is not None and target.stream == one.stream:
                 done.append((one, right.pop(target.id), "all"))
+            elif (gone := known.get(one.fact.voids)) is not None and gone.stream == one.stream:
+                overtaken.append((one, gone, "all"))
     for one in said:
         if one.type == "FactCorrected" and one.fact is not None:
-            target = right.get(one.fact.corrects)
+            target, gone = right.get(one.fact.corrects), known.get(one.fact.corrects)
+            if target is None and gone is not None and gone.stream == one.stream:
+                overtaken.append((one, gone, one.fact.field))
             after = changed(target, one.fact.field, one.fact.value) if target is not None else None
             if target is not None and after is not None and target.stream == one.stream:
                 done.append((one, target, one.fact.field))
                 right[target.id] = after
     reclassified = [one for one in said if getattr(one.fact, "service", None) in services]
-    promise_moved = [one for one, target, field in done if target.type in PROMISE and field in BEARS] + reclassified
+    meant = [one for one, target, field in (*done, *overtaken) if target.type in PROMISE and field in BEARS]
+    promise_moved = meant + reclassified
     begun = [fact for fact in said if fact.type in ("SupplementReceived", "DeadlineExtended", "CaseReopened")]
     return Righted(
         list(right.values()),

@@ -133,3 +133,17 @@ def test_an_open_cycle_shows_who_is_waited_for() -> None:
     stay = judgement.stays[1]
     assert (stay.left_at, stay.due_at, stay.utility_seconds, stay.paused_seconds) == (None, None, 2 * HOUR, 7 * HOUR)
     assert (stay.class_a, stay.class_d, stay.overrun_seconds) == (None, None, 0)
+
+
+def test_the_rows_of_a_case_are_those_of_all_its_cycles() -> None:
+    """Asked an agency, released late, reopened, asked again, released late again: nothing of the first run is lost."""
+    story = received()
+    story.replied(local(7, 12, 9), answers=story.referred(local(7, 11, 9)))
+    story.returned(local(7, 21, 9))
+    story.closed(local(7, 21, 10))
+    story.reopened(local(8, 1, 9))
+    story.replied(local(8, 3, 9), answers=story.referred(local(8, 2, 9)))
+    story.returned(local(8, 18, 9))
+    judgement = judge(story.facts, RULES)
+    for rows in (judgement.cycles, judgement.stays, judgement.referrals, judgement.charges, judgement.spans):
+        assert {row.cycle for row in rows} == {1, 2}
