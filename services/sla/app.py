@@ -14,7 +14,7 @@ from events.follow import Follower
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
 from events.topics import CASES, RULES
-from sla import changes, generations, projector, remedying, sealing
+from sla import changes, generations, holes, projector, remedying, sealing
 from sla.api import routes
 from sla.changes import Hub
 from sla.sealing import Restating
@@ -39,6 +39,7 @@ def service(settings: Settings) -> Service:
         return [
             projector.follower(in_force, log_clock=log_clock),
             generations.certified(in_force, log_clock=log_clock),
+            holes.teller(),
             changes.publisher(parts.producer, parts.topic(CASES)),
             sealing.marker(),
             remedying.opener(in_force.catalogue, log_clock=log_clock),

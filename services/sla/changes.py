@@ -14,27 +14,31 @@ from events.follow import POLL, Entry, Follower, Log
 from events.topics import partition_of
 
 # Only the holder of the judge's lock writes `changes`: what is committed is all there is below the highest position.
-AFTER = "select position, subject, data, swap from changes where position > $1 order by position limit $2"
+AFTER = "select position, subject, data, swap, hole from changes where position > $1 order by position limit $2"
 LAST = "select coalesce(max(position), 0) from changes"
 PAGE = 500
 log = structlog.get_logger("sla.changes")
 
 
 class Change(NamedTuple):
-    """A case's status as JSON, with the position as its rising `revision`; the swap that changed it, if one did."""
+    """A case's status as JSON, with the position as its rising `revision`, and the swap that changed it, if one did.
+
+    `hole`: all that changed is that the case became incomplete, or complete again.
+    """
 
     position: int
     case_id: str
     status: bytes
     swap: str | None
+    hole: bool
 
 
 def change_of(row: Any) -> Change:
     position: int = row["position"]
-    return Change(position, row["subject"], b'{"revision":%d,' % position + row["data"][1:], row["swap"])
+    return Change(position, row["subject"], b'{"revision":%d,' % position + row["data"][1:], row["swap"], row["hole"])
 
 
-CHANGES: Log[Change] = Log("changes", "subject, data, swap", change_of)
+CHANGES: Log[Change] = Log("changes", "subject, data, swap, hole", change_of)
 
 
 def publisher(producer: AIOKafkaProducer, topic: str) -> Follower[Change]:

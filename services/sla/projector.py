@@ -131,7 +131,7 @@ async def look_again(
     cases = [judgement.case_id for judgement in judgements]
     causes = [touched[case] for case in cases]
     swaps = [cause.id if isinstance(cause.fact, GenerationSwapped) else None for cause in causes]
-    await connection.execute(CHANGED, cases, [status(judgement) for judgement in judgements], swaps)
+    await connection.execute(CHANGED, cases, [_status(one, one.case_id in parked) for one in judgements], swaps)
     await connection.execute(UNTIMED, cases)
     waiting = [
         timer
@@ -199,7 +199,12 @@ def _because(facts: Sequence[Fact], judgement: Judgement, known: Sequence[Record
 _encode = msgspec.json.Encoder().encode
 
 
-def status(judgement: Judgement) -> bytes:
+def status(case_id: str, *, received: bool, cycles: Iterable[CycleRow]) -> bytes:
     """A case as dashboards and `sla.cases` see it: its cycles as they stand. The revision is added on the way out."""
-    cycles: list[dict[str, Any]] = [shown(row._asdict()) for row in judgement.cycles]
-    return _encode({"case_id": judgement.case_id, "received": judgement.received, "cycles": cycles})
+    told: list[dict[str, Any]] = [shown(row._asdict()) for row in cycles]
+    return _encode({"case_id": case_id, "received": received, "cycles": told})
+
+
+def _status(judgement: Judgement, parked: bool) -> bytes:
+    rows = [row._replace(incomplete=True) for row in judgement.cycles] if parked else judgement.cycles
+    return status(judgement.case_id, received=judgement.received, cycles=rows)

@@ -1,6 +1,6 @@
 """What boards read of the live generation. "Late now" is computed here, at query time: no stored row contains now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ select {_columns("cycles")} from cycles where {LIVE} and case_id in (
     select distinct case_id from cycles where {LIVE} and case_id > $1 order by case_id limit $2)
 order by case_id, cycle
 """
+CYCLES = f"select {_columns('cycles')} from cycles where {LIVE} and case_id = any($1) order by case_id, cycle"
 CASE = f"select {_columns('cycles')} from cycles where {LIVE} and case_id = $1 order by cycle"
 STAYS = f"select {_columns('stays')} from stays where {LIVE} and case_id = $1 order by cycle, stay"
 REFERRALS = f"select {_columns('referrals')} from referrals where {LIVE} and case_id = $1 order by referred_at"
@@ -112,9 +113,12 @@ async def case(pool: Pool, case_id: str) -> dict[str, Any] | None:
         }
 
 
-async def cycles(pool: Pool, case_id: str) -> list[CycleRow]:
-    """The cycles of one case, as the judge left them."""
-    return [CycleRow(*row) for row in await pool.fetch(CASE, case_id)]
+async def cycles(connection: Connection | Pool, cases: Collection[str]) -> dict[str, list[CycleRow]]:
+    """The cycles of these cases, as the judge left them; a case without a receipt is not among them."""
+    found: dict[str, list[CycleRow]] = {}
+    for row in await connection.fetch(CYCLES, sorted(cases)):
+        found.setdefault(row["case_id"], []).append(CycleRow(*row))
+    return found
 
 
 def shown_case(judgement: Judgement) -> dict[str, Any]:

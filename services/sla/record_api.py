@@ -283,8 +283,8 @@ def record_routes(
     @router.get("/cases/{case_id}/portal")
     async def for_portal(case_id: CaseId, _: Reads) -> Response:
         """A dossier by the field names of the national portal, as far as nothing personal is in them."""
-        cycles = await queries.cycles(pool, case_id)
-        if not cycles:
+        cycles = (await queries.cycles(pool, [case_id])).get(case_id)
+        if cycles is None:
             raise NotFound("no-such-dossier", f"no receipt of {case_id} was heard", field="case_id")
         service = catalogue.services.get(cycles[-1].service or "")
         return _json(portal.case(cycles, service.name.vi if service else None))

@@ -149,15 +149,14 @@ def _totals(found: Record) -> Totals:
 
 def marker() -> Follower[CaseChange]:
     """Marks the cases that concern a sealed period. A rebuild writes no changes, so it marks none; what differs after
-    its swap does, and is marked with it."""
+    its swap does, and is marked with it. A case that is incomplete for a while is no news of the period."""
 
     async def apply(connection: Connection, entries: Sequence[Entry[CaseChange]]) -> None:
-        cycles = [
-            (entry.item.case_id, cycle) for entry in entries for cycle in _cycles.decode(entry.item.status).cycles
-        ]
+        moved = [entry.item for entry in entries if not entry.item.hole]
+        cycles = [(change.case_id, cycle) for change in moved for cycle in _cycles.decode(change.status).cycles]
         swaps: dict[str, str | None] = {}
-        for entry in entries:
-            swaps[entry.item.case_id] = entry.item.swap or swaps.get(entry.item.case_id)
+        for change in moved:
+            swaps[change.case_id] = change.swap or swaps.get(change.case_id)
         await connection.execute(
             MARK, list(swaps), [case for case, _ in cycles], [one.received_at for _, one in cycles],
             [one.ended_at for _, one in cycles], list(swaps.values()),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 import pytest
 from flows.dossier import Dossier, receive
@@ -65,6 +66,28 @@ async def test_nonsense_on_every_topic_is_parked_and_the_next_record_is_handled(
     for service, topics in hearing.items():
         assert [attempts for _, _, attempts in await parked(house, service, it.code)] == [2] * len(topics)
     assert all(health.status == 200 for health in [await house.ask(s, "/health/ready", method="GET") for s in before])
+
+
+async def test_followers_of_a_case_hear_that_it_is_incomplete_and_that_it_is_no_longer(house: House) -> None:
+    """No fact is judged in either moment; the status on `sla.cases` and what /cases shows are the same all the time."""
+    it = await receive(house, "2017-07-17 08:50")
+    await house.write("field.events", it.code, b"not a fact")
+    told = await last_status(house, it)
+    assert told == await it.cycle()
+    assert told["incomplete"]
+    await house.sql("update sla.parked set settled = 'dismissed' where subject = $1", it.code)
+    await house.settled()
+    told = await last_status(house, it)
+    assert told == await it.cycle()
+    assert not told["incomplete"]
+
+
+async def last_status(house: House, it: Dossier) -> Any:
+    """The dossier's cycle by the last record of `sla.cases` about it."""
+    key = it.code.encode()
+    told = [one.value for one in await house.every_record() if one.topic == house.topic("sla.cases") and one.key == key]
+    (cycle,) = json.loads(told[-1])["cycles"]
+    return cycle
 
 
 async def test_a_fact_of_a_type_that_nobody_knows_is_kept_and_blocks_nothing(house: House) -> None:

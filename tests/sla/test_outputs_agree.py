@@ -151,8 +151,13 @@ def of_statuses(bodies: Iterable[bytes]) -> Said:
     return {key: word for body in bodies for key, word in of_status(body).items()}
 
 
+def told(judgement: Judgement) -> bytes:
+    return status(judgement.case_id, received=judgement.received, cycles=judgement.cycles)
+
+
 def streamed(judgement: Judgement) -> bytes:
-    return change_of({"position": 1, "subject": judgement.case_id, "data": status(judgement), "swap": None}).status
+    row = {"position": 1, "subject": judgement.case_id, "data": told(judgement), "swap": None, "hole": False}
+    return change_of(row).status
 
 
 def of_shown(world: World) -> Said:
@@ -219,7 +224,7 @@ OUTPUTS: dict[str, tuple[Callable[[World], Said], Callable[[CycleRow], Any]]] = 
     "items of a figure": (of_items, by_date),
     "items of a sealed figure": (lambda world: items_in(read(written(world.told))), by_date),
     "sealed record": (lambda world: of_document(read(written(world.told)), TELLING), by_date),
-    "sla.cases": (lambda world: of_statuses(status(one) for one in world.judgements), classes),
+    "sla.cases": (lambda world: of_statuses(told(one) for one in world.judgements), classes),
     "stream": (lambda world: of_statuses(streamed(one) for one in world.judgements), classes),
     "cases": (of_shown, classes),
     "explanation": (of_explanations, classes),
