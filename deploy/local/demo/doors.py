@@ -29,7 +29,6 @@ class Doors:
         self._known: dict[str, asyncio.Task[str]] = {}
         self._http: aiohttp.ClientSession | None = None
         self.unanswered = 0  # how often nobody answered, so that a request was sent again
-        self.requests = 0
 
     async def __aenter__(self) -> "Doors":
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=300)
@@ -89,7 +88,6 @@ class Doors:
         data = None if body is None else msgspec.json.encode(body)
         until, pause = time.monotonic() + PATIENCE, 0.05
         while True:
-            self.requests += 1
             try:
                 async with self._http.request(method, url, data=data, headers=headers) as answer:
                     content = await answer.read()
