@@ -102,7 +102,7 @@ class Sla:
 
     async def comparing(self) -> Comparing:
         """A new generation, compared with the live one as far as it goes without holding up the judge."""
-        generation = await generations.begin(self.pool)
+        generation = await generations.begin(self.pool, "op-1")
         it = Comparing(self.pool, Following(self.pool, projector.building(RULES, generation, {})), generation)
         assert await it.begin(0)
         return it

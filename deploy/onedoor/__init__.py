@@ -2,6 +2,8 @@
 
 __main__    the commands, wired
 up down status token demo explain whatif    one command each
+rebuild runs    groups of commands: `sla …`, `runs …`
+watch       a run until it has ended, with a bar
 client      a session with the services, with an operator's token
 screen      how progress and addresses look
 """

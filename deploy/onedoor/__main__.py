@@ -4,6 +4,8 @@ from onedoor.app import App
 from onedoor.demo import demo
 from onedoor.down import down
 from onedoor.explain import explain
+from onedoor.rebuild import sla
+from onedoor.runs import runs
 from onedoor.status import status
 from onedoor.token import token
 from onedoor.up import up
@@ -23,6 +25,8 @@ app.command()(token)
 app.command()(demo)
 app.command()(explain)
 app.command()(what_if)
+app.add_typer(sla, name="sla")
+app.add_typer(runs, name="runs")
 
 if __name__ == "__main__":
     app()

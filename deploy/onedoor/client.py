@@ -28,7 +28,7 @@ class Said(OnedoorError):
 
 
 class Client:
-    """GET and POST to services by name. Every failure is an OnedoorError with a sentence in it."""
+    """GET, POST and DELETE to services by name. Every failure is an OnedoorError with a sentence in it."""
 
     def __init__(self, http: aiohttp.ClientSession, about: Mapping[str, Any], token: str) -> None:
         self._http, self.about, self.token = http, about, token
@@ -49,6 +49,10 @@ class Client:
         given = {"Onedoor-Now": now.isoformat() if now else None, "Idempotency-Key": key}
         headers = {name: value for name, value in given.items() if value is not None}
         return await self._ask("POST", service, path, json=body, headers=headers)
+
+    async def delete(self, service: str, path: str) -> Any:
+        """Take back what stands at that path."""
+        return await self._ask("DELETE", service, path)
 
     async def _ask(self, method: str, service: str, path: str, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}

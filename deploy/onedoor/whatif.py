@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -10,17 +9,16 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from deadlines.entries import CatalogueFile
 from deadlines.load import load_file
 from events.errors import OnedoorError
 from local.places import home
-from onedoor.client import Client, session
+from onedoor.client import session
 from onedoor.screen import local_time, wide
+from onedoor.watch import At, watch
 
-LOOK = 0.3  # seconds between looks at a run
 SHOWN = 50  # dossiers in the table; --json has them all
 KINDS: Mapping[str, str] = {
     "due_moved": "hạn thay đổi · due dates moved",
@@ -103,32 +101,14 @@ def _told(file: CatalogueFile, name: str) -> list[Any]:
 async def _run(supposed: Mapping[str, Any], console: Console) -> Any:
     async with session(home()) as client:
         run = (await client.post("sla", "/what-if", supposed))["run"]
-        await _watch(client, run, console)
+        how = await watch(f"what-if {run}", "dossiers", lambda: client.get("sla", f"/what-if/{run}"), _at, console)
+        if how["state"] == "failed":
+            raise OnedoorError(f"what-if {run} failed: {how['error']}")
         return await client.get("sla", f"/what-if/{run}", dossiers="true")
 
 
-async def _watch(client: Client, run: int, console: Console) -> None:
-    """Until the run has ended, with progress, rate and remaining time. Raises OnedoorError when it failed."""
-    bar = Progress(
-        TextColumn("what-if {task.fields[run]}"), BarColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
-        TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("{task.fields[left]}"),
-        console=console, disable=not sys.stderr.isatty(), transient=True,
-    )  # fmt: skip
-    with bar:
-        task = bar.add_task("", total=1, run=run, rate="", left="")
-        while True:
-            at = await client.get("sla", f"/what-if/{run}")
-            if at["state"] == "failed":
-                raise OnedoorError(f"what-if {run} failed: {at['error']}")
-            rate, left = at["cases_per_second"], at["seconds_left"]
-            bar.update(
-                task, completed=at["judged"], total=max(at["cases"], 1),
-                rate=f"{rate:,.0f} dossiers/s" if rate else "",
-                left=f"{left:.0f} s left" if left is not None else "",
-            )  # fmt: skip
-            if at["state"] == "done":
-                return
-            await asyncio.sleep(LOOK)
+def _at(run: Mapping[str, Any]) -> At:
+    return At(run["judged"], run["cases"], run["cases_per_second"], run["seconds_left"])
 
 
 def show(console: Console, found: Mapping[str, Any]) -> None:

@@ -1,8 +1,6 @@
-"""HTTP: cases, the stream, the ticker's clock, rebuilds; the record has its own. `/public/*` needs no token."""
+"""HTTP: cases, the stream, the ticker's clock; others have files of their own. `/public/*` needs no token."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import fields, is_dataclass
@@ -13,7 +11,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import FileResponse, HTMLResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from deadlines.inforce import InForce
@@ -23,7 +21,7 @@ from events.clock import now as wall
 from events.contracts.terms import CaseId, Instant, UnitCode
 from events.errors import Conflict, NotFound
 from events.runtime import Parts
-from sla import asof, generations, queries, rules_api
+from sla import asof, queries, rebuilds_api, rules_api
 from sla.changes import Hub
 from sla.explain import Explanation, explain
 from sla.explained import page as page_of
@@ -45,22 +43,13 @@ class Clock(BaseModel):
     now: Instant
 
 
-class Rebuild(BaseModel):
-    """Swap even if the rows differ from the live ones; the differences are published."""
-
-    model_config = ConfigDict(extra="forbid")
-    accept_differences: bool = False
-
-
 Reads = Annotated[Actor, Depends(Allowed("read"))]
-Operates = Annotated[Actor, Depends(Allowed("operate"))]
 
 
 def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
     """The SLA service's routes."""
     router = APIRouter()
     pool = parts.pool
-    builders: set[asyncio.Task[None]] = set()
 
     async def current() -> datetime:
         if not parts.settings.log_clock:
@@ -168,41 +157,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         await pool.execute(KEEP, CLOCK, body.now)
         return {"now": body.now, "said": await tick(parts, body.now)}
 
-    @router.post("/rebuilds", status_code=202)
-    async def rebuild(body: Rebuild, actor: Operates) -> dict[str, Any]:
-        """Fold the whole log again beside the live tables, compare, and swap. One at a time."""
-        generation = await generations.begin(pool)
-        arguments = [sys.executable, "-m", "sla.rebuild", str(generation), "--actor", actor.id]
-        if body.accept_differences:
-            arguments.append("--accept")
-        process = await asyncio.create_subprocess_exec(*arguments, env=_environment(parts))
-
-        async def ended() -> None:
-            status = await process.wait()
-            if status:
-                await generations.gave_up(pool, generation, status)
-            parts.bell.ring()
-            log.info("rebuild ended", generation=generation, status=status)
-
-        task = asyncio.create_task(ended())
-        builders.add(task)
-        task.add_done_callback(builders.discard)
-        return {"run": generation}
-
-    @router.get("/rebuilds")
-    async def runs(_: Operates) -> Any:
-        """Every generation there was, with how its rebuild went."""
-        return await queries.generations(pool)
-
-    @router.get("/rebuilds/{run}")
-    async def run(run: Annotated[int, Field(ge=1)], _: Operates) -> Any:
-        """How a rebuild goes: its phase, records folded, cases judged, and what the comparison found."""
-        found = await queries.generation(pool, run)
-        if found is None:
-            raise NotFound("no-such-run", f"there was no run {run}", field="run")
-        state = {"building": "running", "failed": "failed"}.get(found["state"], "done")
-        return found | {"run": run, "state": state, "swapped": found["state"] in ("live", "retired")}
-
+    router.include_router(rebuilds_api.routes(parts))
     router.include_router(rules_api.routes(parts, in_force, current))
 
     @router.get("/", include_in_schema=False)
@@ -233,7 +188,3 @@ def _named(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_named(part) for part in value]
     return value
-
-
-def _environment(parts: Parts) -> dict[str, str]:
-    return {**os.environ, **parts.settings.environment()}

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 import structlog
@@ -22,7 +22,7 @@ from sla.comparing import Comparison
 from sla.projector import NAME as JUDGE
 from sla.projector import look_again
 
-OPEN = "insert into generations (state, phase) values ('building', 'starting') returning id"
+OPEN = "insert into generations (state, phase, actor, dry_run) values ('building', 'starting', $1, $2) returning id"
 TABLES = "select open_generation($1)"
 DROP = "select drop_generation($1)"
 # Held by the process that builds, for as long as it lives: a row that says 'building' without it was killed.
@@ -32,7 +32,13 @@ STRANDED = (
     "select id, started_at > clock_timestamp() - $1::interval as starting from generations where state = 'building'"
 )
 FAIL = """
-update generations set state = 'failed', phase = 'failed', error = $2, finished_at = clock_timestamp()
+update generations set state = $3, phase = $3, error = $2, finished_at = clock_timestamp()
+where id = $1 and state = 'building'
+"""
+CANCEL = "update generations set cancelled_by = $2 where id = $1 and state = 'building' returning true"
+CANCELLED = "select cancelled_by from generations where id = $1"
+CHECKED = """
+update generations set state = 'checked', phase = 'compared, not swapped', finished_at = clock_timestamp()
 where id = $1 and state = 'building'
 """
 FORGET = "delete from bookmarks where name = $1"
@@ -40,13 +46,14 @@ COMPARED = "update generations set phase = 'compared', rows = $2, hash = $3, dif
 RETIRE = "update generations set state = 'retired', phase = 'replaced' where state = 'live'"
 ENTHRONE = """
 update generations set state = 'live', phase = 'live', finished_at = clock_timestamp()
-where id = $1 and state = 'building' returning id
+where id = $1 and state = 'building' and cancelled_by is null returning id
 """
-# Whatever has tables and is of no use: what failed, and what was replaced but for the last one, to which one could go
-# back. Ids rise in the order of the swaps.
+# Whatever has tables and is of no use: what failed, was called off or only tried, and what was replaced but for the
+# last one, to which one could go back. Ids rise in the order of the swaps.
 USELESS = """
 select id from generations
-where (state = 'failed' or state = 'retired' and id < (select max(id) from generations where state = 'retired'))
+where (state in ('failed', 'cancelled', 'checked')
+        or state = 'retired' and id < (select max(id) from generations where state = 'retired'))
     and to_regclass('cycles_' || id) is not null
 order by id
 """
@@ -72,7 +79,11 @@ class Unexplained(Exception):
     """The new generation differs from the live one and nobody has said why that is right."""
 
 
-async def begin(pool: Pool) -> int:
+class Cancelled(Exception):
+    """Somebody called the run off."""
+
+
+async def begin(pool: Pool, actor: str, *, dry_run: bool = False) -> int:
     """Open a new generation. Raises Conflict, which names the run at work; one that was killed is cleared away."""
     async with pool.acquire() as connection:
         stranded = await connection.fetchrow(STRANDED, STARTS_WITHIN)
@@ -84,7 +95,7 @@ async def begin(pool: Pool) -> int:
             if stranded is not None:
                 await fail(connection, stranded["id"], "its process ended before it did")
             async with connection.transaction():
-                generation: int = await connection.fetchval(OPEN)
+                generation: int = await connection.fetchval(OPEN, actor, dry_run)
                 await connection.execute(TABLES, generation)
         finally:
             if free:
@@ -98,10 +109,24 @@ async def gave_up(pool: Pool, generation: int, status: int) -> None:
         await fail(connection, generation, f"its process ended with {status} before it began")
 
 
-async def fail(connection: Connection, generation: int, why: str) -> None:
+async def cancel(pool: Pool, generation: int, actor: str) -> None:
+    """Call a run off: its process ends it at the next look. Raises Conflict when it is not under way (any more)."""
+    if not await pool.fetchval(CANCEL, generation, actor):
+        raise Conflict("not-running", f"run {generation} is not under way", way_out="nothing is left to call off")
+
+
+async def heed(connection: Connection | Pool, generation: int) -> None:
+    """Raises Cancelled when the run was called off."""
+    if (by := await connection.fetchval(CANCELLED, generation)) is not None:
+        raise Cancelled(f"called off by {by}")
+
+
+async def fail(
+    connection: Connection, generation: int, why: str, state: Literal["failed", "cancelled"] = "failed"
+) -> None:
     """Leave nothing of a generation but the record of its run."""
     async with connection.transaction():
-        await connection.execute(FAIL, generation, why[:2000])
+        await connection.execute(FAIL, generation, why[:2000], state)
         await connection.execute(FORGET, f"{JUDGE}@{generation}")
     await sweep(connection)
 
@@ -148,14 +173,26 @@ async def swap(
         for last in await connection.fetch(LAST_HEARD, list(stuck), JUDGED):
             case_id = last["subject"]
             await park(connection, JUDGE, case_id, last["id"], stuck[case_id], last["data"])
-    differing = msgspec.json.encode(comparison.differing).decode()
-    await connection.execute(COMPARED, generation, comparison.rows, comparison.hash, differing)
+    await _keep(connection, generation, comparison)
     await connection.execute(RETIRE)
     if await connection.fetchval(ENTHRONE, generation) is None:
+        await heed(connection, generation)
         raise Conflict(
             "not-building", f"generation {generation} was given up meanwhile", way_out="start another rebuild"
         )
     await connection.execute(FORGET, f"{JUDGE}@{generation}")
+
+
+async def checked(connection: Connection, generation: int, comparison: Comparison) -> None:
+    """End a trial: what was found is kept, the live generation stays."""
+    await _keep(connection, generation, comparison)
+    await connection.execute(CHECKED, generation)
+    await connection.execute(FORGET, f"{JUDGE}@{generation}")
+
+
+async def _keep(connection: Connection, generation: int, comparison: Comparison) -> None:
+    differing = msgspec.json.encode(comparison.differing).decode()
+    await connection.execute(COMPARED, generation, comparison.rows, comparison.hash, differing)
 
 
 class Difference(NamedTuple):

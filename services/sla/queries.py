@@ -81,11 +81,12 @@ FACTS = f"select {COLUMNS} from inbox where subject = $1 and type = any($2)"
 APPLIED = "select rules from generations where state = 'live'"
 HOLE = "select exists (select from parked where subject = $1 and settled is null)"
 GENERATION = """
-select id, state, phase, started_at, finished_at, expected, events, cases, seconds, undecodable, rows, hash,
-       jsonb_array_length(differences) as differences, stuck, error from generations where id = $1
+select id, state, phase, actor, dry_run, started_at, finished_at, expected, events, cases, seconds, undecodable,
+       rows, hash, jsonb_array_length(differences) as differences, stuck, error from generations where id = $1
 """
 GENERATIONS = """
-select id, state, phase, started_at, finished_at, events, cases, seconds, rows, hash, error from generations order by id
+select id, state, phase, actor, dry_run, started_at, finished_at, events, cases, seconds, rows, hash, error
+from generations order by id
 """
 
 

@@ -48,9 +48,20 @@ log = structlog.get_logger("sla.rebuild")
 
 
 async def rebuild(
-    pool: Pool, settings: Settings, rules: Rules, workers: Workers, generation: int, *, accept: bool, actor: str
+    pool: Pool,
+    settings: Settings,
+    rules: Rules,
+    workers: Workers,
+    generation: int,
+    *,
+    accept: bool,
+    dry_run: bool,
+    actor: str,
 ) -> None:
-    """Fold the log, compare with the live generation, swap. Raises Unexplained when rows differ and nobody accepted."""
+    """Fold the log, compare with the live generation, swap (a `dry_run`: only say what differs).
+
+    Raises Unexplained when rows differ and nobody accepted, Cancelled when somebody called it off.
+    """
     topics = [settings.onedoor_topic_prefix + name for name in HEARS]
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
         cut = await connection.fetchrow(CUT)
@@ -65,12 +76,16 @@ async def rebuild(
     comparing = Comparing(pool, Following(pool, follower), generation)
     await pool.execute(PHASE, generation, "comparing, once the live judge is past the cut")
     while not await comparing.begin(cut["ceiling"]):
+        await generations.heed(pool, generation)
         await asyncio.sleep(0.02)
     began = time.monotonic()
     async with pool.acquire() as connection, connection.transaction():
         found = await comparing.finish(connection, stuck)
         if stuck:
             await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
+        if dry_run:
+            await generations.checked(connection, generation, found)
+            return
         if (stuck or found.differing) and not accept:
             raise generations.Unexplained(_unexplained(stuck, found.differing))
         at, recorded_at = await _moment(pool, settings)
@@ -118,6 +133,7 @@ async def fold(
                 stuck |= one.result()
             log.info("folded", generation=generation, seconds=round(seconds, 3), **counts._asdict())
             return counts
+        await generations.heed(pool, generation)
 
 
 async def _moment(pool: Pool, settings: Settings) -> tuple[datetime, datetime | None]:
@@ -132,6 +148,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sla.rebuild", description=__doc__)
     parser.add_argument("generation", type=int, help="an opened generation: POST /rebuilds opens one")
     parser.add_argument("--accept", action="store_true", help="swap even if rows differ; the differences are published")
+    parser.add_argument("--dry-run", action="store_true", help="compare and say what differs; swap nothing")
     parser.add_argument("--actor", default="policy-sla-rebuild", help="who asked for it")
     cores = min(os.cpu_count() or 1, PARTITIONS)
     parser.add_argument(
@@ -167,8 +184,16 @@ async def _run(settings: Settings, rules: Rules, applied: int, workers: Workers,
             return 1
         try:
             await holder.execute(RULES, generation, applied)
-            await rebuild(pool, settings, rules, workers, generation, accept=arguments.accept, actor=arguments.actor)
+            await rebuild(
+                pool, settings, rules, workers, generation, accept=arguments.accept, dry_run=arguments.dry_run,
+                actor=arguments.actor,
+            )  # fmt: skip
             await generations.sweep(holder)
+        except generations.Cancelled as called_off:
+            workers.end()
+            log.info("rebuild called off", generation=generation, why=str(called_off))
+            await generations.fail(holder, generation, str(called_off), "cancelled")
+            return 1
         except Exception as error:
             log.error("rebuild failed", generation=generation, exc_info=error)
             await generations.fail(holder, generation, f"{type(error).__name__}: {error}")

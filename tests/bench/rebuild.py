@@ -45,7 +45,7 @@ async def compare(kafka: str, postgres: str, *, cases: int = int(os.environ.get(
     for _ in range(RUNS):
         drained.append(count / await _drain(kafka, names, count))
         for workers, rates in rebuilt.items():
-            generation = await generations.begin(pool)
+            generation = await generations.begin(pool, "op-1")
             began = time.monotonic()
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "sla.rebuild", str(generation), "--accept", "--workers", str(workers),

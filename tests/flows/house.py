@@ -169,17 +169,21 @@ class House:
         lines = (await self.get("sla", f"/record?from={since}&to={to}&items=true"))["lines"]
         return next((line for line in lines if line["unit"] == unit), None)
 
-    async def rebuilt(self, *, accept: bool = False) -> Any:
+    async def rebuilt(self, *, accept: bool = False, dry_run: bool = False) -> Any:
         """Fold the log again; how it went."""
-        run = (await self.doors.post("sla", "/rebuilds", {"accept_differences": accept}, who=OPERATOR))["run"]
+        asked = {"accept_differences": accept, "dry_run": dry_run}
+        return await self.ended((await self.doors.post("sla", "/rebuilds", asked, who=OPERATOR))["run"])
 
-        async def ended() -> Any:
-            how = await self.doors.get("sla", f"/rebuilds/{run}")
-            return how if how["state"] != "running" else None
+    async def ended(self, run: int) -> Any:
+        """How a rebuild went, once it has ended."""
 
-        how = await eventually(ended, within=60)
+        async def how() -> Any:
+            found = await self.doors.get("sla", f"/rebuilds/{run}")
+            return found if found["state"] != "running" else None
+
+        found = await eventually(how, within=60)
         await self.settled()
-        return how
+        return found
 
     # -- what stands on the topics ---------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""`onedoor explain` and `onedoor what-if` as an operator gives them to a running system."""
+"""`onedoor explain`, `what-if`, `sla rebuild` and `runs` as an operator gives them to a running system."""
 
 import asyncio
 import json
@@ -126,6 +126,30 @@ async def test_what_if_says_in_a_line_what_is_wrong(
     code, _, err = await onedoor(house, "what-if", *(word.format(**places) for word in words))
     assert (code, err.count("\n")) == (1, 1), err
     assert sentence in err
+
+
+async def test_a_rebuild_is_begun_listed_shown_and_watched(house: House) -> None:
+    """A trial first; its run can be looked at from anywhere, and cannot be called off any more."""
+    await receive(house, "2017-07-24 07:30", "PAC-194", "TERMINATION@2017-07-01")
+    code, out, err = await onedoor(house, "sla", "rebuild", "--dry-run", "--workers", "1", "--json")
+    assert code == 0, err
+    trial = json.loads(out)
+    assert (trial["state"], trial["swapped"], trial["differences"]) == ("done", False, 0)
+    code, out, err = await onedoor(house, "sla", "rebuild")
+    assert code == 0, err
+    assert "0 dossiers differ from the live ones" in out
+    listed = json.loads((await onedoor(house, "runs", "list", "--json"))[1])
+    assert [(one["state"], one["actor"]) for one in listed[-2:]] == [
+        ("checked", "staff-onedoor-01"), ("live", "staff-onedoor-01"),
+    ]  # fmt: skip
+    run = str(trial["run"])
+    assert f"\n{run} " in (await onedoor(house, "runs", "list"))[1]
+    for verb in ("show", "watch"):
+        code, out, err = await onedoor(house, "runs", verb, run)
+        assert (code, f"run {run} (dry run): compared, not swapped" in out) == (0, True), (out, err)
+    code, _, err = await onedoor(house, "runs", "cancel", run, "--yes")
+    assert (code, err.count("\n")) == (1, 1), err
+    assert f"run {run} is not under way" in err
 
 
 async def test_a_published_rule_is_heard_by_all(house: House) -> None:

@@ -91,6 +91,48 @@ async def test_a_damaged_row_stops_the_swap_until_somebody_accepts_it(house: Hou
     assert len(await it.types("promise")) == 3
 
 
+async def test_a_trial_says_what_differs_and_swaps_nothing(house: House) -> None:
+    """Nothing is said, the live tables stay, and nothing is left of it but the record of the run."""
+    it = await finished(house, "09:00", "2017-07-21")
+    equal = await house.rebuilt(dry_run=True)
+    assert (equal["state"], equal["swapped"], equal["differences"]) == ("done", False, 0), equal
+    await house.sql(DAMAGE, it.code)
+    said = await swaps(house)
+
+    trial = await house.rebuilt(dry_run=True)
+    assert (trial["state"], trial["swapped"], trial["differences"]) == ("done", False, 1), trial
+    assert (trial["dry_run"], trial["actor"], trial["rows"]) == (True, "staff-onedoor-01", equal["rows"])
+    assert trial["hash"] == equal["hash"]
+    assert (await it.cycle())["by_date"] == "overdue"
+    assert await swaps(house) == said
+    assert await tables(house, trial["run"]) == []
+
+    accepted = await house.rebuilt(accept=True)
+    assert (accepted["swapped"], accepted["differences"], accepted["hash"]) == (True, 1, trial["hash"])
+    assert (await it.cycle())["by_date"] == "ahead"
+
+
+async def tables(house: House, run: int) -> list[str]:
+    """The tables of a generation that are still there."""
+    rows = await house.sql("select tablename from pg_tables where schemaname = 'sla' and tablename like $1", f"%_{run}")
+    return [row["tablename"] for row in rows]
+
+
+async def test_a_run_that_is_called_off_leaves_its_record_and_the_live_tables(house: House) -> None:
+    """By whom is kept; a second time there is nothing to call off; the next run succeeds."""
+    said = await swaps(house)
+    run = (await house.ask("sla", "/rebuilds", {})).body["run"]
+    called_off = await house.ask("sla", f"/rebuilds/{run}", method="DELETE")
+    assert called_off.status == 202, called_off
+    how = await house.ended(run)
+    assert (how["state"], how["error"]) == ("cancelled", "called off by staff-onedoor-01")
+    assert await tables(house, run) == []
+    assert await swaps(house) == said
+    again = await house.ask("sla", f"/rebuilds/{run}", method="DELETE")
+    assert (again.status, again.body["type"]) == (409, "urn:onedoor:problem:not-running"), again
+    assert (await house.rebuilt())["swapped"]
+
+
 async def wrongly_published(house: House, it: Dossier) -> None:
     """As a faulty version of the service would have said it."""
     assert house.stack.databases is not None

@@ -239,16 +239,16 @@ async def test_a_fact_that_was_parked_by_the_judge_is_judged_when_it_is_retried(
 
 async def test_a_second_rebuild_is_told_of_the_first(sla: Sla) -> None:
     """While its process starts or lives; one that was killed is cleared away."""
-    first = await generations.begin(sla.pool)
+    first = await generations.begin(sla.pool, "op-1")
     async with sla.pool.acquire() as builder:
         await builder.fetchval(generations.BUILDER)
         with pytest.raises(Conflict, match=str(first)):
-            await generations.begin(sla.pool)
+            await generations.begin(sla.pool, "op-1")
         await builder.fetchval(generations.UNLOCK)
     with pytest.raises(Conflict, match=str(first)):  # its process may not have come as far as the lock
-        await generations.begin(sla.pool)
+        await generations.begin(sla.pool, "op-1")
     await sla.pool.execute("update generations set started_at = started_at - interval '1 minute' where id = $1", first)
-    second = await generations.begin(sla.pool)
+    second = await generations.begin(sla.pool, "op-1")
     states: Sequence[Any] = await sla.pool.fetch("select id, state from generations order by id")
     assert [tuple(row) for row in states] == [(1, "live"), (first, "failed"), (second, "building")]
 
@@ -297,7 +297,7 @@ def test_a_case_that_the_judge_throws_at_is_set_aside() -> None:
 
 async def test_a_case_that_cannot_be_written_is_set_aside(sla: Sla) -> None:
     """The others of its chunk are written, also those whose rows were copied before it failed."""
-    generation = await generations.begin(sla.pool)
+    generation = await generations.begin(sla.pool, "op-1")
     judged = [judge(story(number).facts, RULES) for number in (1, 2)]
     bad = msgspec.structs.replace(judged[1], stays=tuple(row._replace(step="\0") for row in judged[1].stays))
     stuck: projector.Stuck = {}
