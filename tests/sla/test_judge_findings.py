@@ -172,6 +172,17 @@ def beyond_the_years() -> tuple[Story, Found]:
     return story, [receipt, (asked, "beyond-calendar", f"{YEARS}; 2100-12-30 + 5 working days lies beyond it")]
 
 
+def counted_anew_beyond_the_years() -> tuple[Story, Found]:
+    """By a supplement under RESTART, which then only pauses, and by a reopening, which is undetermined."""
+    story, at = Story(), hours_from(local(12, 30, 9, year=2100))
+    story.received(local(12, 27, 9, year=2100), promise(policy="RESTART"))
+    asked = story.supplement(local(12, 28, 9, year=2100))
+    sentence = f"{YEARS}; 2100-12-30 + 3 working days lies beyond it"
+    brought = (story.supplemented(next(at), asked), "beyond-calendar", sentence)
+    story.returned(next(at))
+    return story, [brought, (story.reopened(next(at)), "beyond-calendar", sentence)]
+
+
 def corrections_in_vain() -> tuple[Story, Found]:
     """Why each did nothing stands before what the facts themselves show; voids are weighed first."""
     story, at = received(), hours_from(local(8, 1, 9))
@@ -197,7 +208,7 @@ def another_service_for_no_receipt() -> tuple[Story, Found]:
 TOLD: list[Callable[[], tuple[Story, Found]]] = [
     before_receipt, after_the_end, after_collecting, while_it_runs, from_hand_to_hand, with_agencies, extended_twice,
     extended_too_late, an_appointment_of_its_own, a_due_beside_the_limit, an_unknown_service, an_unknown_calendar,
-    beyond_the_years, corrections_in_vain, another_service_for_no_receipt,
+    beyond_the_years, counted_anew_beyond_the_years, corrections_in_vain, another_service_for_no_receipt,
 ]  # fmt: skip
 
 
