@@ -179,14 +179,24 @@ def test_an_amendment_tells_what_was_put_right_by_whom_and_how_it_stood() -> Non
 
 
 def test_a_correction_is_told_by_the_cycle_that_it_is_about() -> None:
-    """The first cycle was amended, the second was not; a reclassification touches both."""
+    """The release is the first cycle's, the reopening the second's; a reclassification is told by both, and is an act
+    where the receipt is."""
     story, release = late()
-    story.reopened(local(7, 20, 9))
+    reopened = story.reopened(local(7, 20, 9))
     story.returned(local(7, 21, 9))
+
+    def told() -> list[tuple[int, tuple[str, ...], tuple[datetime, ...]]]:
+        return [(row.corrections, row.acts, row.acts_at) for row in judge(story.facts, RULES).cycles]
+
     story.corrected(LATER, release, "at", local(7, 13, 10))
-    assert [row.corrections for row in judge(story.facts, RULES).cycles] == [1, 0]
+    assert told() == [(1, ("correction",), (local(7, 13, 10),)), (0, (), ())]
+    story.corrected(LATER, reopened, "reason", "customer-request")
+    assert told()[1] == (1, ("correction",), (local(7, 20, 9),))
     story.reclassified(LATER, "LV-RES-RURAL@2017-07-01")
-    assert [row.corrections for row in judge(story.facts, RULES).cycles] == [2, 1]
+    assert told() == [
+        (2, ("correction", "correction"), (local(7, 13, 10), MONDAY)),
+        (2, ("correction",), (local(7, 20, 9),)),
+    ]
 
 
 def test_corrections_do_not_move_the_horizon_of_an_open_case() -> None:
