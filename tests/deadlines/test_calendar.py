@@ -61,12 +61,6 @@ def test_the_holidays_of_2017() -> None:
     assert named == expected | {date(2017, 5, 2), date(2017, 9, 2), date(2017, 9, 4)}
 
 
-def test_a_make_up_saturday_is_worked_and_its_swapped_day_is_not() -> None:
-    """5 January 2019 for 31 December 2018."""
-    assert PAC.is_working_day(date(2019, 1, 5))
-    assert not PAC.is_working_day(date(2018, 12, 31))
-
-
 def test_a_working_day_has_eight_hours() -> None:
     """07:00-11:30 and 13:30-17:00."""
     assert PAC.working_seconds(local(7, 10), local(7, 11)) == 8 * 3600
@@ -169,29 +163,6 @@ def test_two_calendars_differ_on_the_days_that_are_worked_otherwise() -> None:
     other = Calendar("X@2018.2", country="VN", hours=[ORDINARY], overrides=swap, cutoff_at=54000)
     assert plain.differs_from(other) == [day_on(date(2018, 3, 5)), day_on(date(2018, 3, 10))]
     assert plain.differs_from(plain) == []
-
-
-@pytest.mark.parametrize(
-    ("off", "made_up"),
-    [
-        ("2018-12-31", "2019-01-05"),
-        ("2019-04-29", "2019-05-04"),
-        ("2024-04-29", "2024-05-04"),
-        ("2025-05-02", "2025-04-26"),
-        ("2026-08-31", "2026-08-22"),
-        ("2026-01-02", "2026-01-10"),  # 12729/VPCP-KGVX, which the package does not know
-    ],
-)
-def test_the_swaps_of_the_government(off: str, made_up: str) -> None:
-    """One ordinary day off, one Saturday worked for it."""
-    assert not PAC.is_working_day(date.fromisoformat(off))
-    assert PAC.is_working_day(date.fromisoformat(made_up))
-
-
-def test_culture_day_is_a_holiday_from_2026() -> None:
-    """24 November (Resolution 80-NQ/TW); a Monday of 2025 is still worked."""
-    assert PAC.is_working_day(date(2025, 11, 24))
-    assert not PAC.is_working_day(date(2026, 11, 24))
 
 
 def test_segments_that_begin_at_an_opening_have_no_empty_part() -> None:

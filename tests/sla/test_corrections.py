@@ -2,13 +2,16 @@
 
 import os
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from oracle.judging import MONDAY, RULES, THURSDAY, findings, only, received
-from oracle.telling import Story, local, promise, stories
+from oracle.judging import MONDAY, RULES, SHIPPED, THURSDAY, findings, only, received
+from oracle.swapped import swapped
+from oracle.telling import Story, local, stories
 
+from deadlines.published import joined
 from events.contracts import intake
 from events.contracts.sla import DeadlineMissWithdrawn, VerdictAmended
 from events.contracts.terms import Promise
@@ -17,7 +20,8 @@ from sla.amendments import CORRECTING, lateness
 from sla.decide import Publish, Warn
 from sla.decide import promise as published
 from sla.explain import explain
-from sla.judge import judge
+from sla.judge import Rules, judge
+from sla.rows import Amendment
 
 LATER = local(8, 1, 9)
 EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "100"))
@@ -119,6 +123,8 @@ def test_a_dossier_without_a_promise_gets_one_by_reclassification() -> None:
     assert not only(story).determined
     story.reclassified(LATER, "LV-RES-URBAN@2017-07-01")
     assert only(story).due_at == THURSDAY
+    (told,) = judge(story.facts, RULES).amendments
+    assert (told.was, told.now) == ("", "LV-RES-URBAN@2017-07-01")
 
 
 def test_a_correction_of_what_nobody_said_is_a_finding() -> None:
@@ -143,15 +149,54 @@ def test_a_voided_receipt_leaves_a_case_without_one() -> None:
     assert (only_corrections.case_id, only_corrections.cycles) == (story.case_id, ())
 
 
-def test_a_correction_is_told_by_the_cycle_that_it_is_about() -> None:
-    """The first cycle was amended, the second was not; a reclassification touches both."""
+def test_an_amendment_tells_what_was_put_right_by_whom_and_how_it_stood() -> None:
+    """In the order of saying. `happened` is when the fact happened as it stands now; a service that nobody knows
+    amends nothing, and does not keep the next one from doing so."""
     story, release = late()
-    story.reopened(local(7, 20, 9))
+    receipt = story.facts[0].id
+    asked = story.supplement(local(7, 11, 10))
+    at = [local(8, day, 9) for day in range(1, 6)]
+    story.reclassified(at[0], "NO-SUCH@2017-07-01")
+    first = story.reclassified(at[1], "LV-RES-RURAL@2017-07-01")
+    moved = story.corrected(at[2], release, "at", local(7, 13, 10))
+    second = story.reclassified(at[3], "MV-CONNECT@2017-07-01")
+    gone = story.voided(at[4], asked)
+    why: dict[str, Any] = {"reason": "entered-wrongly", "leader": "staff-qn-01"}
+    service: dict[str, Any] = {
+        "kind": "reclassified", "about": receipt, "fact": "ApplicationReceived", "field": "service", "happened": MONDAY,
+    }  # fmt: skip
+    assert judge(story.facts, RULES).amendments == (
+        Amendment(first, was="LV-RES-URBAN@2017-07-01", now="LV-RES-RURAL@2017-07-01", at=at[1], **service, **why),
+        Amendment(
+            moved, "corrected", release, "DossierReturned", "at", "2017-07-14T02:00:00Z", "2017-07-13T03:00:00Z",
+            at=at[2], happened=local(7, 13, 10), **why,
+        ),
+        Amendment(second, was="LV-RES-RURAL@2017-07-01", now="MV-CONNECT@2017-07-01", at=at[3], **service, **why),
+        Amendment(
+            gone, "voided", asked, "SupplementRequested", "", "", "", at=at[4], happened=local(7, 11, 10), **why
+        ),
+    )  # fmt: skip
+
+
+def test_a_correction_is_told_by_the_cycle_that_it_is_about() -> None:
+    """The release is the first cycle's, the reopening the second's; a reclassification is told by both, and is an act
+    where the receipt is."""
+    story, release = late()
+    reopened = story.reopened(local(7, 20, 9))
     story.returned(local(7, 21, 9))
+
+    def told() -> list[tuple[int, tuple[str, ...], tuple[datetime, ...]]]:
+        return [(row.corrections, row.acts, row.acts_at) for row in judge(story.facts, RULES).cycles]
+
     story.corrected(LATER, release, "at", local(7, 13, 10))
-    assert [row.corrections for row in judge(story.facts, RULES).cycles] == [1, 0]
+    assert told() == [(1, ("correction",), (local(7, 13, 10),)), (0, (), ())]
+    story.corrected(LATER, reopened, "reason", "customer-request")
+    assert told()[1] == (1, ("correction",), (local(7, 20, 9),))
     story.reclassified(LATER, "LV-RES-RURAL@2017-07-01")
-    assert [row.corrections for row in judge(story.facts, RULES).cycles] == [2, 1]
+    assert told() == [
+        (2, ("correction", "correction"), (local(7, 13, 10), MONDAY)),
+        (2, ("correction",), (local(7, 20, 9),)),
+    ]
 
 
 def test_corrections_do_not_move_the_horizon_of_an_open_case() -> None:
@@ -314,10 +359,11 @@ def test_a_correction_is_as_late_as_what_it_puts_right() -> None:
     assert lateness(story.facts[-1], story.facts) == seconds(LATER, MONDAY)
 
 
-def test_a_promise_in_the_catalogue_is_what_reclassification_needs() -> None:
-    """The calendar stays the one that the receipt pinned."""
-    story = received(MONDAY, promise("MV-CONNECT@2017-07-01"))
+def test_another_service_keeps_the_calendar_that_the_receipt_pinned() -> None:
+    """Thursday is off by the calendar of this receipt, though not by the service's own: three days end on Friday."""
+    rules = Rules(joined(SHIPPED, [swapped(policy="pinned")]))
+    story = received(pledge=Promise(calendar="VN-PAC@2017.2", clock_policy="PAUSE", working_days=7))
     story.reclassified(LATER, "LV-RES-URBAN@2017-07-01")
-    judgement = judge(story.facts, RULES)
-    assert judgement.calendar == "VN-PAC@2017.1"
-    assert judgement.cycles[0].due_at == THURSDAY
+    judgement = judge(story.facts, rules)
+    assert judgement.calendar == "VN-PAC@2017.2"
+    assert judgement.cycles[0].due_at == local(7, 14, 17)

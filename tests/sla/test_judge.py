@@ -1,13 +1,17 @@
 """What the judge makes of one case: release, class and time, each with the expected value and its reason."""
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 
 import pytest
 from oracle.judging import HOUR, MONDAY, RULES, SHIPPED, THURSDAY, clocks, findings, only, received
+from oracle.swapped import URBAN, services, swap_file
 from oracle.telling import Story, local, promise
 
 from deadlines.catalogue import Catalogue
 from deadlines.entries import CatalogueFile
+from deadlines.published import joined
 from events.contracts import routing
 from events.contracts.terms import Limit, Promise
 from sla.judge import Rules, judge, ledger
@@ -64,6 +68,7 @@ def test_no_promise_is_undetermined_and_never_on_time() -> None:
     row = only(story)
     assert not row.determined
     assert (row.due_at, row.class_a, row.class_b) == (None, None, None)
+    assert (row.service, row.field) == (None, None)
     assert row.utility_seconds == HOUR
 
 
@@ -88,7 +93,7 @@ def test_an_appointment_that_differs_from_due_is_a_finding() -> None:
     story.received(MONDAY, promise(), appointment=local(7, 14, 17))
     story.returned(local(7, 14, 9))
     assert findings(story) == ["appointment-differs"]
-    assert only(story).class_a == "overdue"
+    assert (only(story).class_a, only(story).appointment) == ("overdue", local(7, 14, 17))
 
 
 def test_withdrawn_refused_and_stopped_end_without_a_class() -> None:
@@ -137,7 +142,7 @@ def test_receipt_at_awkward_hours(at: datetime, due: datetime) -> None:
 def test_a_day_declared_a_holiday_later_does_not_move_a_pinned_due() -> None:
     """The case keeps the calendar of its receipt; a new version judges only dossiers that name it."""
     data = SHIPPED.calendars["VN-PAC@2017.1"].model_dump(by_alias=True)
-    extra = [{"date": "2017-07-12", "day": "off", "basis": "declared on the 11th"}]
+    extra = [{"date": "2017-07-13", "day": "off", "basis": "the day of due itself, declared on the 11th"}]
     data |= {"id": "VN-PAC@2017.2", "overrides": extra}
     later = CatalogueFile(
         calendars=(*SHIPPED.calendars.values(), CatalogueFile.of("x", {"calendars": [data]}).calendars[0]),
@@ -150,6 +155,39 @@ def test_a_day_declared_a_holiday_later_does_not_move_a_pinned_due() -> None:
     assert judge(received().facts, rules).cycles[0].due_at == THURSDAY
     limited = Promise(calendar="VN-PAC@2017.2", clock_policy="PAUSE", working_days=3)
     assert judge(received(pledge=limited).facts, rules).cycles[0].due_at == local(7, 14, 17)
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "at", "due"),
+    [
+        ("promise", local(7, 14, 15, 0, 1), local(7, 20, 17)),
+        ("promise", local(7, 14, 15), local(7, 19, 17)),
+        ("transfer", local(7, 14, 15, 0, 1), local(7, 19, 17)),
+    ],
+)
+def test_a_service_may_count_a_late_receipt_as_the_next_day(
+    cutoff: Literal["promise", "transfer"], at: datetime, due: datetime
+) -> None:
+    """Friday after the cut-off is Monday, where the service says so; the hand-over alone moves no promise."""
+    urban = replace(URBAN, id="CUT@2017-07-01", cutoff=cutoff)
+    rules = Rules(joined(SHIPPED, [services(urban)]))
+    assert judge(received(at, promise(urban.id)).facts, rules).cycles[0].due_at == due
+
+
+@pytest.mark.parametrize("pledge", [None, Promise(calendar="VN-PAC@1999.1", clock_policy="PAUSE", working_days=3)])
+@pytest.mark.parametrize(("counter", "hours"), [("PAC-193", 8), ("PAC-194", 16)])
+def test_without_a_promise_time_is_that_of_the_counters_own_calendar(
+    counter: str, hours: int, pledge: Promise | None
+) -> None:
+    """So it is when the promise's calendar is not known: Thursday is off at the one counter and worked at the other."""
+    own = SHIPPED.unit("PAC-193").model_copy(update={"calendar": "VN-PAC@2017.2"})
+    units = tuple(own if unit.code == own.code else unit for unit in SHIPPED.units())
+    shipped = CatalogueFile(calendars=tuple(SHIPPED.calendars.values()), units=units)
+    story = Story()
+    story.received(local(7, 12, 7), pledge, counter=counter)
+    story.returned(local(7, 13, 18))
+    rules = Rules(Catalogue({"shipped": shipped, "swap": swap_file()}))
+    assert judge(story.facts, rules).cycles[0].utility_seconds == hours * HOUR
 
 
 def test_the_day_of_receipt_is_on_nobodys_clock() -> None:

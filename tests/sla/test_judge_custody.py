@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from oracle.judging import HOUR, MONDAY, RULES, findings, handed, only, received
 from oracle.telling import local
 
@@ -93,6 +94,39 @@ def test_parallel_referrals_join_when_all_have_replied() -> None:
     row = only(story)
     assert row.agency_seconds == 9 * HOUR
     assert [r.due_at for r in judge(story.facts, RULES).referrals] == [local(7, 25, 17), local(7, 12, 17)]
+
+
+@pytest.mark.parametrize(
+    ("agency", "names", "replied"),
+    [
+        ("QN-SGTVT", 1, [False, True, False]),  # the question that it names, though an older one is open
+        ("QN-SGTVT", 2, [False, False, True]),  # whoever's question it is: another agency's word is a finding
+        ("QN-SGTVT", None, [True, False, False]),  # without a name: the oldest of that agency
+        ("QN-SXD", None, [False, False, True]),  # ... and of no other
+    ],
+)
+def test_a_reply_answers_the_question_that_it_names(agency: str, names: int | None, replied: list[bool]) -> None:
+    """Two questions to the one agency, then one to the other."""
+    story = received()
+    asked = [
+        story.referred(local(7, 11, 8)),
+        story.referred(local(7, 11, 9)),
+        story.referred(local(7, 11, 10), "QN-SXD", "substation-position"),
+    ]
+    story.replied(local(7, 12, 8), agency, None if names is None else asked[names])
+    assert [row.replied_at is not None for row in judge(story.facts, RULES).referrals] == replied
+
+
+def test_the_second_reply_without_a_name_answers_the_second_question() -> None:
+    """The first has its answer, which stays as it is."""
+    story = received()
+    story.referred(local(7, 11, 8))
+    story.referred(local(7, 11, 9))
+    story.replied(local(7, 12, 8))
+    story.replied(local(7, 12, 9))
+    judgement = judge(story.facts, RULES)
+    assert [row.replied_at for row in judgement.referrals] == [local(7, 12, 8), local(7, 12, 9)]
+    assert judgement.findings == ()
 
 
 def test_a_referral_that_the_case_outlives_ends_with_it() -> None:

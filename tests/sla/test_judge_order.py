@@ -14,9 +14,10 @@ from sla.judge import Judgement, judge
 
 
 def test_duplicates_fall_together() -> None:
-    """The same record any number of times."""
+    """The same record any number of times, read anew each time: one hash is one content, and nothing is forked."""
     story = handed()
-    assert judge([*story.facts, *story.facts], RULES) == judge(story.facts, RULES)
+    again = [replace(fact) for fact in story.facts]
+    assert judge([*story.facts, *story.facts, *again], RULES) == judge(story.facts, RULES)
 
 
 def test_the_same_id_with_another_body_makes_the_case_incomplete() -> None:
@@ -36,6 +37,16 @@ def test_a_cause_never_follows_its_effect() -> None:
     story = received()
     asked = story.supplement(local(7, 11, 10))
     story.supplemented(local(7, 11, 9, 55), asked)
+    story.returned(local(7, 12, 9))
+    assert only(story).customer_seconds == 0
+    assert findings(story) == []
+
+
+def test_an_answer_never_comes_before_its_question() -> None:
+    """The same where the answer does not say that the question was its cause: that it answers is enough."""
+    story = received()
+    asked = story.supplement(local(7, 11, 10))
+    story.tell(intake.SupplementReceived(case_id=story.case_id, answers=asked), local(7, 11, 9, 55))
     story.returned(local(7, 12, 9))
     assert only(story).customer_seconds == 0
     assert findings(story) == []
@@ -76,6 +87,20 @@ def test_at_one_instant_a_foreign_fact_stands_where_our_own_would() -> None:
     story.obstructed(noon, "customer")
     story.rated(noon, 5)
     assert [placed[2] for placed in arrange(story.facts).facts] == [RANKS["case"], RANKS["route"], RANKS["workorder"]]
+
+
+def test_at_one_instant_what_nobody_knows_comes_last() -> None:
+    """Another system's fact of a new type after all that are known, and a stream of a new kind after everything."""
+    story = Story()
+    noon = local(7, 11, 12)
+    story.rated(noon, 5)
+    known = story.facts[0]
+    new = replace(known, stream=f"foreign-{'a' * 64}", type="SomethingNew", fact=None)
+    weather = replace(known, stream="weather-1")
+    told = replace(known, stream="message-1")
+    placed = arrange([weather, new, told, known]).facts
+    assert [one[3].partition("-")[0] for one in placed] == ["case", "message", "foreign", "weather"]
+    assert [one[2] for one in placed] == [*(RANKS[name] for name in ("case", "message", "foreign")), len(RANKS)]
 
 
 def test_at_one_instant_an_effect_stands_deeper_than_its_cause() -> None:

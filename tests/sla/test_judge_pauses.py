@@ -3,8 +3,8 @@
 from datetime import datetime
 
 import pytest
-from oracle.judging import HOUR, RULES, THURSDAY, clocks, findings, only, received
-from oracle.telling import local, promise
+from oracle.judging import HOUR, MONDAY, RULES, THURSDAY, clocks, findings, only, received
+from oracle.telling import Story, local, promise
 
 from deadlines.instants import second_of
 from events.contracts import routing
@@ -256,15 +256,32 @@ def test_the_time_between_closing_and_reopening_is_nobodys() -> None:
     assert judge(story.facts, RULES).stays[-1].unit == "PAC-193"
 
 
-def test_a_reopened_stated_promise_needs_a_new_due() -> None:
-    """Without one the cycle is undetermined."""
-    stated = Promise(calendar="VN-PAC@2017.1", clock_policy="PAUSE", due=THURSDAY)
-    for due, determined in ((None, False), (local(7, 28, 17), True)):
-        story = received(pledge=stated)
-        story.returned(local(7, 12, 9))
-        story.reopened(local(7, 24, 9), due)
-        row = judge(story.facts, RULES).cycles[1]
-        assert (row.determined, row.due_at) == (determined, due)
+STATED = Promise(calendar="VN-PAC@2017.1", clock_policy="PAUSE", due=THURSDAY)
+NEW = local(7, 28, 17)
+
+
+@pytest.mark.parametrize(
+    ("pledge", "told", "due", "found"),
+    [
+        (STATED, NEW, NEW, []),
+        (STATED, None, None, []),  # without one the cycle is undetermined
+        (promise(), None, local(7, 27, 17), []),  # three days from the Monday
+        (promise(), NEW, local(7, 27, 17), ["due-ignored"]),  # what was pinned decides
+        (None, NEW, None, ["due-ignored"]),  # nothing was promised, and reopening promises nothing
+        (None, None, None, []),
+    ],
+)
+def test_only_a_stated_promise_takes_its_due_from_the_reopening(
+    pledge: Promise | None, told: datetime | None, due: datetime | None, found: list[str]
+) -> None:
+    """The others are counted from the date of reopening, or not at all."""
+    story = Story()
+    story.received(MONDAY, pledge)
+    story.returned(local(7, 12, 9))
+    story.reopened(local(7, 24, 9), told)
+    row = judge(story.facts, RULES).cycles[1]
+    assert (row.determined, row.due_at) == (due is not None, due)
+    assert findings(story) == found
 
 
 def test_reopening_an_open_case_moves_nothing() -> None:

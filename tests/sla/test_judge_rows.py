@@ -1,5 +1,8 @@
 """Every column of the rows of one case, worked out by hand: what the tables show is what the facts say."""
 
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -114,6 +117,84 @@ def test_the_spans_say_who_held_it_and_why(story: Story) -> None:
     ]
     spans = [Span(1, *between, *rest) for between, rest in zip(pairwise(seconds), held, strict=True)]
     assert list(judged(story).spans) == spans
+
+
+ENDS: dict[str, tuple[Callable[[Story, datetime], str], tuple[str, ...], bool]] = {
+    "released": (Story.returned, (), True),
+    "closed": (Story.closed, ("early closing",), True),
+    "refused": (Story.refused, ("refusal",), False),
+    "withdrawn": (Story.withdrawn, (), False),
+    "stopped": (Story.stopped, (), False),
+}
+
+
+@pytest.mark.parametrize("outcome", ENDS)
+def test_an_ended_cycle_says_how_and_by_which_fact(outcome: str) -> None:
+    """What ends early is an act that is counted by officer; only a result is a release."""
+    end, acts, with_result = ENDS[outcome]
+    story, at = received(), local(7, 12, 9)
+    ended = end(story, at)
+    judgement = judge(story.facts, RULES)
+    (row,) = judgement.cycles
+    assert (row.outcome, row.ended_at, row.released_at) == (outcome, at, at if with_result else None)
+    assert (row.acts, row.acts_at) == (acts, (at,) * len(acts))
+    assert (row.unit, row.holder, row.holder_clock, row.waiting_for) == ("PAC-193", "PAC-193", None, None)
+    assert judgement.endings == (ended,)
+    assert judgement.findings == ()
+
+
+Asks = Callable[[Story, datetime], str]
+Answers = Callable[[Story, datetime, str], str]
+AGENCYS = partial(Story.obstructed, fault="agency")
+OURS = ("utility", "PAC-193", None)
+WAITS: dict[str, tuple[Asks, Answers, tuple[str, str, str | None], tuple[str, ...]]] = {
+    "papers": (Story.supplement, Story.supplemented, ("customer", "customer", "supplement"), ("supplement",)),
+    "the customer's works": (Story.works, Story.worked, ("customer", "customer", "own-works"), ("action",)),
+    "an agency": (
+        Story.referred,
+        lambda story, at, asked: story.replied(at, answers=asked),
+        ("agency", "QN-SGTVT", "road-trench"),
+        (),
+    ),
+    "the customer's obstacle": (
+        partial(Story.obstructed, fault="customer"), Story.resumed, ("customer", "customer", "bad-weather"),
+        ("obstacle",),
+    ),
+    "an agency's obstacle": (
+        partial(AGENCYS, agency="QN-SXD"), Story.resumed, ("agency", "QN-SXD", "bad-weather"), (),
+    ),
+    "an obstacle of some agency": (AGENCYS, Story.resumed, ("agency", "agency", "bad-weather"), ()),
+    "our own obstacle": (partial(Story.obstructed, fault="utility"), Story.resumed, OURS, ()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WAITS)
+def test_a_question_gives_the_clock_away_and_its_answer_takes_it_back(what: str) -> None:
+    """Who holds it meanwhile, for what, and by which facts; our own obstacle is nobody else's time."""
+    ask, answer, held, acts = WAITS[what]
+    story = received()
+    asked = ask(story, local(7, 11, 8))
+    answered = answer(story, local(7, 11, 9), asked)
+    story.returned(local(7, 11, 10))
+    judgement = judge(story.facts, RULES)
+    told = [(span.clock, span.holder, span.why, span.because) for span in judgement.spans]
+    receipt = story.facts[0].id
+    away = [] if held == OURS else [(*held, asked), (*OURS, answered)]
+    assert told == [(*OURS, receipt), *away]
+    (row,) = judgement.cycles
+    assert (row.acts, row.acts_at) == (acts, (local(7, 11, 8),) * len(acts))
+    paused = {held[0]: HOUR} if away else {}
+    assert (row.customer_seconds, row.agency_seconds) == (paused.get("customer", 0), paused.get("agency", 0))
+
+
+@pytest.mark.parametrize("what", WAITS)
+def test_a_question_that_is_open_shows_who_is_waited_for(what: str) -> None:
+    """On the board: the holder, the clock and what for."""
+    ask, _, (clock, holder, why), _ = WAITS[what]
+    story = received()
+    ask(story, local(7, 11, 8))
+    (row,) = judge(story.facts, RULES, local(7, 11, 9)).cycles
+    assert (row.holder_clock, row.holder, row.waiting_for) == (clock, holder, why)
 
 
 def test_an_open_cycle_shows_who_is_waited_for() -> None:

@@ -85,6 +85,20 @@ def test_a_month_by_hand() -> None:
     assert found.broken() == []
 
 
+@pytest.mark.parametrize("outcome", ["refused", "withdrawn", "stopped"])
+def test_what_ends_without_a_result_is_in_no_ratio(outcome: Column) -> None:
+    """Long after due: in the column of what is on time, so that the identities hold, and in none of the shares."""
+    ended = story(2)
+    ended.received(local(7, 10, 9), promise())
+    getattr(ended, outcome)(local(7, 28, 9))
+    found = counted(JULY, released(1, 14), ended)
+    line = found.line("PAC-193")
+    assert line is not None
+    assert [line.count(column) for column in ("on time", "without result", outcome, "overdue")] == [1, 1, 1, 1]
+    assert line.on_time_share == 0
+    assert found.broken() == []
+
+
 def test_what_is_open_is_carried_over() -> None:
     """Received on 31 July, released in August: carried over once, received once."""
     told = story(1)
