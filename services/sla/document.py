@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal, get_args
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from sla.texts import Text
 
 COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
 TEMPLATE: Final = "II.06a/VPCP/KSTT"
+_TEMPLATE: Final = [(str(heading.number), heading.columns) for heading in HEADINGS if heading.number is not None]
 Document = dict[str, Any]
 
 
@@ -35,12 +37,12 @@ class Effect:
 
 
 def document(
-    found: Record, catalogue: Catalogue, *, items: bool, public: bool = False, effects: Iterable[Effect] = ()
+    found: Record, catalogue: Catalogue, *, items: bool, annex: bool = True, effects: Iterable[Effect] = ()
 ) -> Document:
     """A record as plain values. With `items` every figure is followed by what it counts.
 
     `seen` is the local date by which what is open was told late, in a period that is not over.
-    `public` leaves out whatever names a dossier. Shares are between 0 and 1, lengths in seconds, averages in days,
+    Without items and `annex` nothing names a dossier. Shares are between 0 and 1, lengths in seconds, averages in days,
     instants ISO texts in UTC: it is the same whether it was counted just now or read back from where it was kept.
     """
     name = namer(catalogue)
@@ -73,8 +75,8 @@ def document(
     }  # fmt: skip
     if found.period.seen:
         told["seen"] = found.period.seen
-    if not public:
-        told["annex"] = [_late(one, name) for one in found.annex]
+    if annex:
+        told["annex"] = [annex_line(one, name) for one in found.annex]
     plain: Document = msgspec.to_builtins(told)
     return plain
 
@@ -87,10 +89,7 @@ def _line(line: Line, name: Callable[[str, str], Mapping[str, str]], small: Mapp
         "kind": line.kind,
         "name": name(line.kind, line.unit),
         "figures": figures,
-        "template": {
-            str(heading.number): sum(figures[column] for column in heading.columns)
-            for heading in HEADINGS if heading.number is not None
-        },
+        "template": {number: sum([figures[column] for column in columns]) for number, columns in _TEMPLATE},
         "on_time_share": line.on_time_share,
         "mv": averages._asdict() if averages else None,
         "ratings": line.ratings._asdict() if line.ratings else None,
@@ -133,7 +132,8 @@ def _share(share: Share, small: int) -> dict[str, Any]:
     return {"part": share.part, "of": share.whole, "share": share.quotient, "small": share.whole < small}
 
 
-def _late(one: Late, name: Callable[[str, str], Mapping[str, str]]) -> dict[str, Any]:
+def annex_line(one: Late, name: Callable[[str, str], Mapping[str, str]]) -> dict[str, Any]:
+    """An overdue dossier as the annex, which comes last in a document, lists it."""
     return {
         "case_id": one.item.case_id,
         "cycle": one.item.cycle,
@@ -217,7 +217,8 @@ def _opening(opens: str, line: Mapping[str, Any]) -> Document:
     return {**line, "opens": own, "opens_to": to}
 
 
-def opens_at(opens: str, kind: str, line: str, columns: Iterable[str] = (), step: str | None = None) -> str:
+@lru_cache(maxsize=4096)  # a document has some 600, the same in each one of its period
+def opens_at(opens: str, kind: str, line: str, columns: tuple[str, ...] = (), step: str | None = None) -> str:
     """The address at which one number of a document opens."""
     asked = [("kind", kind), ("line", line), *([("step", step)] if step else []), *(("column", one) for one in columns)]
     return f"{opens}{'' if opens.endswith('?') else '&'}{urlencode(asked)}"

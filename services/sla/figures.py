@@ -156,8 +156,10 @@ class Line:
 
     def broken(self) -> list[str]:
         """The identities that do not hold, each as a sentence; empty when the line is sound."""
-        received, carried = set(self.items("received")), set(self.items("carried over"))
-        solved, still = set(self.items("solved")), set(self.items("open"))
+        received, carried, solved, still, pending = (
+            set(self.figures.get(column, ()))
+            for column in ("received", "carried over", "solved", "open", "766 pending late")
+        )
         classes = [self.count(column) for column in ("ahead", "on time", "overdue")]
         checks = {
             "received + carried over = solved + open": received | carried == solved | still
@@ -175,6 +177,6 @@ class Line:
             checks |= {
                 "without result = refused + withdrawn + stopped": self.count("without result") == without,
                 "solved = on time + late by 766": len(solved) == completed,
-                "pending late by 766 is open": set(self.items("766 pending late")) <= still,
+                "pending late by 766 is open": pending <= still,
             }
         return [f"{self.unit}: {identity} does not hold" for identity, holds in checks.items() if not holds]

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from deadlines.instants import DAY, day_on, instant_of, midnight
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Period:
-    """Local dates [since, until)."""
+    """Local dates [since, until). Without slots: its instants, with which every row is compared, are made once."""
 
     since: date
     until: date
@@ -20,22 +21,22 @@ class Period:
         """Its name in streams and addresses: 2017-07-01-2017-08-01."""
         return f"{self.since}-{self.until}"
 
-    @property
+    @cached_property
     def begins(self) -> datetime:
         """The first instant."""
         return instant_of(midnight(day_on(self.since)))
 
-    @property
+    @cached_property
     def ends(self) -> datetime:
         """The first instant after."""
         return instant_of(midnight(day_on(self.until)))
 
-    @property
+    @cached_property
     def overdue_before(self) -> datetime:
         """An open dossier due before this is overdue by classifier A: the last day of the period begins, or today."""
         return instant_of(midnight(day_on(self.seen))) if self.seen else self.ends - timedelta(seconds=DAY)
 
-    @property
+    @cached_property
     def late_before(self) -> datetime:
         """The same by Decision 766, which compares instants: the period ends, or today begins."""
         return self.overdue_before if self.seen else self.ends

@@ -27,8 +27,9 @@ from events.errors import NotFound, Refused
 from events.runtime import Parts
 from events.web import Asked, asked, reply
 from sla import portal, queries, remedying, sealing
+from sla.annex import Late
 from sla.asof import AsOf, end_of
-from sla.document import Document, Effect, Opening, addressed, document, named, namer, opened
+from sla.document import Document, Effect, Opening, addressed, annex_line, document, named, namer, opened
 from sla.exports import as_csv, as_xlsx
 from sla.figures import Column, Made
 from sla.headings import figure_of
@@ -74,6 +75,7 @@ class Written(NamedTuple):
     found: Record
     services: Mapping[str, Service]
     effects: Sequence[Effect]
+    annex: Mapping[Late, msgspec.Raw]
     body: bytes
 
 
@@ -134,18 +136,29 @@ def record_routes(
     Asks = Annotated[Period, Depends(asked_period)]
 
     async def figures(period: Period, *, public: bool = False) -> bytes:
-        """The same without the dossiers of each figure, as JSON; written anew when anything in it has changed."""
+        """The same without the dossiers of each figure, as JSON; written anew when anything in it has changed.
+
+        Most of it is the annex, of which a few lines change: the others are taken as they were written before.
+        """
         found = await totals.record(period)
         effects = await remedying.effects(pool, found)
         was = written.get((period, public))
         if was and was.found is found and was.services is catalogue.services and was.effects == effects:
             return was.body
-        it = document(found, catalogue, items=False, public=public, effects=effects)
-        body = msgspec.json.encode(it if public else addressed(it, ITEMS, **_asked(period)))
+        it = document(found, catalogue, items=False, annex=False, effects=effects)
+        annex: dict[Late, msgspec.Raw] = {}
+        if not public:
+            ready = was.annex if was and was.services is catalogue.services else {}
+            annex = {one: ready.get(one) or as_written(one) for one in found.annex}
+            it = addressed(it | {"annex": [*annex.values()]}, ITEMS, **_asked(period))
+        body = msgspec.json.encode(it)
         if len(written) >= WRITTEN:
             written.clear()
-        written[period, public] = Written(found, catalogue.services, effects, body)
+        written[period, public] = Written(found, catalogue.services, effects, annex, body)
         return body
+
+    def as_written(one: Late) -> msgspec.Raw:
+        return msgspec.Raw(msgspec.json.encode(annex_line(one, name)))
 
     async def recorded(period: Period, day: datetime | date | None) -> tuple[Record, dict[str, Any]]:
         """The record now, or as of a day, and the mark that such an answer bears."""

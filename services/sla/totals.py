@@ -20,9 +20,9 @@ from sla.tally import Tally
 STANDS = """
 select (select id from generations where state = 'live') as generation,
     (select coalesce(max(position), 0) from changes) as position,
-    array(select distinct subject from parked where settled is null and subject is not null) as holes
+    array(select distinct subject from parked where settled is null and subject is not null) as holes,
+    array(select distinct subject from changes where position > $1) as changed
 """
-CHANGED = "select distinct subject from changes where position > $1 and position <= $2"
 LONGEST = timedelta(days=31)  # of a period that is kept: a case of it takes some kilobytes
 KEPT = 3  # periods
 COUNTING = 2  # periods counted at the same time: anybody may ask, and the live judge keeps its connections
@@ -30,11 +30,12 @@ AT_ONCE = 100  # cases read and counted before others get their turn: some tens 
 
 
 class Stands(NamedTuple):
-    """The live generation, the last change of it, and the cases of which a fact is parked."""
+    """The live generation, the last change of it, the cases of which a fact is parked, and those that changed since."""
 
     generation: int
     position: int
     holes: frozenset[str]
+    changed: frozenset[str]
 
 
 class Kept:
@@ -45,20 +46,19 @@ class Kept:
         self.lock = asyncio.Lock()  # of several that ask at once, one counts
         self.tally = Tally(period, kinds)
         self.generation: int | None = None
-        self.position = 0
+        self.position: int | None = None
         self.holes: frozenset[str] = frozenset()
         self.record: Record | None = None  # as of there
 
     def is_at(self, stands: Stands) -> bool:
         """Whether nothing has happened since."""
-        return (self.generation, self.position, self.holes) == stands
+        return (self.generation, self.position, self.holes) == stands[:3]
 
     async def catch_up(self, connection: Connection) -> None:
         """Put in again what changed up to the caller's snapshot. A case may be put in twice, so it may break off."""
-        stands = await stand(connection)
+        stands = await stand(connection, self.position)
         if stands.generation == self.generation:
-            rows = await connection.fetch(CHANGED, self.position, stands.position)
-            touched = sorted({row["subject"] for row in rows} | (stands.holes ^ self.holes))
+            touched = sorted(stands.changed | (stands.holes ^ self.holes))
         else:  # the first time, or after a swap
             self.tally, self.generation = Tally(self.period, self.kinds), None
             rows = await connection.fetch(queries.CASES_OF, self.period.begins, self.period.ends)
@@ -70,7 +70,7 @@ class Kept:
                 self.tally.put(case_id, found.get(case_id))
         if touched or self.generation is None:
             self.record = self.tally.record()
-        self.generation, self.position, self.holes = stands
+        self.generation, self.position, self.holes, _ = stands
 
 
 class Totals:
@@ -95,7 +95,7 @@ class Totals:
             self._kept.popitem(last=False)
         async with kept.lock:
             async with self.pool.acquire() as connection:
-                if kept.is_at(await stand(connection)):
+                if kept.is_at(await stand(connection, kept.position)):
                     return kept.record
             async with (
                 self._counting,
@@ -106,8 +106,8 @@ class Totals:
             return kept.record
 
 
-async def stand(connection: Connection) -> Stands:
-    """How far the live rows are."""
-    row = await connection.fetchrow(STANDS)
+async def stand(connection: Connection, since: int | None) -> Stands:
+    """How far the live rows are, and what of them changed since a position; nothing since None."""
+    row = await connection.fetchrow(STANDS, since)
     assert row is not None
-    return Stands(row["generation"], row["position"], frozenset(row["holes"]))
+    return Stands(row["generation"], row["position"], frozenset(row["holes"]), frozenset(row["changed"]))

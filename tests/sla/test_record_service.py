@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from contracts.given import eventually
 from oracle.telling import Story, local, promise
 from serving import Serving, serving
+from sla_at_work import KINDS, RULES
 
+from sla import queries
 from sla.app import service
-from sla.document import fingerprint
+from sla.document import addressed, document, fingerprint, written
+from sla.periods import month
 from sla.record_api import XLSX
 
 JULY = "from=2017-07-01&to=2017-08-01"
@@ -46,6 +49,7 @@ async def test_the_record_in_every_form_sealed_and_restated(
 
         await eventually(both)
         await _every_form(at_work, late.case_id)
+        await _as_counted(at_work)
         await _sealed(at_work)
         still.returned(local(7, 12, 9))
         await say(at_work, still, 1)
@@ -65,6 +69,7 @@ async def test_the_record_in_every_form_sealed_and_restated(
         signed = (await at_work.get(f"{SEAL}/items?kind=organisation&line=PC-QN&column=open")).body
         assert [one["case_id"] for one in signed["items"]] == [still.case_id]
         assert now["lines"][0]["template"]["11"] == 0
+        await _as_counted(at_work)
         assert (await at_work.get("/record/seals")).body["seals"][0]["restatements"] == 1
         assert [one.type for one in await at_work.past("month-2017-07-01-2017-08-01")] == [
             "MonthSealed", "MonthRestated",
@@ -109,6 +114,14 @@ async def _every_form(at_work: Serving, case_id: str) -> None:
     text = await public.text()
     assert public.status == 200
     assert "H49" not in text
+
+
+async def _as_counted(at_work: Serving) -> None:
+    """What is kept ready between answers gives, byte for byte, the document of a fresh count."""
+    _, _, body = await raw(at_work, f"/record?{JULY}")
+    found = await queries.the_record(at_work.running.parts.pool, month(2017, 7), KINDS)
+    it = document(found, RULES.catalogue, items=False)
+    assert body == written(addressed(it, "/record/items", **BODY))
 
 
 async def _opens(at_work: Serving, address: str, case_id: str) -> None:
