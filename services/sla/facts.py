@@ -1,8 +1,8 @@
 """How the judge sees facts: as a set, in one total order that any arrival gives."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from operator import itemgetter
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from events.contracts import field, intake, routing
@@ -28,11 +28,8 @@ _FOREIGN: Final = {
 Placed = tuple[datetime, int, int, str, int, str, Any]
 """(effective, depth, rank, stream, version, id, fact): plain tuples, because a rebuild sorts millions of them."""
 
-_Entry = tuple[str, int, str, datetime, Recorded]
-"""Stream, version, id, when it happened, and all of it."""
-_Settled = tuple[datetime, int]
-"""Effective time and depth."""
-_WHEN: Final = itemgetter(3)
+_Entry = tuple[datetime, str, int, str, int, list[str], Any]
+"""When it happened, stream, version, id, rank, the ids of its parents, and the fact."""
 
 
 class Arranged(NamedTuple):
@@ -68,88 +65,72 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
     corrections = NONE
     if corrected:
         known, corrections = apply(known)
-    # Ids are unique, so two entries never compare equal up to what they hold.
-    by_stream = sorted(
-        [(recorded.stream, recorded.version, key, recorded.at, recorded) for key, recorded in known.items()]
-    )
-    ranks: dict[str, int] = {}
-    before: dict[str, str] = {}
-    parents: dict[str, list[str]] = {}
-    last, foreign = "", False
-    for stream, _, key, _, recorded in by_stream:
-        if stream in ranks:
-            before[key] = last
-        else:
-            ranks[stream] = _rank(stream)
-            foreign = stream.startswith("foreign-")
-        last = key
-        if not foreign and recorded.cause.causation in known:
-            parents[key] = [recorded.cause.causation]
-        answered = getattr(recorded.fact, "answers", None)
-        if answered in known:
-            parents.setdefault(key, []).append(answered)
-    by_time = sorted(by_stream, key=_WHEN)
-    settled = _in_order(by_time, parents, before) or _in_passes(by_time, parents, before)
-    placed: list[Placed] = []
-    for stream, version, key, _, recorded in by_time:
-        effective, depth = settled[key]
-        rank = ranks[stream]
+    by_time: list[_Entry] = []
+    for key, recorded in known.items():
+        stream, fact, cause = recorded.stream, recorded.fact, recorded.cause.causation
+        rank = RANKS.get(stream.partition("-")[0], len(RANKS))
         if rank == _ANY_SYSTEM:
-            rank = _FOREIGN.get(recorded.type, rank)
-        placed.append((effective, depth, rank, stream, version, key, recorded.fact))
-    placed.sort()
-    return Arranged(placed, forked, subject, corrections)
+            rank, cause = _FOREIGN.get(recorded.type, rank), ""
+        parents = [cause] if cause in known else []
+        answered = getattr(fact, "answers", None)
+        if answered in known:
+            parents.append(answered)
+        by_time.append((recorded.at, stream, recorded.version, key, rank, parents, fact))
+    by_time.sort()  # ids are unique, so two entries never compare equal up to what they hold
+    placed = _in_order(by_time) or _in_passes(by_time)
+    return Arranged(sorted(placed.values()), forked, subject, corrections)
 
 
-def _in_order(
-    by_time: list[_Entry], parents: Mapping[str, list[str]], before: Mapping[str, str]
-) -> dict[str, _Settled] | None:
-    """Effective time and depth, each fact after its parents and after the one `before` it; None for a ring of them."""
-    settled: dict[str, _Settled] = {}
+def _in_order(by_time: list[_Entry]) -> dict[str, Placed] | None:
+    """Each fact placed behind its parents and behind the one before it in its stream, mostly in one pass.
+
+    None where there is no such order: for a ring of causes, and for a stream whose clock ran backwards.
+    """
+    placed: dict[str, Placed] = {}
+    last: dict[str, Placed] = {}
     waiting = by_time
     while waiting:
         later: list[_Entry] = []
+        held: set[str] = set()
         for entry in waiting:
-            key, effective, depth = entry[2], entry[3], -1
-            if key in before:
-                earlier = settled.get(before[key])
-                if earlier is None:
-                    later.append(entry)
-                    continue
-                depth = earlier[1]
-            if key in parents:
-                above = [settled[parent] for parent in parents[key] if parent in settled]
-                if len(above) < len(parents[key]):
-                    later.append(entry)
-                    continue
-                effective = max(effective, *[parent[0] for parent in above])
-                depth = max(depth, *[parent[1] for parent in above])
-            settled[key] = effective, depth + 1
+            effective, stream, version, key, rank, parents, fact = entry
+            depth = -1
+            if stream in last:
+                _, depth, _, _, earlier, _, _ = last[stream]
+                if earlier > version:
+                    return None
+            for parent in parents:
+                if parent not in placed:
+                    held.add(stream)
+                    break
+                above = placed[parent]
+                effective, depth = max(effective, above[0]), max(depth, above[1])
+            if stream in held:
+                later.append(entry)
+            else:
+                placed[key] = last[stream] = effective, depth + 1, rank, stream, version, key, fact
         if len(later) == len(waiting):
             return None
         waiting = later
-    return settled
+    return placed
 
 
-def _in_passes(
-    by_time: list[_Entry], parents: Mapping[str, list[str]], before: Mapping[str, str]
-) -> dict[str, _Settled]:
-    """The same where there is a ring: passes until nothing changes, or as many as there are facts."""
-    settled: dict[str, _Settled] = {}
+def _in_passes(by_time: list[_Entry]) -> dict[str, Placed]:
+    """The same where there is no such order: passes until nothing changes, or as many as there are facts."""
+    placed: dict[str, Placed] = {}
+    streams = sorted((stream, version, key) for _, stream, version, key, *_ in by_time)
+    before = {key: earlier for (stream, _, earlier), (same, _, key) in pairwise(streams) if stream == same}
     for _ in range(len(by_time) + 1):
         changed = False
-        for _, _, key, at, _ in by_time:
-            above = [settled[parent] for parent in parents.get(key, ()) if parent in settled]
-            depth = max((parent[1] for parent in above), default=-1)
-            if key in before and before[key] in settled:
-                depth = max(depth, settled[before[key]][1])
-            now = max([at, *(parent[0] for parent in above)]), depth + 1
-            if settled.get(key) != now:
-                settled[key], changed = now, True
+        for at, stream, version, key, rank, parents, fact in by_time:
+            above = [placed[parent] for parent in parents if parent in placed]
+            effective = max([at, *(parent[0] for parent in above)])
+            if before.get(key) in placed:
+                above.append(placed[before[key]])
+            depth = max((one[1] for one in above), default=-1)
+            now = effective, depth + 1, rank, stream, version, key, fact
+            if placed.get(key) != now:
+                placed[key], changed = now, True
         if not changed:
             break
-    return settled
-
-
-def _rank(stream: str) -> int:
-    return RANKS.get(stream.partition("-")[0], len(RANKS))
+    return placed

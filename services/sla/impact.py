@@ -5,7 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, compress
 from typing import Any, Final, NamedTuple, Self
+
+import msgspec
 
 from deadlines.instants import DAY, Day, Second, midnight, second_of
 from deadlines.verdict import Class
@@ -14,7 +17,7 @@ from sla.rows import CycleRow
 from sla.rules import Rules
 
 
-class Change(NamedTuple):
+class Change(msgspec.Struct, frozen=True):
     """A cycle that other rules judge otherwise. The instants are due instants; `late` is overdue, released or not."""
 
     case_id: str
@@ -37,7 +40,7 @@ class Change(NamedTuple):
         """In which counts the change appears."""
         verdict = (self.by_date, self.by_session) != (self.new_by_date, self.new_by_session)
         happened = (self.due != self.new_due, verdict, self.new_late > self.late, self.late > self.new_late)
-        return tuple(kind for kind, is_so in zip(KINDS, happened, strict=True) if is_so)
+        return tuple(compress(KINDS, happened))
 
 
 KINDS: Final = ("due_moved", "verdicts_changed", "newly_overdue", "no_longer_overdue")
@@ -122,7 +125,7 @@ def _late(row: Standing | CycleRow, now: datetime) -> bool:
 
 def counts(changes: Iterable[Change]) -> dict[str, int]:
     """How many cycles change in each way."""
-    found = Counter(kind for change in changes for kind in change.kinds)
+    found = Counter(chain.from_iterable(change.kinds for change in changes))
     return {kind: found[kind] for kind in KINDS}
 
 
@@ -133,9 +136,13 @@ def impact(cases: int, changes: Iterable[Change]) -> Impact:
 
 def by_unit(changes: Sequence[Change]) -> list[dict[str, Any]]:
     """The same counts for each organisation and each counter, as the record counts dossiers; the most moved first."""
-    groups: dict[tuple[str, str], list[Change]] = {}
-    for change in changes:
-        for kind, unit in (("organisation", change.organisation), ("counter", change.counter)):
-            groups.setdefault((kind, unit), []).append(change)
-    lines = [{"unit": unit, "kind": kind, **counts(own)} for (kind, unit), own in groups.items()]
+    alike = Counter((change.organisation, change.counter, change.kinds) for change in changes)
+    groups: dict[tuple[str, str], Counter[str]] = {}
+    for (organisation, counter, kinds), cycles in alike.items():
+        for group in (("organisation", organisation), ("counter", counter)):
+            groups.setdefault(group, Counter()).update(dict.fromkeys(kinds, cycles))
+    lines = [
+        {"unit": unit, "kind": kind, **{column: found[column] for column in KINDS}}
+        for (kind, unit), found in groups.items()
+    ]
     return sorted(lines, key=lambda line: (line["kind"] != "organisation", -line["due_moved"], line["unit"]))

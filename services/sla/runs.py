@@ -65,7 +65,7 @@ async def progress(connection: Connection, run: int, cases: int, judged: int, se
 async def finish(connection: Connection, run: int, cases: int, seconds: float, changes: Sequence[Change]) -> None:
     """Keep the result: the only thing that a what-if writes, in one row."""
     report = {"cases": cases, **counts(changes), "units": by_unit(changes)}
-    dossiers = zlib.compress(msgspec.json.encode([change._asdict() for change in changes]), 1)
+    dossiers = zlib.compress(msgspec.json.encode(changes), 1)
     await connection.execute(DONE, run, cases, seconds, msgspec.json.encode(report).decode(), dossiers)
 
 

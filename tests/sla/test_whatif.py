@@ -99,20 +99,25 @@ async def test_a_swap_day_lists_exactly_the_dossiers_whose_due_date_moves(pool: 
     assert await content(pool) == before
 
 
-async def test_the_live_rows_stand_in_for_judging_twice(pool: Pool, database: dict[str, str]) -> None:
+@pytest.mark.parametrize("supposed", [SWAP, Supposed(clock_policy="RESTART")], ids=["some-reached", "all-reached"])
+async def test_the_live_rows_stand_in_for_judging_twice(
+    pool: Pool, database: dict[str, str], supposed: Supposed
+) -> None:
     """The same difference whether the live judge has seen everything, or nothing yet."""
     await kept(pool, [fact for story in quarter(600) for fact in story.facts])
     async with pool.acquire() as connection:
         assert not await projector.caught_up(connection)
-        judged_twice = await run(pool, database["sla"], SWAP)
+        judged_twice = await run(pool, database["sla"], supposed)
         live = Following(pool, projector.follower(InForce(SHIPPED, "events"), log_clock=True))
         while (await live.step())[0]:
             pass
         assert await projector.caught_up(connection)
-    from_rows = await run(pool, database["sla"], SWAP)
+    from_rows = await run(pool, database["sla"], supposed)
     assert from_rows["dossiers"] == judged_twice["dossiers"] != []
     await pool.execute("update cycles set due_at = due_at + interval '1 day' where due_at is not null")
-    assert (await run(pool, database["sla"], SWAP))["dossiers"] != from_rows["dossiers"]  # the rows were what was read
+    assert (await run(pool, database["sla"], supposed))["dossiers"] != from_rows[
+        "dossiers"
+    ]  # the rows were what was read
 
 
 async def test_pinned_changes_nothing(pool: Pool, database: dict[str, str]) -> None:
