@@ -151,6 +151,15 @@ def test_a_step_is_warned_of_by_shares_of_its_own_limit() -> None:
     assert (moved["half"], moved["due"]) == (local(7, 13, 8), local(7, 13, 16))
 
 
+def test_what_was_waited_for_before_a_step_is_no_time_of_it() -> None:
+    """The pause was over when the team got the dossier."""
+    plain, story = stepping()[0], received()
+    asked = story.supplement(local(7, 10, 9, 15))
+    story.supplemented(local(7, 10, 9, 45), asked)
+    story.forwarded(local(7, 10, 10), "TC-193", hours=12, step="install")
+    assert instants(story, "step") == instants(plain, "step")
+
+
 def test_a_step_without_a_limit_or_handed_on_is_not_warned_of() -> None:
     story, _ = stepping()
     story.forwarded(local(7, 10, 16), "DL-193", by="TC-193", step="close")
@@ -181,6 +190,8 @@ def test_an_agency_is_warned_of_whoever_else_is_waited_for() -> None:
     assert {timer.deadline.opened_by for timer in waiting(story, "agency")} == {second}
     story.returned(local(7, 10, 16))
     assert waiting(story, "agency") == []
+    story.reopened(local(7, 11, 9))
+    assert waiting(story, "agency") == []
 
 
 def test_a_step_is_told_apart_from_the_promise() -> None:
@@ -201,18 +212,40 @@ def test_a_step_is_told_apart_from_the_promise() -> None:
     assert {timer.revision for timer in waiting(story, "step", 1)} == {2}
 
 
-def test_a_late_reply_disproves_a_limits_miss() -> None:
-    """Up to due itself it was in time; a minute later the miss stands."""
+def test_a_late_reply_disproves_an_agencys_miss() -> None:
+    """Up to due itself it was in time, and nobody waits for it after a release; a minute later the miss stands."""
     story = received()
     referred = story.referred(local(7, 10, 11), limit=Limit(amount=1, unit="working_hours"))
-    missed = [promise.decide(warn(timer), promise.initial)[0] for timer in waiting(story, "agency")[-1:]]
-    late = replied_and_judged(story, referred, local(7, 10, 14, 1))
-    assert promise.decide(late, said(*missed)) == []
-    (withdrawn,) = promise.decide(replied_and_judged(story, referred, local(7, 10, 14)), said(*missed))
+    (*_, due) = waiting(story, "agency")
+    missed = promise.decide(warn(due), promise.initial)
+    story.replied(local(7, 10, 14, 1), answers=referred)
+    assert promise.decide(judged(story), said(*missed)) == []
+    story.facts.pop()
+    story.replied(local(7, 10, 14), answers=referred)
+    (withdrawn,) = promise.decide(judged(story), said(*missed))
     assert withdrawn == LimitMissWithdrawn(
         case_id=CASE, cycle=1, clock="agency", unit="QN-SGTVT", opened_by=referred, missed=f"promise-{CASE}@1",
         because="route-x@9",
     )  # fmt: skip
+    story.facts.pop()
+    story.returned(local(7, 10, 13))
+    assert withdrawn in promise.decide(judged(story), said(*missed))
+
+
+def test_a_late_hand_over_disproves_a_steps_miss_and_no_other() -> None:
+    """The promise is missed all the same."""
+    story, _ = stepping()
+    of_promise, of_step = [
+        timer for timer in timers(judge(story.facts, RULES), CALENDAR, {}) if timer.threshold == "due"
+    ]
+    missed = [promise.decide(warn(timer), promise.initial)[0] for timer in (of_promise, of_step)]
+    assert promise.decide(judged(story), said(*missed)) == []
+    story.forwarded(local(7, 11, 16), "DL-193", by="TC-193", step="close")
+    (withdrawn,) = promise.decide(judged(story), said(*missed))
+    assert isinstance(withdrawn, LimitMissWithdrawn)
+    state = said(*missed, withdrawn)
+    assert state.missed.keys() == {PROMISE}
+    assert promise.decide(judged(story), state) == []
 
 
 def test_a_miss_of_the_wrong_unit_is_withdrawn_and_said_of_the_right_one() -> None:
@@ -221,8 +254,7 @@ def test_a_miss_of_the_wrong_unit_is_withdrawn_and_said_of_the_right_one() -> No
     (*_, due) = waiting(story, "step")
     missed = promise.decide(warn(due), promise.initial)
     story.corrected(local(7, 12, 9), opened, "to_unit", "TC-22")
-    judged = Publish(judgement=judge(story.facts, RULES), because="route-x@9")
-    (withdrawn,) = promise.decide(judged, said(*missed))
+    (withdrawn,) = promise.decide(judged(story), said(*missed))
     assert isinstance(withdrawn, LimitMissWithdrawn)
     assert withdrawn.unit == "TC-193"
     (*_, due) = waiting(story, "step", 1)
@@ -238,9 +270,5 @@ def warn(timer: Timer) -> Warn:
     )  # fmt: skip
 
 
-def replied_and_judged(story: Story, referral: str, at: datetime) -> Publish:
-    """What is published when the agency turns out to have answered then."""
-    story.replied(at, answers=referral)
-    judged = judge(story.facts, RULES)
-    story.facts.pop()
-    return Publish(judgement=judged, because="route-x@9")
+def judged(story: Story) -> Publish:
+    return Publish(judgement=judge(story.facts, RULES), because="route-x@9")
