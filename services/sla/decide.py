@@ -1,5 +1,7 @@
 """What is published about a case, once each: verdicts, amendments, warnings, misses, withdrawals. Pure.
 
+One mechanism for every deadline; only the facts differ, so that nobody takes a step's limit for the promise.
+
 It hears, so it refuses nothing.
 """
 
@@ -15,12 +17,16 @@ from events.contracts.sla import (
     DeadlineMissed,
     DeadlineMissWithdrawn,
     DeadlineOverrun,
+    LimitApproaching,
+    LimitMissed,
+    LimitMissWithdrawn,
     VerdictAmended,
     VerdictReached,
 )
 from events.decider import Decider
-from sla.rows import CycleRow
-from sla.state import Published, Verdict, evolve
+from sla.judge import Judgement
+from sla.rows import Deadline
+from sla.state import Miss, Published, Verdict, evolve
 
 DUE = "due"
 NOTHING = Verdict(None, None, None, None, None)
@@ -30,19 +36,18 @@ NOTHING = Verdict(None, None, None, None, None)
 class Publish:
     """What the judge says of a case now. `because` is the fact that made it look again, and how late that came."""
 
-    case_id: str
-    cycles: tuple[CycleRow, ...]
+    judgement: Judgement
     because: str
     late_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warn:
-    """An instant has come: a share of the time is used up, the deadline has passed (threshold `due`), or a miss is to
-    be escalated (a step of the catalogue)."""
+    """An instant has come: a share of the time is used up, the deadline has passed (threshold `due`), or the miss of a
+    promise is to be escalated (a step of the catalogue)."""
 
     case_id: str
-    cycle: int
+    deadline: Deadline
     threshold: str
     revision: int
     due: datetime
@@ -70,7 +75,7 @@ def _verdicts(command: Publish, state: Published) -> list[Fact]:
         row.cycle: Verdict(row.due_at, row.released_at, row.class_a, row.class_b, row.class_c)
         if row.released_at
         else NOTHING
-        for row in command.cycles
+        for row in command.judgement.cycles
     }
     # A cycle that was published and is no more: its reopening was voided.
     verdicts |= dict.fromkeys(state.verdicts.keys() - verdicts.keys(), NOTHING)
@@ -82,14 +87,14 @@ def _verdicts(command: Publish, state: Published) -> list[Fact]:
         if cycle not in state.verdicts and now.released is not None:
             facts.append(
                 VerdictReached(
-                    case_id=command.case_id, cycle=cycle, due=now.due, released=now.released,
+                    case_id=command.judgement.case_id, cycle=cycle, due=now.due, released=now.released,
                     by_date=now.by_date, by_session=now.by_session, by_766=now.by_766,
                 )
             )  # fmt: skip
         else:
             facts.append(
                 VerdictAmended(
-                    case_id=command.case_id, cycle=cycle, due=now.due, released=now.released,
+                    case_id=command.judgement.case_id, cycle=cycle, due=now.due, released=now.released,
                     by_date=now.by_date, by_session=now.by_session, by_766=now.by_766,
                     was_by_date=before.by_date, was_by_session=before.by_session, was_by_766=before.by_766,
                     because=command.because, late_seconds=command.late_seconds,
@@ -99,55 +104,86 @@ def _verdicts(command: Publish, state: Published) -> list[Fact]:
 
 
 def _withdrawals(command: Publish, state: Published) -> list[Fact]:
-    """A miss is disproved when its cycle is no more, ended by then, or turns out to be due later (or to be paused)."""
-    rows = {row.cycle: row for row in command.cycles}
+    """A miss is disproved when what ran is no more, ended by then, or turns out to be due later (or to be paused)."""
+    if not state.missed:
+        return []
+    runs: dict[Deadline, tuple[datetime | None, datetime | None]] = {
+        **{row.deadline: (row.due_at, row.ended_at) for row in command.judgement.cycles},
+        **{row.deadline: (row.due_at, row.left_at) for row in command.judgement.stays},
+        **{row.deadline: (row.due_at, row.replied_at or row.ended_at) for row in command.judgement.referrals},
+    }
     return [
-        DeadlineMissWithdrawn(
-            case_id=command.case_id, cycle=cycle, missed=state.missed_by[cycle], because=command.because
-        )
-        for cycle, miss in sorted(state.missed.items())
-        if (row := rows.get(cycle)) is None
-        or row.due_at is None
-        or row.due_at > miss.due
-        or (row.ended_at is not None and row.ended_at <= miss.due)
+        _withdrawn(command, deadline, miss)
+        for deadline, miss in sorted(state.missed.items())
+        for due, ended in [runs.get(deadline, (None, None))]
+        if due is None or due > miss.due or (ended is not None and ended <= miss.due)
     ]
+
+
+def _withdrawn(command: Publish, deadline: Deadline, miss: Miss) -> Fact:
+    if deadline.clock == "promise":
+        return DeadlineMissWithdrawn(
+            case_id=command.judgement.case_id, cycle=deadline.cycle, missed=miss.id, because=command.because
+        )
+    return LimitMissWithdrawn(
+        case_id=command.judgement.case_id, cycle=deadline.cycle, clock=deadline.clock, unit=deadline.unit,
+        opened_by=deadline.opened_by, missed=miss.id, because=command.because,
+    )  # fmt: skip
 
 
 def _approaching(command: Warn, state: Published) -> list[Fact]:
     """Once per revision, and of a new revision only if the instant that it runs to is another: a correction may raise
     the revision and move nothing."""
-    key = command.cycle, command.threshold, command.revision
-    missed = state.missed.get(command.cycle)
-    if key in state.said or state.warned.get(key[:2]) == command.due:
+    deadline = command.deadline
+    missed = state.missed.get(deadline)
+    if (deadline, command.threshold, command.revision) in state.said:
+        return []
+    if state.warned.get((deadline, command.threshold)) == command.due:
         return []
     if missed is not None and command.due <= missed.due:
         return []
+    if deadline.clock == "promise":
+        return [
+            DeadlineApproaching(
+                case_id=command.case_id, cycle=deadline.cycle, threshold=command.threshold,
+                revision=command.revision, due=command.due,
+            )
+        ]  # fmt: skip
     return [
-        DeadlineApproaching(
-            case_id=command.case_id, cycle=command.cycle, threshold=command.threshold,
-            revision=command.revision, due=command.due,
+        LimitApproaching(
+            case_id=command.case_id, cycle=deadline.cycle, clock=deadline.clock, unit=deadline.unit,
+            opened_by=deadline.opened_by, threshold=command.threshold, revision=command.revision, due=command.due,
         )
     ]  # fmt: skip
 
 
 def _missed(command: Warn, state: Published) -> list[Fact]:
-    if command.cycle in state.missed:
+    deadline = command.deadline
+    if deadline in state.missed:
         return []
-    return [DeadlineMissed(case_id=command.case_id, cycle=command.cycle, revision=command.revision, due=command.due)]
+    if deadline.clock == "promise":
+        return [
+            DeadlineMissed(
+                case_id=command.case_id, cycle=deadline.cycle, revision=command.revision, due=command.due
+            )
+        ]  # fmt: skip
+    return [
+        LimitMissed(
+            case_id=command.case_id, cycle=deadline.cycle, clock=deadline.clock, unit=deadline.unit,
+            opened_by=deadline.opened_by, revision=command.revision, due=command.due,
+        )
+    ]  # fmt: skip
 
 
 def _overrun(command: Warn, state: Published) -> list[Fact]:
-    miss = state.missed.get(command.cycle)
-    if miss is None:
-        return []
-    missed = state.missed_by[command.cycle]
-    if (missed, command.threshold) in state.escalated:
+    miss = state.missed.get(command.deadline)
+    if miss is None or (miss.id, command.threshold) in state.escalated:
         return []
     return [
         DeadlineOverrun(
-            case_id=command.case_id, cycle=command.cycle, step=command.threshold, due=miss.due, missed=missed
+            case_id=command.case_id, cycle=command.deadline.cycle, step=command.threshold, due=miss.due, missed=miss.id
         )
-    ]  # fmt: skip
+    ]
 
 
 promise: Decider[Command, Published] = Decider(category="promise", initial=Published(), decide=decide, evolve=evolve)

@@ -20,7 +20,7 @@ from sla.amendments import lateness
 from sla.case import JUDGED, LOOKED_AT
 from sla.decide import Publish, promise
 from sla.judge import Judgement, Rules, judge
-from sla.rows import CycleRow, shown
+from sla.rows import shown
 from sla.rules import with_published
 from sla.state import Published
 from sla.timers import Timer, timers
@@ -42,7 +42,10 @@ insert into changes (epoch, subject, data, swap)
 select (select epoch from cluster), * from unnest($1::text[], $2::bytea[], $3::text[])
 """
 UNTIMED = "delete from timers where case_id = any($1)"
-TIMED = "insert into timers values ($1, $2, $3, $4, $5, $6)"
+TIMED = """
+insert into timers (case_id, cycle, clock, unit, opened_by, threshold, fires_at, revision, due)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
 
 
 def minds(heard: Recorded) -> bool:
@@ -134,20 +137,20 @@ async def look_again(
     await connection.execute(CHANGED, cases, [_status(one, one.case_id in parked) for one in judgements], swaps)
     await connection.execute(UNTIMED, cases)
     waiting = [
-        timer
+        (timer.case_id, *timer.deadline, timer.threshold, timer.fires_at, timer.revision, timer.due)
         for judgement in judgements
         if judgement.case_id not in parked and judgement.calendar
-        for row in judgement.cycles[-1:]
-        for timer in _timers(row, judgement, rules, published[judgement.case_id].withdrawn)
+        for timer in _timers(judgement, rules, published[judgement.case_id].withdrawn)
     ]
     if waiting:
         await connection.executemany(TIMED, waiting)
 
 
-def _timers(row: CycleRow, judgement: Judgement, rules: Rules, withdrawn: int) -> Iterator[Timer]:
+def _timers(judgement: Judgement, rules: Rules, withdrawn: Mapping[str, int]) -> Iterator[Timer]:
     catalogue = rules.catalogue
-    steps = catalogue.escalations_on(local_date(row.due_at)) if row.due_at else ()
-    return timers(row, catalogue.calendar(judgement.calendar), withdrawn, steps)
+    due = judgement.cycles[-1].due_at if judgement.cycles else None
+    steps = catalogue.escalations_on(local_date(due)) if due else ()
+    return timers(judgement, catalogue.calendar(judgement.calendar), withdrawn, steps)
 
 
 async def _publish(
@@ -167,7 +170,7 @@ async def _publish(
         state, heard = promise.state(past[stream]), touched[judgement.case_id]
         if case_id not in parked and not judgement.incomplete:
             late = lateness(heard, known[case_id])
-            publish = Publish(case_id=case_id, cycles=judgement.cycles, because=heard.id, late_seconds=late)
+            publish = Publish(judgement=judgement, because=heard.id, late_seconds=late)
             facts = promise.decide(publish, state)
             if facts:
                 heard = _because(facts, judgement, known[case_id], heard)

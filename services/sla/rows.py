@@ -11,6 +11,15 @@ Act = Literal["extension", "supplement", "action", "obstacle", "refusal", "early
 Outcome = Literal["open", "released", "closed", "refused", "withdrawn", "stopped"]
 
 
+class Deadline(NamedTuple):
+    """What can be missed: the promise of a cycle, or a limit inside it, known by whose it is and what opened it."""
+
+    cycle: int
+    clock: Literal["promise", "step", "agency"] = "promise"
+    unit: str = ""
+    opened_by: str = ""
+
+
 class CycleRow(NamedTuple):
     """One run of a dossier from receipt (or reopening) to release. Counters and organisations count these.
 
@@ -86,6 +95,10 @@ class CycleRow(NamedTuple):
     acts_at: tuple[datetime, ...]
     """What was done that stops, moves or ends a promise, or puts a fact of it right; and when each happened."""
 
+    @property
+    def deadline(self) -> Deadline:
+        return Deadline(self.cycle)
+
 
 class StayRow(NamedTuple):
     """One unit's time in charge, from hand-over in to hand-over out or end of cycle. Departments and teams count these.
@@ -116,6 +129,10 @@ class StayRow(NamedTuple):
     overrun_seconds: int
     paused_seconds: int
 
+    @property
+    def deadline(self) -> Deadline:
+        return Deadline(self.cycle, "step", self.unit, self.entered_by)
+
 
 class ReferralRow(NamedTuple):
     """One question to an agency, on a clock of its own that no pause moves. Agencies count these.
@@ -139,6 +156,10 @@ class ReferralRow(NamedTuple):
     class_a: Class | None
     class_b: Class | None
     seconds: int
+
+    @property
+    def deadline(self) -> Deadline:
+        return Deadline(self.cycle, "agency", self.agency, self.referral)
 
 
 class ChargeRow(NamedTuple):

@@ -1,4 +1,4 @@
-"""What was published about a case's promises: verdicts, warnings, misses. Pure; read from our own log, never judged."""
+"""What was published about a case: verdicts, and what was said of its deadlines. Pure; from our own log, not judged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,10 +11,14 @@ from events.contracts.sla import (
     DeadlineMissed,
     DeadlineMissWithdrawn,
     DeadlineOverrun,
+    LimitApproaching,
+    LimitMissed,
+    LimitMissWithdrawn,
     VerdictAmended,
     VerdictReached,
 )
 from events.decider import Said
+from sla.rows import Deadline
 
 
 class Verdict(NamedTuple):
@@ -27,19 +31,27 @@ class Verdict(NamedTuple):
     by_766: Class | None
 
 
+class Miss(NamedTuple):
+    """A miss that was said and stands: the event that said it, and the due that was missed."""
+
+    id: str
+    due: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Per cycle: the last verdict, the thresholds that were said, the miss that stands. `withdrawn` counts misses
-    that late facts disproved; each begins a new revision of the promise. `warned` is the instant that the last warning
-    of a threshold ran to, `escalated` the steps that were said of each miss."""
+    """The last verdict of each cycle; per deadline the thresholds that were said and the miss that stands.
+
+    `warned` is the instant that the last warning of a threshold ran to, `escalated` the steps that were said of each
+    miss. `withdrawn` counts, by clock, the misses that late facts disproved; each begins a new revision there.
+    """
 
     verdicts: Mapping[int, Verdict] = field(default_factory=dict)
-    said: frozenset[tuple[int, str, int]] = frozenset()
-    warned: Mapping[tuple[int, str], datetime] = field(default_factory=dict)
-    missed: Mapping[int, DeadlineMissed] = field(default_factory=dict)
-    missed_by: Mapping[int, str] = field(default_factory=dict)
+    said: frozenset[tuple[Deadline, str, int]] = frozenset()
+    warned: Mapping[tuple[Deadline, str], datetime] = field(default_factory=dict)
+    missed: Mapping[Deadline, Miss] = field(default_factory=dict)
     escalated: frozenset[tuple[str, str]] = frozenset()
-    withdrawn: int = 0
+    withdrawn: Mapping[str, int] = field(default_factory=dict)
 
 
 def evolve(state: Published, said: Said) -> Published:
@@ -47,17 +59,31 @@ def evolve(state: Published, said: Said) -> Published:
         case VerdictReached() | VerdictAmended() as it:
             verdict = Verdict(it.due, it.released, it.by_date, it.by_session, it.by_766)
             return replace(state, verdicts={**state.verdicts, it.cycle: verdict})
-        case DeadlineApproaching() as it:
-            said_now = state.said | {(it.cycle, it.threshold, it.revision)}
-            return replace(state, said=said_now, warned={**state.warned, (it.cycle, it.threshold): it.due})
-        case DeadlineMissed() as it:
-            return replace(
-                state, missed={**state.missed, it.cycle: it}, missed_by={**state.missed_by, it.cycle: said.id}
-            )
+        case DeadlineApproaching() | LimitApproaching() as it:
+            deadline = _deadline(it)
+            said_now = state.said | {(deadline, it.threshold, it.revision)}
+            return replace(state, said=said_now, warned={**state.warned, (deadline, it.threshold): it.due})
+        case DeadlineMissed() | LimitMissed() as it:
+            return replace(state, missed={**state.missed, _deadline(it): Miss(said.id, it.due)})
         case DeadlineOverrun() as it:
             return replace(state, escalated=state.escalated | {(it.missed, it.step)})
-        case DeadlineMissWithdrawn() as it:
-            missed = {cycle: miss for cycle, miss in state.missed.items() if cycle != it.cycle}
-            return replace(state, missed=missed, withdrawn=state.withdrawn + 1)
+        case DeadlineMissWithdrawn() | LimitMissWithdrawn() as it:
+            gone = _deadline(it)
+            missed = {deadline: miss for deadline, miss in state.missed.items() if deadline != gone}
+            withdrawn = {**state.withdrawn, gone.clock: state.withdrawn.get(gone.clock, 0) + 1}
+            return replace(state, missed=missed, withdrawn=withdrawn)
         case _:
             return state
+
+
+def _deadline(
+    it: DeadlineApproaching
+    | DeadlineMissed
+    | DeadlineMissWithdrawn
+    | LimitApproaching
+    | LimitMissed
+    | LimitMissWithdrawn,
+) -> Deadline:
+    if isinstance(it, LimitApproaching | LimitMissed | LimitMissWithdrawn):
+        return Deadline(it.cycle, it.clock, it.unit, it.opened_by)
+    return Deadline(it.cycle)

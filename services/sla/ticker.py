@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from events.clock import now
 from events.database import TRANSIENT, Connection
-from events.envelope import Cause
+from events.envelope import Cause, Said
 from events.errors import WrongVersion
 from events.follow import START, WAIT_LOCK, Mark, bookmark_of
 from events.hear import HEARD
@@ -21,20 +21,18 @@ from events.store import Append, append, load
 from events.topics import HEARTBEATS, PARTITIONS
 from sla.decide import Warn, promise
 from sla.projector import NAME as JUDGE
+from sla.rows import Deadline
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.ticker', 0))"
-# The earliest of each case: a later one is decided on what the earlier one said, in the next round.
 # Of an incomplete case nothing is published; its timers wait until the hole is settled.
 PASSED = """
-select distinct on (case_id) case_id, cycle, threshold, fires_at, revision, due from (
-    select * from timers where fires_at <= $1
-        and not exists (select from parked where parked.subject = timers.case_id and settled is null)
-    order by fires_at limit $2) as passed
-order by case_id, fires_at, threshold
+select case_id, cycle, clock, unit, opened_by, threshold, fires_at, revision, due from timers
+where fires_at <= $1 and not exists (select from parked where parked.subject = timers.case_id and settled is null)
+order by fires_at, case_id, opened_by, threshold limit $2
 """
 SAID = """
-delete from timers
-where (case_id, cycle, threshold) in (select * from unnest($1::text[], $2::int[], $3::text[]))
+delete from timers where (case_id, cycle, opened_by, threshold) in (
+    select * from unnest($1::text[], $2::int[], $3::text[], $4::text[]))
 """
 KEEP = """
 insert into watermarks values ($1, $2)
@@ -47,6 +45,7 @@ LAST_KEPT = "select epoch, tx, position from inbox order by epoch desc, tx desc,
 BATCH = 200
 EVERY = 0.5  # seconds
 GRACE = 30.0  # seconds after which a silent source is alarmed
+ACTOR = "policy-sla-ticker"
 log = structlog.get_logger("sla.ticker")
 
 
@@ -68,32 +67,41 @@ async def tick(parts: Parts, watermark: datetime) -> int:
                     if not passed:
                         return said
                     said += await _say(connection, passed, watermark if parts.settings.log_clock else None)
-                    keys = [list(column) for column in zip(*((r[0], r[1], r[2]) for r in passed), strict=True)]
-                    await connection.execute(SAID, *keys)
+                    names = ("case_id", "cycle", "opened_by", "threshold")
+                    await connection.execute(SAID, *([row[name] for row in passed] for name in names))
             except WrongVersion:  # the judge published something about one of them just now
                 continue
         parts.bell.ring()
 
 
 async def _say(connection: Connection, passed: Sequence[asyncpg.Record], recorded_at: datetime | None) -> int:
+    """Decide in the order of the instants, each on what the ones before it said."""
     past = await load(connection, *(promise.stream(row["case_id"]) for row in passed))
+    states = {stream: promise.state(facts) for stream, facts in past.items()}
+    versions = {stream: len(facts) for stream, facts in past.items()}
     appends = []
     for row in passed:
         stream = promise.stream(row["case_id"])
+        deadline = Deadline(row["cycle"], row["clock"], row["unit"], row["opened_by"])
         command = Warn(
-            case_id=row["case_id"], cycle=row["cycle"], threshold=row["threshold"], revision=row["revision"],
+            case_id=row["case_id"], deadline=deadline, threshold=row["threshold"], revision=row["revision"],
             due=row["due"],
         )  # fmt: skip
-        facts = promise.decide(command, promise.state(past[stream]))
+        facts = promise.decide(command, states[stream])
         if facts:
-            correlation = f"{stream}/{row['threshold']}/{row['revision']}"
-            cause = Cause(correlation=correlation, causation=correlation, actor="policy-sla-ticker")
+            what = filter(None, (stream, deadline.opened_by, row["threshold"], str(row["revision"])))
+            correlation = "/".join(what)
+            cause = Cause(correlation=correlation, causation=correlation, actor=ACTOR)
             appends.append(
                 Append(
-                    stream=stream, expected=len(past[stream]), facts=facts, cause=cause, at=row["fires_at"],
+                    stream=stream, expected=versions[stream], facts=facts, cause=cause, at=row["fires_at"],
                     recorded_at=recorded_at,
                 )
             )  # fmt: skip
+            for fact in facts:
+                versions[stream] += 1
+                said = Said(fact, ACTOR, f"{stream}@{versions[stream]}", row["fires_at"])
+                states[stream] = promise.fold([said], states[stream])
     if appends:
         await append(connection, appends)
     return len(appends)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from events.contracts.intake import (
     StaffReplied,
     SupplementReceived,
 )
-from events.contracts.sla import DeadlineMissed, DeadlineOverrun
+from events.contracts.sla import DeadlineMissed, DeadlineOverrun, LimitApproaching, LimitMissed, LimitMissWithdrawn
 from events.contracts.terms import Promise
 from events.envelope import Cause, Recorded
 from routing.onward import Begin, BeginAgain, Escalate, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
@@ -114,6 +115,19 @@ def test_a_missed_promise_is_escalated() -> None:
     overrun = DeadlineOverrun(case_id=CASE, cycle=1, step="leader", due=NINE, missed=f"promise-{CASE}@1")
     assert asked_for(overrun) == replace(escalate, to="PC-QN")
     assert asked_for(replace(overrun, step="nobody")) is None
+
+
+LIMIT: Any = {"case_id": CASE, "cycle": 1, "clock": "step", "unit": "TC-193", "opened_by": f"route-{CASE}@2"}
+LATE_WITH_A_LIMIT = (
+    LimitApproaching(**LIMIT, threshold="half", revision=1, due=NINE), LimitMissed(**LIMIT, revision=1, due=NINE),
+    LimitMissWithdrawn(**LIMIT, missed=f"promise-{CASE}@1"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("fact", LATE_WITH_A_LIMIT)
+def test_a_unit_that_is_late_with_its_step_is_no_broken_promise(fact: Fact) -> None:
+    """Nobody is escalated to."""
+    assert asked_for(fact) is None
 
 
 @pytest.mark.parametrize("fact", [CustomerRated(case_id=CASE, stars=5), None,

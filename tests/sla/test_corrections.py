@@ -21,7 +21,7 @@ from sla.decide import Publish, Warn
 from sla.decide import promise as published
 from sla.explain import explain
 from sla.judge import Rules, judge
-from sla.rows import Amendment
+from sla.rows import Amendment, Deadline
 
 LATER = local(8, 1, 9)
 EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "100"))
@@ -308,7 +308,7 @@ def said(*facts: object, case_id: str) -> list[Said]:
 
 
 def publish(story: Story, because: str = "case-x@9") -> Publish:
-    return Publish(case_id=story.case_id, cycles=judge(story.facts, RULES).cycles, because=because, late_seconds=60)
+    return Publish(judgement=judge(story.facts, RULES), because=because, late_seconds=60)
 
 
 def test_an_amended_verdict_carries_its_cause_and_how_late_it_came() -> None:
@@ -330,7 +330,8 @@ def test_a_cycle_that_never_was_takes_back_its_verdict_and_its_miss() -> None:
     story, _ = late()
     reopened = story.reopened(local(7, 20, 9))
     missed = published.decide(
-        Warn(case_id=story.case_id, cycle=2, threshold="due", revision=2, due=local(7, 25, 17)), published.initial
+        Warn(case_id=story.case_id, deadline=Deadline(2), threshold="due", revision=2, due=local(7, 25, 17)),
+        published.initial,
     )
     story.returned(local(7, 26, 9))
     facts = [*missed, *published.decide(publish(story), published.fold(said(*missed, case_id=story.case_id)))]

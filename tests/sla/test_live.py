@@ -14,7 +14,15 @@ from sla_at_work import RULES, Record, Sla
 
 from deadlines.inforce import InForce
 from events.contracts.intake import MessageDelivered
-from events.contracts.sla import DeadlineApproaching, DeadlineMissed, VerdictAmended, VerdictReached
+from events.contracts.sla import (
+    DeadlineApproaching,
+    DeadlineMissed,
+    LimitMissed,
+    LimitMissWithdrawn,
+    VerdictAmended,
+    VerdictReached,
+)
+from events.contracts.terms import Limit
 from events.database import Connection
 from events.envelope import Cause
 from events.errors import Conflict
@@ -132,6 +140,30 @@ async def test_a_late_fact_withdraws_a_miss_and_warns_anew(sla: Sla) -> None:
     again = [fact for fact in await sla.said(told.case_id) if isinstance(fact, DeadlineMissed)]
     assert [missed.due for missed in again] == [local(7, 13, 17), local(7, 14, 17)]
     assert [missed.revision for missed in again] == [1, 2]
+
+
+async def test_a_late_hand_over_withdraws_the_miss_of_a_step(sla: Sla) -> None:
+    """Two agencies and a step run beside the promise; then it is heard that the team had handed on in time."""
+    told = story()
+    first = told.forwarded(local(7, 10, 10), "TC-193", hours=4)
+    for agency in ("QN-SGTVT", "QN-SXD"):
+        told.referred(local(7, 10, 16), agency, limit=Limit(amount=1, unit="working_days"))
+    await sla.hear(told.facts)
+    await sla.tick(local(7, 12))
+    said = [fact for fact in await sla.said(told.case_id) if isinstance(fact, LimitMissed)]
+    assert [(fact.clock, fact.unit) for fact in said] == [
+        ("step", "TC-193"),
+        ("agency", "QN-SGTVT"),
+        ("agency", "QN-SXD"),
+    ]
+    told.forwarded(local(7, 10, 15), "DL-193", by="TC-193", hours=1)
+    await sla.hear(told.facts)
+    withdrawn = (await sla.said(told.case_id))[-1]
+    assert isinstance(withdrawn, LimitMissWithdrawn)
+    assert (withdrawn.opened_by, withdrawn.because) == (first, told.facts[-1].id)
+    await sla.tick(local(7, 12))
+    units = [fact.unit for fact in await sla.said(told.case_id) if isinstance(fact, LimitMissed)]
+    assert units == ["TC-193", "QN-SGTVT", "QN-SXD", "DL-193"]
 
 
 async def test_a_released_case_is_not_warned_of(sla: Sla) -> None:

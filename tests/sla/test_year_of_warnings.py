@@ -1,4 +1,7 @@
-"""A year of promises with a ticker that keeps dying, two at once, and facts that come late: everything is said once."""
+"""A year of promises, steps and referrals, with a ticker that keeps dying, two at once, and facts that come late.
+
+Everything is said once.
+"""
 
 import asyncio
 import os
@@ -6,15 +9,24 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 import asyncpg
-from oracle.warned import Oracle, Word
+from oracle.warned import Clock, Oracle, Word
 from oracle.year import BEGIN, year
 from sla_at_work import RULES, Sla
 
 from events import database as postgres_of
 from events.bell import Bell
-from events.contracts.sla import DeadlineApproaching, DeadlineMissed, DeadlineMissWithdrawn, DeadlineOverrun
+from events.contracts.sla import (
+    DeadlineApproaching,
+    DeadlineMissed,
+    DeadlineMissWithdrawn,
+    DeadlineOverrun,
+    LimitApproaching,
+    LimitMissed,
+    LimitMissWithdrawn,
+)
 from events.envelope import Recorded
 from events.runtime import Parts
 from sla.ticker import tick
@@ -80,22 +92,28 @@ async def both(two: list[Parts], now: datetime) -> tuple[int, int]:
 async def said(sla: Sla) -> dict[str, list[Word]]:
     """What the log of the service holds, case by case."""
     found: dict[str, list[Word]] = {}
-    misses: dict[str, DeadlineMissed] = {}
+    misses: dict[str, DeadlineMissed | LimitMissed] = {}
     for case_id in await sla.pool.fetch("select distinct subject from events order by subject"):
         found[case_id[0]] = words = []
         for one in await sla.stream(f"promise-{case_id[0]}"):
             match one.fact:
-                case DeadlineApproaching() as it:
-                    words.append(Word(it.threshold, it.cycle, it.revision, it.due, one.at))
-                case DeadlineMissed() as it:
+                case DeadlineApproaching() | LimitApproaching() as it:
+                    words.append(Word(it.threshold, clock(it), it.revision, it.due, one.at))
+                case DeadlineMissed() | LimitMissed() as it:
                     misses[one.id] = it
-                    words.append(Word("missed", it.cycle, it.revision, it.due, one.at))
+                    words.append(Word("missed", clock(it), it.revision, it.due, one.at))
                 case DeadlineOverrun() as it:
-                    words.append(Word(it.step, it.cycle, 0, it.due, one.at))
-                case DeadlineMissWithdrawn() as it:
+                    words.append(Word(it.step, clock(it), 0, it.due, one.at))
+                case DeadlineMissWithdrawn() | LimitMissWithdrawn() as it:
                     miss = misses[it.missed]
-                    words.append(Word("withdrawn", it.cycle, miss.revision, miss.due, miss.due))
+                    assert clock(it) == clock(miss)
+                    words.append(Word("withdrawn", clock(it), miss.revision, miss.due, miss.due))
     return {case_id: sorted(words) for case_id, words in found.items() if words}
+
+
+def clock(fact: Any) -> Clock:
+    limit = isinstance(fact, LimitApproaching | LimitMissed | LimitMissWithdrawn)
+    return Clock(fact.cycle, fact.clock, fact.unit, fact.opened_by) if limit else Clock(fact.cycle)
 
 
 async def test_every_warning_of_a_year_is_said_once(sla: Sla) -> None:

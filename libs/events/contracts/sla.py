@@ -9,6 +9,7 @@ from events.contracts.terms import CaseId, EventId, Instant, LocalDate, Referenc
 
 Count = Annotated[int, Field(ge=0)]
 Class = Literal["ahead", "on-time", "overdue"]
+LimitClock = Literal["step", "agency"]
 
 
 @fact(schema=1)
@@ -50,6 +51,49 @@ class DeadlineMissWithdrawn:
 
     case_id: CaseId
     cycle: Count
+    missed: EventId
+    because: EventId | None = None
+
+
+@fact(schema=1)
+class LimitApproaching:
+    """A limit inside a dossier has used up a share of its time: a unit's step, or an agency's answer.
+
+    `opened_by` is the hand-over or the referral that began it. The promise to the customer is not touched by it.
+    """
+
+    case_id: CaseId
+    cycle: Count
+    clock: LimitClock
+    unit: UnitCode
+    opened_by: EventId
+    threshold: Word
+    revision: Count
+    due: Instant
+
+
+@fact(schema=1)
+class LimitMissed:
+    """The limit has run out and the unit has not handed the dossier on, or the agency has not answered."""
+
+    case_id: CaseId
+    cycle: Count
+    clock: LimitClock
+    unit: UnitCode
+    opened_by: EventId
+    revision: Count
+    due: Instant
+
+
+@fact(schema=1)
+class LimitMissWithdrawn:
+    """A fact that arrived late shows that the limit was kept after all, or was never this unit's."""
+
+    case_id: CaseId
+    cycle: Count
+    clock: LimitClock
+    unit: UnitCode
+    opened_by: EventId
     missed: EventId
     because: EventId | None = None
 
