@@ -20,7 +20,7 @@ from sla.amendments import lateness
 from sla.case import JUDGED, LOOKED_AT
 from sla.decide import Publish, promise
 from sla.judge import Judgement, Rules, judge
-from sla.rows import shown
+from sla.rows import CycleRow, shown
 from sla.rules import with_published
 from sla.state import Published
 from sla.timers import Timer, timers
