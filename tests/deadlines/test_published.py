@@ -65,6 +65,37 @@ def test_a_calendar_that_a_counter_keeps_for_itself_stays_when_the_service_is_re
     assert as_revised(own, known, {**known.revised, own.calendar: "VN-ISLE@2017.2"}).calendar == "VN-ISLE@2017.2"
 
 
+ELSEWHERE = replace(NEWER, calendar="VN-NEW@2018.1", clock_policy="RESTART")
+
+
+@pytest.mark.parametrize(
+    ("service", "calendar", "stands"),
+    [
+        # By the days and the clock policy of the newer version, where the receipt named those of the older.
+        (URBAN.id, URBAN.calendar, (ELSEWHERE.id, "VN-NEW@2018.1", "RESTART")),
+        # A counter's own days stay.
+        (URBAN.id, "VN-ISLE@2017.1", (ELSEWHERE.id, "VN-ISLE@2017.1", "RESTART")),
+        # What the older version's days were, nobody can say: the newer one's count.
+        ("GONE@2016-01-01", "VN-ISLE@2017.1", (ELSEWHERE.id, "VN-NEW@2018.1", "RESTART")),
+        # Another service is not touched, nor a promise that names none.
+        ("LV-RES-RURAL@2017-07-01", URBAN.calendar, ("LV-RES-RURAL@2017-07-01", URBAN.calendar, "PAUSE")),
+        (None, URBAN.calendar, (None, URBAN.calendar, "PAUSE")),
+    ],
+)
+def test_a_promise_of_a_revised_service_is_the_newer_ones(
+    service: str | None, calendar: str, stands: tuple[str | None, str, str]
+) -> None:
+    """Calendar and clock policy follow the service that stands for the pinned one."""
+    told = replace(services(replace(URBAN, until="2018-01-01"), ELSEWHERE), policy="as-revised")
+    known = joined(SHIPPED, [swapped("VN-NEW@2018.1", policy="pinned"), told])
+    revised = {**known.revised, "GONE@2016-01-01": ELSEWHERE.id}
+    length = 3 if service is None else None
+    pinned = Promise(calendar=calendar, clock_policy="PAUSE", service=service, working_days=length)
+    found = as_revised(pinned, known, revised)
+    assert (found.service, found.calendar, found.clock_policy) == stands
+    assert found.working_days == length
+
+
 def test_a_revised_service_stands_for_its_older_version() -> None:
     """As-revised services too; other facts publish nothing."""
     told = replace(services(replace(URBAN, until="2018-01-01"), NEWER), policy="as-revised")
