@@ -36,7 +36,7 @@ CASES = int(os.environ.get("ONEDOOR_CASES", "300")) // 5
 DEATHS = 200 if LONG else 20
 EVERY = timedelta(days=1 if LONG else 3)
 DAYS = 365
-LATE = 0.05
+LATE = {"AgencyReplied": 0.7, "DossierForwarded": 0.2}  # what part of these facts; of any other one in twenty
 BATCH = 100  # facts heard at once: less than the judge takes in one step
 # The n-th row that a ticker writes after `life` was set to -n is its last: the server ends its session.
 MORTAL = """
@@ -52,9 +52,13 @@ DEAD = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyn
 
 
 def arrivals(random: Random) -> list[tuple[datetime, Recorded]]:
-    """The facts of a year as they arrive, one in twenty late by days; apologies and things put right are not rare."""
+    """The facts of a year as they arrive, some late by days; apologies and things put right are not rare."""
     told = year(CASES, RULES.catalogue, pace=5)
     for story in told:
+        if random.random() < 0.2:
+            at = story.facts[0].at + timedelta(hours=random.randrange(1, 72))
+            asked = story.referred(at, "QN-SXD")
+            story.replied(at + timedelta(days=random.randrange(1, 12)), "QN-SXD", asked)
         if random.random() < 0.3:
             at = story.facts[0].at + timedelta(hours=random.randrange(1, 72))
             story.extended(at, at + timedelta(days=random.randrange(3, 10)))
@@ -66,7 +70,10 @@ def arrivals(random: Random) -> list[tuple[datetime, Recorded]]:
             else:
                 story.voided(at, wrong.id)
     facts = sorted((fact for story in told for fact in story.facts), key=lambda fact: (fact.at, fact.id))
-    late = [timedelta(days=random.randrange(1, 12)) if random.random() < LATE else timedelta() for _ in facts]
+    late = [
+        timedelta(days=random.randrange(1, 12)) if random.random() < LATE.get(fact.type, 0.05) else timedelta()
+        for fact in facts
+    ]
     return sorted(((fact.at + by, fact) for fact, by in zip(facts, late, strict=True)), key=lambda one: one[0])
 
 
@@ -138,6 +145,8 @@ async def test_every_warning_of_a_year_is_said_once(sla: Sla) -> None:
             assert died == (expected > 0)
             deaths += died
     assert deaths >= DEATHS
+    words = {(word.clock.kind, word.what) for case in oracle.cases.values() for word in case.said}
+    assert {(kind, "withdrawn") for kind in ("promise", "step", "agency")} <= words
     asked = {case_id: sorted(case.said) for case_id, case in oracle.cases.items() if case.said}
     assert await said(sla) == asked
 
