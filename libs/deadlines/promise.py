@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from deadlines.calendar import Calendar
 from deadlines.entries import Cutoff
 from deadlines.instants import Second, day_of, instant_of, midnight, second_of
@@ -24,7 +26,7 @@ class Pause(NamedTuple):
     ends: Second
 
 
-class Counted(NamedTuple):
+class Counted(msgspec.Struct, frozen=True, gc=False):
     """A due instant without pauses, and the instant from which time is counted towards it."""
 
     due: Second

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
+import msgspec
+
 from deadlines.instants import Second
 from deadlines.verdict import Class
 
@@ -171,7 +173,7 @@ class ChargeRow(NamedTuple):
     seconds: int
 
 
-class Span(NamedTuple):
+class Span(msgspec.Struct, frozen=True, gc=False):
     """A stretch of a cycle in which nothing about custody changed: the raw material of the printed ledger."""
 
     cycle: int
