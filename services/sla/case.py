@@ -198,7 +198,7 @@ class Case:
         if counted is not None:
             self.revision += 1
             cycle.revision = self.revision
-            cycle.restart(counted, at)
+            cycle.restart(counted)
 
     def action_requested(self, fact: routing.CustomerActionRequested, id: str, at: Second) -> None:
         if cycle := self._running(id):

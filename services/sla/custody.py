@@ -63,7 +63,7 @@ class Cycle:
     __slots__ = (
         "acts", "agency_seconds", "appointment", "because", "calendar", "clock", "closed", "corrections", "counted",
         "customer_seconds", "ended", "extended", "field", "holder", "mark", "number", "outcome", "paused", "pauses",
-        "receipt", "referrals", "released", "restarted", "revision", "since", "spans", "stars", "start", "stay",
+        "receipt", "referrals", "released", "revision", "since", "spans", "stars", "start", "stay",
         "stays", "stretches", "supplements", "unit", "utility_obstacles", "utility_seconds", "waiting", "why",
     )  # fmt: skip
 
@@ -92,7 +92,6 @@ class Cycle:
         self.utility_obstacles: set[str] = set()
         self.paused: Second | None = None
         self.pauses: list[Pause] = []
-        self.restarted: Second | None = None
         self.utility_seconds = self.customer_seconds = self.agency_seconds = 0
         self.spans: list[Span] = []
         self.stretches: list[Stretch] = []
@@ -164,9 +163,9 @@ class Cycle:
                 return entry
         return None
 
-    def restart(self, counted: Counted, at: Second) -> None:
-        """The days are counted anew; pauses before no longer matter, one that is still open begins anew."""
-        self.counted, self.restarted = counted, at
+    def restart(self, counted: Counted) -> None:
+        """The days are counted anew; pauses that ended before that no longer matter."""
+        self.counted = counted
 
     def end(self, outcome: Outcome, at: Second, because: str) -> None:
         """The cycle is over: with release, or without a result."""
@@ -210,9 +209,6 @@ class Cycle:
         pauses = self.all_pauses()
         if not pauses:
             return self.counted.due
-        if self.restarted is not None:
-            since = self.restarted
-            pauses = [pause for pause in pauses if pause.ends > since]
         try:
             return moved(self.calendar, self.counted, pauses)
         except OutsideCalendar:
