@@ -40,42 +40,7 @@ def rebuild(
     """
     if accept_differences and not (yes or dry_run):
         typer.confirm("Swap even if dossiers differ, and publish each difference?", abort=True)
-    _run({"dry_run": dry_run, "accept_differences": accept_differences, "workers": workers}, as_json)
-
-
-@sla.command()
-def rollback(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare and say what differs; swap nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end, for programs.")] = False,
-) -> None:
-    """Go back to the tables that were replaced last, with what was heard since; what differs is published.
-
-    They are compared with the live ones first, and swapped in like any rebuild. Nothing on the log is undone.
-
-    \b
-    onedoor sla rollback --dry-run   how many dossiers would stand differently again?
-    onedoor sla rollback
-    """
-    if not (yes or dry_run):
-        typer.confirm("Go back to the tables before the last swap, and publish each difference?", abort=True)
-    _run({"back": True, "dry_run": dry_run, "accept_differences": True}, as_json)
-
-
-@sla.command()
-def prune(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
-    """Drop the tables that were replaced last: they take as much room as the live ones.
-
-    \b
-    onedoor sla prune --yes
-    """
-    if not yes:
-        typer.confirm("Drop the replaced tables? `onedoor sla rollback` has nothing to go back to then.", abort=True)
-    dropped = asyncio.run(_prune())
-    print(f"dropped: {', '.join(f'generation {one}' for one in dropped) or 'there was nothing to drop'}")
-
-
-def _run(asked: Mapping[str, Any], as_json: bool) -> None:
+    asked = {"dry_run": dry_run, "accept_differences": accept_differences, "workers": workers}
     how = asyncio.run(_rebuild(asked, Console(stderr=True)))
     if as_json:
         print(json.dumps(how, indent=1))
@@ -83,12 +48,6 @@ def _run(asked: Mapping[str, Any], as_json: bool) -> None:
         tell(Console(), how)
     if not ended_well(how):
         sys.exit(1)
-
-
-async def _prune() -> list[int]:
-    async with session(home()) as client:
-        dropped: list[int] = (await client.post("sla", "/prunes"))["dropped"]
-        return dropped
 
 
 async def _rebuild(asked: Mapping[str, Any], console: Console) -> Mapping[str, Any]:

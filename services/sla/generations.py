@@ -14,7 +14,7 @@ from events.contracts.sla import GenerationSwapped
 from events.database import Connection, Pool
 from events.envelope import Cause
 from events.errors import Conflict
-from events.follow import WAIT_LOCK, Entry, Follower, Log, Mark, bookmark_of, park
+from events.follow import WAIT_LOCK, Entry, Follower, Log, park
 from events.store import Append, append, load
 from sla import tables
 from sla.case import JUDGED
@@ -43,18 +43,7 @@ where id = $1 and state = 'building'
 """
 FORGET = "delete from bookmarks where name = $1"
 COMPARED = "update generations set phase = 'compared', rows = $2, hash = $3, differences = $4 where id = $1"
-RETIRE = """
-update generations set state = 'retired', phase = 'replaced',
-    replaced_at_epoch = $1, replaced_at_tx = $2, replaced_at_position = $3
-where state = 'live'
-"""
-# The one that was replaced last, if its rows are still there and it is known how far they go.
-BEFORE = """
-select id, rules, replaced_at_epoch, replaced_at_tx, replaced_at_position from generations
-where state = 'retired' and replaced_at_epoch is not null and to_regclass('cycles_' || id) is not null
-order by id desc limit 1
-"""
-RETIRED = "select id from generations where state = 'retired' and to_regclass('cycles_' || id) is not null order by id"
+RETIRE = "update generations set state = 'retired', phase = 'replaced' where state = 'live'"
 ENTHRONE = """
 update generations set state = 'live', phase = 'live', finished_at = clock_timestamp()
 where id = $1 and state = 'building' and cancelled_by is null returning id
@@ -142,50 +131,17 @@ async def fail(
     await sweep(connection)
 
 
-class Before(NamedTuple):
-    """The generation that was replaced last: its id, the published rules that it applied, and how far its rows go."""
-
-    id: int
-    rules: int
-    until: Mark
-
-
-def nothing_before() -> Conflict:
-    """There is no generation that one could go back to."""
-    what = "no generation was replaced whose rows are still there"
-    return Conflict("nothing-before", what, way_out="rebuild from the log")
-
-
-async def before(connection: Connection | Pool) -> Before | None:
-    """The generation that one could go back to; None when there is none."""
-    row = await connection.fetchrow(BEFORE)
-    return None if row is None else Before(row["id"], row["rules"], Mark(*row[2:]))
-
-
 async def sweep(connection: Connection) -> None:
     """Drop the tables of every generation that is of no use. What is being read all the time is left for later."""
-    await _drop(connection, [row["id"] for row in await connection.fetch(USELESS)])
-
-
-async def prune(pool: Pool) -> list[int]:
-    """Drop the tables that one could have gone back to as well; of which generations they were."""
-    async with pool.acquire() as connection:
-        return await _drop(connection, [row["id"] for row in await connection.fetch(RETIRED)])
-
-
-async def _drop(connection: Connection, generations: Sequence[int]) -> list[int]:
-    dropped = []
-    for generation in generations:
+    for row in await connection.fetch(USELESS):
         for _ in range(TRIES):
             try:
-                await connection.execute(DROP, generation)
-                dropped.append(generation)
+                await connection.execute(DROP, row["id"])
                 break
             except LockNotAvailableError:
                 await asyncio.sleep(PAUSE)
         else:
-            log.warning("not dropped", generation=generation)
-    return dropped
+            log.warning("not dropped", generation=row["id"])
 
 
 async def swap(
@@ -218,7 +174,7 @@ async def swap(
             case_id = last["subject"]
             await park(connection, JUDGE, case_id, last["id"], stuck[case_id], last["data"])
     await _keep(connection, generation, comparison)
-    await connection.execute(RETIRE, *await bookmark_of(connection, JUDGE))  # its lock is held
+    await connection.execute(RETIRE)
     if await connection.fetchval(ENTHRONE, generation) is None:
         await heed(connection, generation)
         raise Conflict(

@@ -1,6 +1,4 @@
-"""`python -m sla.rebuild GENERATION`: fill a new generation, compare it with the live one, swap it in.
-
-From the log on Kafka; or, to go back, from the rows that were replaced last and what was heard since.
+"""`python -m sla.rebuild GENERATION`: fold the log from Kafka into a new generation, compare it, swap it in.
 
 A process of its own with its workers, so that nothing of the folding weighs on the one that answers people.
 """
@@ -11,7 +9,6 @@ import os
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -22,15 +19,13 @@ from deadlines.load import load
 from events import database, logs
 from events.clock import now
 from events.database import Pool
-from events.envelope import Recorded
-from events.follow import Follower, Following
+from events.follow import Following
 from events.settings import Settings
 from events.topics import PARTITIONS
-from sla import generations, tables
+from sla import generations
 from sla.app import HEARS
 from sla.comparing import Comparing
 from sla.fold import Counts, Place, Share, Workers, shares_of
-from sla.generations import Before
 from sla.judge import Rules
 from sla.projector import Stuck, building
 from sla.rules import with_published
@@ -40,9 +35,7 @@ select (select epoch from cluster) as epoch, pg_snapshot_xmin(pg_current_snapsho
        pg_snapshot_xmax(pg_current_snapshot()) as ceiling
 """
 HEARD = "select topic, partition, next_offset from heard where topic = any($1)"
-BEGIN = "insert into bookmarks (name, shard, epoch, tx, position) values ($1, 0, $2, $3, $4)"
-CEILING = "select pg_snapshot_xmax(pg_current_snapshot())"
-CASES = "select distinct case_id from cycles where generation = $1 and case_id > $2 order by case_id limit $3"
+BEGIN = "insert into bookmarks (name, shard, epoch, tx) values ($1, 0, $2, $3)"
 PROGRESS = """
 update generations set phase = $2, expected = $3, events = $4, cases = $5, seconds = $6,
     undecodable = $7 where id = $1
@@ -51,22 +44,21 @@ RULES = "update generations set rules = $2 where id = $1"
 STUCK = "update generations set stuck = $2 where id = $1"
 PHASE = "update generations set phase = $2 where id = $1"
 EVERY = 0.25  # seconds between two notes of the progress
-TAKEN_AT_ONCE = 200  # cases in one transaction: a long one holds every follower back
 log = structlog.get_logger("sla.rebuild")
 
 
-class Asked(NamedTuple):
-    """What is to be done with a generation once it is filled, and who asked. `dry_run`: only say what differs."""
-
-    accept: bool
-    dry_run: bool
-    actor: str
-
-
 async def rebuild(
-    pool: Pool, settings: Settings, rules: Rules, workers: Workers, generation: int, asked: Asked
+    pool: Pool,
+    settings: Settings,
+    rules: Rules,
+    workers: Workers,
+    generation: int,
+    *,
+    accept: bool,
+    dry_run: bool,
+    actor: str,
 ) -> None:
-    """Fold the log, compare with the live generation, swap.
+    """Fold the log, compare with the live generation, swap (a `dry_run`: only say what differs).
 
     Raises Unexplained when rows differ and nobody accepted, Cancelled when somebody called it off.
     """
@@ -78,39 +70,12 @@ async def rebuild(
     ends = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
     stuck: Stuck = {}
     follower = building(rules, generation, stuck)
-    await pool.execute(BEGIN, follower.name, cut["epoch"], cut["floor"], 0)
+    await pool.execute(BEGIN, follower.name, cut["epoch"], cut["floor"])
     counts = await fold(pool, settings, workers, generation, ends, stuck)
-    await compare_and_swap(pool, settings, follower, generation, asked, stuck, cut["ceiling"], counts.events)
 
-
-async def go_back(pool: Pool, settings: Settings, rules: Rules, generation: int, asked: Asked, to: Before) -> None:
-    """Take over the rows of the generation that was replaced last, judge what was heard since, compare, swap.
-
-    Raises what `rebuild` raises.
-    """
-    stuck: Stuck = {}
-    follower = building(rules, generation, stuck)
-    await pool.execute(BEGIN, follower.name, *to.until)
-    last, taken, started = "", 0, time.monotonic()
-    while cases := [row[0] for row in await pool.fetch(CASES, to.id, last, TAKEN_AT_ONCE)]:
-        async with pool.acquire() as connection, connection.transaction():
-            await tables.carry(connection, generation, to.id, cases)
-        last, taken = cases[-1], taken + len(cases)
-        doing = f"taking over the rows of generation {to.id}"
-        await pool.execute(PROGRESS, generation, doing, 0, 0, taken, time.monotonic() - started, 0)
-        await generations.heed(pool, generation)
-    ceiling = await pool.fetchval(CEILING)
-    await compare_and_swap(pool, settings, follower, generation, asked, stuck, ceiling, events=0)
-
-
-async def compare_and_swap(
-    pool: Pool, settings: Settings, follower: Follower[Recorded], generation: int, asked: Asked, stuck: Stuck,
-    ceiling: int, events: int,
-) -> None:  # fmt: skip
-    """Catch up, compare at one cut, and swap if that is asked for and allowed."""
     comparing = Comparing(pool, Following(pool, follower), generation)
     await pool.execute(PHASE, generation, "comparing, once the live judge is past the cut")
-    while not await comparing.begin(ceiling):
+    while not await comparing.begin(cut["ceiling"]):
         await generations.heed(pool, generation)
         await asyncio.sleep(0.02)
     began = time.monotonic()
@@ -118,16 +83,22 @@ async def compare_and_swap(
         found = await comparing.finish(connection, stuck)
         if stuck:
             await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
-        if asked.dry_run:
+        if dry_run:
             await generations.checked(connection, generation, found)
             return
-        if (stuck or found.differing) and not asked.accept:
+        if (stuck or found.differing) and not accept:
             raise generations.Unexplained(_unexplained(stuck, found.differing))
         at, recorded_at = await _moment(pool, settings)
         await generations.swap(
-            connection, generation, found, events=events, actor=asked.actor, at=at, recorded_at=recorded_at,
+            connection,
+            generation,
+            found,
+            events=counts.events,
+            actor=actor,
+            at=at,
+            recorded_at=recorded_at,
             stuck=stuck,
-        )  # fmt: skip
+        )
     held = round(time.monotonic() - began, 3)  # seconds for which the live judge waited
     log.info("swapped", generation=generation, differences=len(found.differing), held=held)
 
@@ -177,7 +148,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sla.rebuild", description=__doc__)
     parser.add_argument("generation", type=int, help="an opened generation: POST /rebuilds opens one")
     parser.add_argument("--accept", action="store_true", help="swap even if rows differ; the differences are published")
-    parser.add_argument("--back", action="store_true", help="from the rows that were replaced last, not from Kafka")
     parser.add_argument("--dry-run", action="store_true", help="compare and say what differs; swap nothing")
     parser.add_argument("--actor", default="policy-sla-rebuild", help="who asked for it")
     cores = min(os.cpu_count() or 1, PARTITIONS)
@@ -188,45 +158,36 @@ def main() -> int:
     arguments = parser.parse_args()
     settings = Settings()
     logs.configure("sla")
-    to, applied, rules = uvloop.run(_rules(settings, back=arguments.back))
+    applied, rules = uvloop.run(_rules(settings))
     workers = Workers(arguments.workers, rules)
     try:
-        return uvloop.run(_run(settings, rules, applied, workers, to, arguments))
+        return uvloop.run(_run(settings, rules, applied, workers, arguments))
     finally:
         workers.close()
 
 
-async def _rules(settings: Settings, *, back: bool) -> tuple[Before | None, int, Rules]:
-    """The rules first, and these until the swap, whatever is published meanwhile; with how many were published.
-
-    Who goes `back` goes back to the rules of then.
-    """
+async def _rules(settings: Settings) -> tuple[int, Rules]:
+    """The rules first, and these until the swap, whatever is published meanwhile; with how many were published."""
     pool = await database.connect(settings.database_url, size=2)
     in_force = InForce(load(settings.onedoor_catalogue), "events")
     await in_force.refresh(pool)
-    to = await generations.before(pool) if back else None
     await pool.close()
-    applied = len(in_force.facts) if to is None else to.rules
-    return to, applied, with_published(in_force.catalogue.build(), in_force.facts, applied)
+    applied = len(in_force.facts)
+    return applied, with_published(in_force.catalogue.build(), in_force.facts, applied)
 
 
-async def _run(
-    settings: Settings, rules: Rules, applied: int, workers: Workers, to: Before | None, arguments: argparse.Namespace
-) -> int:
+async def _run(settings: Settings, rules: Rules, applied: int, workers: Workers, arguments: argparse.Namespace) -> int:
     generation: int = arguments.generation
-    asked = Asked(arguments.accept, arguments.dry_run, arguments.actor)
     pool = await database.connect(settings.database_url, size=4)
     async with pool.acquire() as holder:
         if not await holder.fetchval(generations.BUILDER):
             return 1
         try:
             await holder.execute(RULES, generation, applied)
-            if not arguments.back:
-                await rebuild(pool, settings, rules, workers, generation, asked)
-            elif to is not None:
-                await go_back(pool, settings, rules, generation, asked, to)
-            else:
-                raise generations.nothing_before()
+            await rebuild(
+                pool, settings, rules, workers, generation, accept=arguments.accept, dry_run=arguments.dry_run,
+                actor=arguments.actor,
+            )  # fmt: skip
             await generations.sweep(holder)
         except generations.Cancelled as called_off:
             workers.end()

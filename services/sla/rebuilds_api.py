@@ -27,18 +27,16 @@ class Rebuild(BaseModel):
     """`accept_differences`: swap even if rows differ from the live ones; the differences are published.
 
     `dry_run`: compare, say what differs, swap nothing. `workers`: processes that fold; one a core if not given.
-    `back`: not from Kafka, but from the rows that were replaced last and what was heard since.
     """
 
     model_config = ConfigDict(extra="forbid")
     accept_differences: bool = False
     dry_run: bool = False
-    back: bool = False
     workers: Annotated[int, Field(ge=1, le=PARTITIONS)] | None = None
 
     def arguments(self) -> list[str]:
         """The same for the command line of the process."""
-        flags = [("--accept", self.accept_differences), ("--dry-run", self.dry_run), ("--back", self.back)]
+        flags = [("--accept", self.accept_differences), ("--dry-run", self.dry_run)]
         workers = [] if self.workers is None else ["--workers", str(self.workers)]
         return [flag for flag, given in flags if given] + workers
 
@@ -51,8 +49,6 @@ def routes(parts: Parts) -> APIRouter:
     @router.post("/rebuilds", status_code=202)
     async def rebuild(body: Rebuild, actor: Operates) -> dict[str, Any]:
         """Fold the whole log again beside the live tables, compare, and swap. One at a time."""
-        if body.back and await generations.before(parts.pool) is None:
-            raise generations.nothing_before()
         generation = await generations.begin(parts.pool, actor.id, dry_run=body.dry_run)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "sla.rebuild", str(generation), "--actor", actor.id, *body.arguments(),
@@ -96,11 +92,6 @@ def routes(parts: Parts) -> APIRouter:
             raise _unknown(run)
         await generations.cancel(parts.pool, run, actor.id)
         return {"run": run}
-
-    @router.post("/prunes")
-    async def prune(_: Operates) -> dict[str, Any]:
-        """Drop the rows of every replaced generation: there is no going back to them afterwards."""
-        return {"dropped": await generations.prune(parts.pool)}
 
     return router
 

@@ -169,9 +169,9 @@ class House:
         lines = (await self.get("sla", f"/record?from={since}&to={to}&items=true"))["lines"]
         return next((line for line in lines if line["unit"] == unit), None)
 
-    async def rebuilt(self, *, accept: bool = False, dry_run: bool = False, back: bool = False) -> Any:
-        """Fold the log again, or go back; how it went."""
-        asked = {"accept_differences": accept, "dry_run": dry_run, "back": back}
+    async def rebuilt(self, *, accept: bool = False, dry_run: bool = False) -> Any:
+        """Fold the log again; how it went."""
+        asked = {"accept_differences": accept, "dry_run": dry_run}
         return await self.ended((await self.doors.post("sla", "/rebuilds", asked, who=OPERATOR))["run"])
 
     async def ended(self, run: int) -> Any:

@@ -152,20 +152,6 @@ async def test_a_rebuild_is_begun_listed_shown_and_watched(house: House) -> None
     assert f"run {run} is not under way" in err
 
 
-async def test_one_goes_back_to_what_a_rebuild_replaced_until_it_is_pruned(house: House) -> None:
-    """Tried without a swap, then nothing is left to go back to, which is said in a line."""
-    replaced = json.loads((await onedoor(house, "runs", "list", "--json"))[1])
-    live = next(one["id"] for one in replaced if one["state"] == "live")
-    assert (await onedoor(house, "sla", "rebuild"))[0] == 0
-    code, out, err = await onedoor(house, "sla", "rollback", "--dry-run")
-    assert (code, "0 dossiers differ from the live ones" in out) == (0, True), (out, err)
-    code, out, err = await onedoor(house, "sla", "prune", "--yes")
-    assert (code, out.strip()) == (0, f"dropped: generation {live}"), err
-    code, _, err = await onedoor(house, "sla", "rollback", "--yes")
-    assert (code, err.count("\n")) == (1, 1), err
-    assert "rebuild from the log" in err
-
-
 async def test_a_published_rule_is_heard_by_all(house: House) -> None:
     """Pinned: it is known everywhere, and moves nothing."""
     entry = CalendarEntry.of_terms(swapped("VN-PAC@2019.1").calendar, "1/QD").model_dump(mode="json", by_alias=True)

@@ -133,35 +133,6 @@ async def test_a_run_that_is_called_off_leaves_its_record_and_the_live_tables(ho
     assert (await house.rebuilt())["swapped"]
 
 
-async def test_one_can_go_back_to_what_was_replaced_with_what_was_heard_since(house: House) -> None:
-    """A rebuild by a faulty version was accepted: its rows go, the right ones come back, and news are in them."""
-    it = await finished(house, "09:10", "2017-07-21")
-    right = await it.cycle()
-    faulty = await house.rebuilt()
-    await house.sql(DAMAGE, it.code)
-    await wrongly_published(house, it)
-    later = await finished(house, "09:20", "2017-07-21")
-
-    trial = await house.rebuilt(back=True, dry_run=True)
-    assert (trial["state"], trial["swapped"], trial["differences"], trial["events"]) == ("done", False, 1, 0), trial
-    refused = await house.rebuilt(back=True)
-    assert (refused["state"], refused["swapped"]) == ("failed", False)
-    assert it.code in refused["error"]
-    back = await house.rebuilt(back=True, accept=True)
-    assert (back["swapped"], back["differences"], back["hash"]) == (True, 1, trial["hash"]), back
-    assert await it.cycle() == right
-    assert (await later.cycle())["by_date"] == "ahead"
-    assert (await it.said("promise"))[-1].data["because"] == f"generation-{back['run']}@1"
-    assert await it.types("promise") == ["VerdictReached", "VerdictAmended", "VerdictAmended"]
-    assert await later.types("promise") == ["VerdictReached"]
-    assert (await house.rebuilt(dry_run=True))["hash"] == back["hash"]
-
-    pruned = (await house.ask("sla", "/prunes")).body
-    assert pruned == {"dropped": [faulty["run"]]}
-    nothing = await house.ask("sla", "/rebuilds", {"back": True})
-    assert (nothing.status, nothing.body["type"]) == (409, "urn:onedoor:problem:nothing-before"), nothing
-
-
 async def wrongly_published(house: House, it: Dossier) -> None:
     """As a faulty version of the service would have said it."""
     assert house.stack.databases is not None
