@@ -39,7 +39,7 @@ def service(settings: Settings) -> Service:
         return [
             projector.follower(in_force, log_clock=log_clock),
             generations.certified(in_force, log_clock=log_clock),
-            holes.teller(),
+            holes.teller(in_force, log_clock=log_clock),
             changes.publisher(parts.producer, parts.topic(CASES)),
             sealing.marker(),
             remedying.opener(in_force.catalogue, log_clock=log_clock),

@@ -39,7 +39,7 @@ CANCEL = "update generations set cancelled_by = $2 where id = $1 and state = 'bu
 CANCELLED = "select cancelled_by from generations where id = $1"
 CHECKED = """
 update generations set state = 'checked', phase = 'compared, not swapped', finished_at = clock_timestamp()
-where id = $1 and state = 'building'
+where id = $1 and state = 'building' and cancelled_by is null returning id
 """
 FORGET = "delete from bookmarks where name = $1"
 COMPARED = "update generations set phase = 'compared', rows = $2, hash = $3, differences = $4 where id = $1"
@@ -110,9 +110,19 @@ async def gave_up(pool: Pool, generation: int, status: int) -> None:
 
 
 async def cancel(pool: Pool, generation: int, actor: str) -> None:
-    """Call a run off: its process ends it at the next look. Raises Conflict when it is not under way (any more)."""
-    if not await pool.fetchval(CANCEL, generation, actor):
-        raise Conflict("not-running", f"run {generation} is not under way", way_out="nothing is left to call off")
+    """Call a run off: its process ends it at the next look. Raises Conflict when it is not under way (any more).
+
+    Where the process was killed, it is ended here.
+    """
+    async with pool.acquire() as connection:
+        if not await connection.fetchval(CANCEL, generation, actor):
+            raise Conflict("not-running", f"run {generation} is not under way", way_out="nothing is left to call off")
+        stranded = await connection.fetchrow(STRANDED, STARTS_WITHIN)
+        if stranded is not None and not stranded["starting"] and await connection.fetchval(BUILDER):
+            try:
+                await fail(connection, generation, f"called off by {actor}; its process had ended", "cancelled")
+            finally:
+                await connection.execute(UNLOCK)
 
 
 async def heed(connection: Connection | Pool, generation: int) -> None:
@@ -175,18 +185,21 @@ async def swap(
             await park(connection, JUDGE, case_id, last["id"], stuck[case_id], last["data"])
     await _keep(connection, generation, comparison)
     await connection.execute(RETIRE)
-    if await connection.fetchval(ENTHRONE, generation) is None:
-        await heed(connection, generation)
-        raise Conflict(
-            "not-building", f"generation {generation} was given up meanwhile", way_out="start another rebuild"
-        )
-    await connection.execute(FORGET, f"{JUDGE}@{generation}")
+    await _end(connection, ENTHRONE, generation)
 
 
 async def checked(connection: Connection, generation: int, comparison: Comparison) -> None:
     """End a trial: what was found is kept, the live generation stays."""
     await _keep(connection, generation, comparison)
-    await connection.execute(CHECKED, generation)
+    await _end(connection, CHECKED, generation)
+
+
+async def _end(connection: Connection, how: str, generation: int) -> None:
+    if await connection.fetchval(how, generation) is None:
+        await heed(connection, generation)
+        raise Conflict(
+            "not-building", f"generation {generation} was given up meanwhile", way_out="start another rebuild"
+        )
     await connection.execute(FORGET, f"{JUDGE}@{generation}")
 
 

@@ -31,6 +31,7 @@ from events.inbox import keep
 from events.parked import retry
 from events.store import Append, append
 from sla import fold, generations, projector, queries
+from sla.comparing import Comparison
 from sla.judge import judge
 
 MONDAY = local(7, 10, 9)
@@ -283,6 +284,41 @@ async def test_a_second_rebuild_is_told_of_the_first(sla: Sla) -> None:
     second = await generations.begin(sla.pool, "op-1")
     states: Sequence[Any] = await sla.pool.fetch("select id, state from generations order by id")
     assert [tuple(row) for row in states] == [(1, "live"), (first, "failed"), (second, "building")]
+
+
+async def test_a_run_whose_process_was_killed_can_be_called_off(sla: Sla) -> None:
+    """There is nobody who would heed it, so it is ended at once; afterwards there is nothing to call off."""
+    run = await generations.begin(sla.pool, "op-1")
+    await sla.pool.execute("update generations set started_at = started_at - interval '1 minute' where id = $1", run)
+    await generations.cancel(sla.pool, run, "op-2")
+    how = await sla.pool.fetchrow(
+        "select state, error, to_regclass('cycles_' || id) from generations where id = $1", run
+    )
+    assert tuple(how or ()) == ("cancelled", "called off by op-2; its process had ended", None)
+    with pytest.raises(Conflict, match="not under way"):
+        await generations.cancel(sla.pool, run, "op-2")
+
+
+@pytest.mark.parametrize("trial", [True, False])
+async def test_a_run_that_was_called_off_neither_swaps_nor_ends_well(sla: Sla, trial: bool) -> None:
+    """Also in the last moment."""
+    await sla.hear(story().facts)
+    it = await sla.comparing()
+    await generations.cancel(sla.pool, it.generation, "op-2")
+    found = await sla.finish(it)
+    with pytest.raises(generations.Cancelled, match="called off by op-2"):
+        await ended(sla, it.generation, found, trial)
+    states = await sla.pool.fetch("select id, state from generations order by id")
+    assert [tuple(row) for row in states] == [(1, "live"), (it.generation, "building")]
+
+
+async def ended(sla: Sla, run: int, found: Comparison, trial: bool) -> None:
+    async with sla.pool.acquire() as connection, connection.transaction():
+        if trial:
+            await generations.checked(connection, run, found)
+        else:
+            moment = {"at": MONDAY, "recorded_at": MONDAY}
+            await generations.swap(connection, run, found, events=1, actor="op-1", stuck={}, **moment)
 
 
 async def test_a_swap_is_one_step_for_a_reader(sla: Sla) -> None:
