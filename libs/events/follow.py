@@ -74,7 +74,8 @@ class Follower(Generic[T]):
     stream is loaded once and appended to once. `outside`: the effect leaves the database, so a bookmark that another
     process moved is noticed before it, not after; it is told the bookmark, under the lock. `forget` is the SQL that
     undoes all of it before a replay; None: may not be replayed. When `apply` throws, `stuck` says whether the row is
-    parked and the others go on, or everything halts until somebody mends it.
+    parked and the others go on, or everything halts until somebody mends it. `seldom`: its log is written so seldom
+    that it is looked at every now and then, not whenever the bell rings.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Follower(Generic[T]):
     forget: str | None = None
     batch: int = 500
     shards: int = 1
+    seldom: bool = False
 
     async def take_effect(self, connection: Connection, entries: Sequence[Entry[T]]) -> None:
         """Apply or say it, in the caller's transaction."""
@@ -276,7 +278,8 @@ class Following(Generic[T]):
                 return
             else:
                 overtaken = self.mark is None and self.trouble is None
-                await bell.wait(heard, HELD if held else OVERTAKEN if overtaken else pause)
+                idle = HELD if held else OVERTAKEN if overtaken else pause
+                await (asyncio.sleep(idle) if self.follower.seldom else bell.wait(heard, idle))
 
 
 async def park(

@@ -238,4 +238,5 @@ def certified(in_force: InForce, *, log_clock: bool) -> Follower[Difference]:
         touches=lambda difference: (difference.case_id,),  # twice, when two swaps followed each other
         stuck="halt",
         batch=PUBLISHED_AT_ONCE,
+        seldom=True,
     )

@@ -48,4 +48,4 @@ def teller(in_force: InForce, *, log_clock: bool) -> Follower[str]:
         for cycles in (await queries.cycles(connection, [case_id])).values():
             await connection.execute(CHANGED, case_id, status(case_id, received=True, cycles=cycles))
 
-    return Follower(name="sla.holes", log=LOG, apply=apply, stuck="halt", batch=1)
+    return Follower(name="sla.holes", log=LOG, apply=apply, stuck="halt", batch=1, seldom=True)
