@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from events.topics import PARTITIONS
 from local.places import home
 from onedoor.client import session
 from onedoor.runs import ended_well, follow, tell
@@ -23,7 +24,7 @@ def rebuild(
         bool,
         typer.Option("--accept-differences", help="Swap even if dossiers differ; each difference is published once."),
     ] = False,
-    workers: Annotated[int | None, typer.Option(min=1, max=12, help="Processes that fold; one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=PARTITIONS, help="Processes that fold; one a core.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before differences are accepted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end, for programs.")] = False,
 ) -> None:

@@ -65,7 +65,7 @@ def look(run: Run) -> None:
 
 @runs.command()
 def cancel(run: Run, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
-    """Call a run off: the live tables stay, and nothing of it is left but its record.
+    """Call a run off: the live tables stay, and nothing of it is left but its record; exit 1 when it ended before.
 
     \b
     onedoor runs cancel 4 --yes
@@ -74,6 +74,8 @@ def cancel(run: Run, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do n
         typer.confirm(f"Call off run {run}? What it has folded so far is dropped.", abort=True)
     how = asyncio.run(_cancel(run, Console(stderr=True)))
     tell(wide(), how)
+    if how["state"] != "cancelled":
+        sys.exit(1)
 
 
 async def _get(path: str) -> Any:

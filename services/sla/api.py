@@ -1,4 +1,7 @@
-"""HTTP: cases, the stream, the ticker's clock; others have files of their own. `/public/*` needs no token."""
+"""HTTP: cases, the stream, the ticker's clock. The record, rules and rebuilds have files of their own.
+
+`/public/*` needs no token.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -20,7 +20,7 @@ from sla.texts import Text
 
 COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
 TEMPLATE: Final = "II.06a/VPCP/KSTT"
-_TEMPLATE: Final = [(str(heading.number), heading.columns) for heading in HEADINGS if heading.number is not None]
+_NUMBERED: Final = [(str(heading.number), heading.columns) for heading in HEADINGS if heading.number is not None]
 Document = dict[str, Any]
 
 
@@ -89,7 +89,7 @@ def _line(line: Line, name: Callable[[str, str], Mapping[str, str]], small: Mapp
         "kind": line.kind,
         "name": name(line.kind, line.unit),
         "figures": figures,
-        "template": {number: sum([figures[column] for column in columns]) for number, columns in _TEMPLATE},
+        "template": {number: sum([figures[column] for column in columns]) for number, columns in _NUMBERED},
         "on_time_share": line.on_time_share,
         "mv": averages._asdict() if averages else None,
         "ratings": line.ratings._asdict() if line.ratings else None,
