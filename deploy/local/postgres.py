@@ -23,6 +23,7 @@ from local.unprivileged import let_pass, owner, uid_for_postgres
 from local.wait import until
 
 _READY_WITHIN = 60.0  # seconds; it takes a fraction of one, more when a killed server's log is replayed
+_LONGEST_SOCKET = 107  # bytes of a socket's path on Linux
 _STILL_IN_USE = "pre-existing shared memory block"  # what a new server says while the killed one's children end
 
 SETTINGS = {
@@ -54,7 +55,14 @@ class Postgres:
     @property
     def admin_url(self) -> str:
         """The superuser's address, as asyncpg and psql take it."""
-        return f"postgresql://postgres:{quote(self._password, safe='')}@127.0.0.1:{self.port}/postgres"
+        host = quote(self._sockets, safe="") or "127.0.0.1"
+        return f"postgresql://postgres:{quote(self._password, safe='')}@{host}:{self.port}/postgres"
+
+    @property
+    def _sockets(self) -> str:
+        """Where its socket is: a third less work a statement than over TCP. Empty where the path would be too long."""
+        socket = self.folder / f".s.PGSQL.{self.port}.lock"
+        return str(self.folder) if len(os.fsencode(socket)) <= _LONGEST_SOCKET else ""
 
     @property
     def alive(self) -> bool:
@@ -106,7 +114,11 @@ class Postgres:
         await self.start()
 
     async def _start_once(self) -> None:
-        settings = {**SETTINGS, "port": str(self.port), "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
+        listens = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": f'"{self._sockets}"' if self._sockets else "",
+        }
+        settings = {**SETTINGS, "port": str(self.port), **listens}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         self._child = Child(
             "postgres",
