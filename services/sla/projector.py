@@ -42,10 +42,7 @@ insert into changes (epoch, subject, data, swap)
 select (select epoch from cluster), * from unnest($1::text[], $2::bytea[], $3::text[])
 """
 UNTIMED = "delete from timers where case_id = any($1)"
-TIMED = """
-insert into timers (case_id, cycle, clock, unit, opened_by, threshold, fires_at, revision, due)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-"""
+TIMED = ("case_id", "cycle", "clock", "unit", "opened_by", "threshold", "fires_at", "revision", "due")
 
 
 def minds(heard: Recorded) -> bool:
@@ -143,7 +140,7 @@ async def look_again(
         for timer in _timers(judgement, rules, published[judgement.case_id].withdrawn)
     ]
     if waiting:
-        await connection.executemany(TIMED, waiting)
+        await connection.copy_records_to_table("timers", records=waiting, columns=TIMED)
 
 
 def _timers(judgement: Judgement, rules: Rules, withdrawn: Mapping[str, int]) -> Iterator[Timer]:

@@ -10,11 +10,6 @@ from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow
 # A table's columns are its row's fields, in order, after the generation.
 TABLES: dict[str, type[Any]] = {"cycles": CycleRow, "stays": StayRow, "referrals": ReferralRow, "charges": ChargeRow}
 FIELDS: dict[str, tuple[str, ...]] = {table: row._fields for table, row in TABLES.items()}
-INSERT = {
-    table: f"insert into {table} (generation, {', '.join(fields)}) "
-    f"values ({', '.join(f'${number}' for number in range(1, len(fields) + 2))})"
-    for table, fields in FIELDS.items()
-}
 DELETE = """
 with a as (delete from stays where generation = $1 and case_id = any($2)),
     b as (delete from referrals where generation = $1 and case_id = any($2)),
@@ -46,7 +41,7 @@ async def replace(connection: Connection, generation: int, judgements: Sequence[
     await connection.execute(DELETE, generation, cases)
     for table, rows in rows_of(judgements).items():
         if rows:
-            await connection.executemany(INSERT[table], [(generation, *row) for row in rows])
+            await _copy(connection, table, table, generation, rows)
 
 
 async def carry(connection: Connection, generation: int, replaced: int, cases: Sequence[str]) -> None:
@@ -61,10 +56,13 @@ async def fill(connection: Connection, generation: int, judgements: Sequence[Jud
     count = 0
     for table, rows in rows_of(judgements).items():
         for start in range(0, len(rows), CHUNK):
-            await connection.copy_records_to_table(
-                f"{table}_{generation}",
-                records=[(generation, *row) for row in rows[start : start + CHUNK]],
-                columns=["generation", *FIELDS[table]],
-            )
+            await _copy(connection, f"{table}_{generation}", table, generation, rows[start : start + CHUNK])
         count += len(rows)
     return count
+
+
+async def _copy(
+    connection: Connection, into: str, table: str, generation: int, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    records = [(generation, *row) for row in rows]
+    await connection.copy_records_to_table(into, records=records, columns=["generation", *FIELDS[table]])
