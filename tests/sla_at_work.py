@@ -128,6 +128,7 @@ class Sla:
                 at=at,
                 recorded_at=at,
                 stuck=stuck or {},
+                certificate=b"{}",
             )  # fmt: skip
         return it.generation
 

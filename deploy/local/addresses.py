@@ -55,9 +55,9 @@ def service_environment(
     files: Path,
     topic_prefix: str,
     catalogue: Path | None,
-    zalo: Mapping[str, str],
+    own: Mapping[str, str],
 ) -> dict[str, str]:
-    """The whole environment of one service."""
+    """The whole environment of one service; `own`: what only this one is told."""
     return {
         **plain_environment(),
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
@@ -70,7 +70,7 @@ def service_environment(
         "ONEDOOR_TOPIC_PREFIX": topic_prefix,
         "ONEDOOR_CATALOGUE": str(catalogue or CHECKOUT / "deploy" / "catalogue"),
         "FILES_URL": files.resolve().as_uri(),
-        **zalo,
+        **own,
     }
 
 

@@ -15,12 +15,11 @@ from urllib.parse import unquote_plus
 import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from jwt.algorithms import OKPAlgorithm
 
 from events.actor import Role
 from events.clock import now
-from local.places import write_private
+from local.keys import load_key
 from local.server import serve
 
 AUDIENCE = "onedoor"
@@ -98,16 +97,6 @@ class Issuer:
 
     async def ready(self, _: web.Request) -> web.Response:
         return web.json_response({"ready": True})
-
-
-def load_key(path: Path) -> Ed25519PrivateKey:
-    """The signing key in that file; made there when there is none."""
-    if not path.exists():
-        fresh = Ed25519PrivateKey.generate()
-        write_private(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
-    key = load_pem_private_key(path.read_bytes(), password=None)
-    assert isinstance(key, Ed25519PrivateKey)
-    return key
 
 
 def _credentials(request: web.Request, client: str, secret: str) -> tuple[str, str]:

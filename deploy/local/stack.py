@@ -19,6 +19,7 @@ from local.errors import LocalError
 from local.kafka import choose, jars
 from local.kafka.answers import answers
 from local.kafka.broker import Broker
+from local.keys import load_key
 from local.places import Secrets
 from local.postgres import Postgres
 from local.provision import SERVICES, Provisioned, provision
@@ -258,9 +259,16 @@ class Stack:
             files=self.state / "files",
             topic_prefix=self.topic_prefix,
             catalogue=self._catalogue,
-            zalo=self._zalo() if name == "intake" else {},
+            own=self._own(name),
         )
         return Served(name, module, port, env, self.state)
+
+    def _own(self, name: str) -> Mapping[str, str]:
+        if name == "sla":
+            key = self.state / "sla" / "signing.pem"
+            load_key(key)
+            return {"ONEDOOR_SIGNING_KEY": str(key.resolve())}
+        return self._zalo() if name == "intake" else {}
 
     def _server(self, name: str, module: str, port: int, env: Mapping[str, str]) -> Served:
         return Served(name, module, port, {**env, "ONEDOOR_HOST": "127.0.0.1", "ONEDOOR_PORT": str(port)}, self.state)

@@ -9,6 +9,7 @@ from onedoor.runs import runs
 from onedoor.status import status
 from onedoor.token import token
 from onedoor.up import up
+from onedoor.verify import verify
 from onedoor.whatif import what_if
 
 app = App(
@@ -25,6 +26,7 @@ app.command()(token)
 app.command()(demo)
 app.command()(explain)
 app.command()(what_if)
+app.command()(verify)
 app.add_typer(sla, name="sla")
 app.add_typer(runs, name="runs")
 

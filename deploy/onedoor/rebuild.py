@@ -24,6 +24,10 @@ def rebuild(
         bool,
         typer.Option("--accept-differences", help="Swap even if dossiers differ; each difference is published once."),
     ] = False,
+    accept_holes: Annotated[
+        str | None,
+        typer.Option(metavar="WHY", help="Go over records that cannot be read and were not dismissed, and say why."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=PARTITIONS, help="Processes that fold; one a core.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before differences are accepted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end, for programs.")] = False,
@@ -32,7 +36,8 @@ def rebuild(
 
     The live tables answer meanwhile, and readers see the one or the other, never a mixture. Ctrl-C stops
     watching, not the run: `onedoor runs watch` looks at it again, `onedoor runs cancel` calls it off.
-    Exit code 1: dossiers differ and nobody accepted it, or the run failed.
+    `onedoor runs certificate` shows what a run vouches for.
+    Exit code 1: dossiers differ or records cannot be read and nobody accepted it, or the run failed.
 
     \b
     onedoor sla rebuild --dry-run              is what the tables say what the log says?
@@ -41,7 +46,9 @@ def rebuild(
     """
     if accept_differences and not (yes or dry_run):
         typer.confirm("Swap even if dossiers differ, and publish each difference?", abort=True)
-    asked = {"dry_run": dry_run, "accept_differences": accept_differences, "workers": workers}
+    asked = {
+        "dry_run": dry_run, "accept_differences": accept_differences, "accept_holes": accept_holes, "workers": workers,
+    }  # fmt: skip
     how = asyncio.run(_rebuild(asked, Console(stderr=True)))
     if as_json:
         print(json.dumps(how, indent=1))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -48,6 +49,26 @@ def show(run: Run, as_json: AsJson = False) -> None:
         print(json.dumps(found, indent=1))
     else:
         tell(wide(), found)
+
+
+@runs.command()
+def certificate(
+    run: Run,
+    output: Annotated[
+        Path | None, typer.Option("-o", metavar="FILE", help="Write it as signed JSON, not text.")
+    ] = None,
+) -> None:
+    """Show what a run vouches for: records, code, rules, rows, holes, and every dossier that differs.
+
+    \b
+    onedoor runs certificate 4
+    onedoor runs certificate 4 -o run-4.json     for `onedoor verify`, today or in five years
+    """
+    path = f"/rebuilds/{run}/certificate"
+    if output is None:
+        print(asyncio.run(_get(f"{path}/text")), end="")
+    else:
+        output.write_text(json.dumps(asyncio.run(_get(path)), indent=1, ensure_ascii=False) + "\n")
 
 
 @runs.command("watch")

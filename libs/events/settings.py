@@ -21,10 +21,12 @@ class Settings(BaseSettings):
     onedoor_topic_prefix: str = ""  # keeps several systems apart on one broker
     onedoor_catalogue: Path = Path(__file__).parents[2] / "deploy" / "catalogue"
 
+    onedoor_signing_key: Path | None = None  # PEM of an Ed25519 key: sla signs with it what it vouches for
+
     @property
     def log_clock(self) -> bool:
         return self.onedoor_clock == "log"
 
     def environment(self) -> dict[str, str]:
         """The same settings for a child process."""
-        return {name.upper(): str(value) for name, value in self.model_dump().items()}
+        return {name.upper(): str(value) for name, value in self.model_dump(exclude_none=True).items()}

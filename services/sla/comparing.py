@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from events.database import Connection, Pool
 from events.envelope import Recorded
 from events.follow import WAIT_LOCK, Following, Mark, bookmark_of
+from sla.certificate import Rows
 from sla.projector import NAME as JUDGE
 
 LIVE = "select id from generations where state = 'live'"
@@ -86,9 +87,8 @@ class Comparing:
         """
         await connection.execute(WAIT_LOCK, JUDGE, 0)
         await self._round()
-        # In hexadecimal, because a sum of signed numbers may begin with a minus, which no reference in a fact does.
         return Comparison(
-            replaced=self.live, rows=self.rows, hash=f"{self.hash % (2**63 - 1):016x}",
+            replaced=self.live, rows=self.rows, hash=_spelt(self.hash),
             differing=tuple(sorted(self.differing.difference(stuck))),
         )  # fmt: skip
 
@@ -126,3 +126,17 @@ class Comparing:
     async def _hashes(connection: Connection | Pool, generation: int, cases: Iterable[str]) -> Hashes:
         rows = await connection.fetch(HASHES, generation, list(cases))
         return {row["case_id"]: (row["hash"], row["rows"]) for row in rows}
+
+
+async def fingerprint(pool: Pool, generation: int) -> Rows:
+    """All rows of a generation as they stand."""
+    async with pool.acquire() as connection, connection.transaction(readonly=True):
+        await connection.execute(UNHURRIED)
+        sums = await connection.fetchrow(SUMS, generation, timeout=WHOLE)
+        assert sums is not None
+        return Rows(rows=sums["rows"], hash=_spelt(int(sums["hash"])))
+
+
+def _spelt(hash: int) -> str:
+    # In hexadecimal, because a sum of signed numbers may begin with a minus, which no reference in a fact does.
+    return f"{hash % (2**63 - 1):016x}"

@@ -23,6 +23,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from events.database import TRANSIENT, Connection
 from events.envelope import Recorded
 from events.errors import Unreadable
+from events.follow import LONGEST_REASON
 from events.topics import PARTITIONS
 from events.wire import from_cloudevent
 from sla import tables
@@ -34,6 +35,7 @@ BATCH = 1_000  # records asked of the client at once
 AT_ONCE = 1_000_000  # records held in memory: as many partition numbers as fit are folded together
 STEP = 2_000  # records between two words about the progress
 JUDGED_AT_ONCE = 1_000  # cases
+LISTED = 1_000  # unreadable records that a worker names; all are counted
 TYPE = re.compile(rb'"type":"onedoor\.([A-Za-z]+)\.v')
 WANTED = frozenset(name.encode() for name in JUDGED)
 
@@ -48,6 +50,21 @@ class Share(NamedTuple):
     database: str
     generation: int
     ends: Mapping[Place, int]
+
+
+class Report(NamedTuple):
+    """What one worker did: records per topic-partition, places that could not be read and why (the first LISTED),
+    cases that were set aside and why."""
+
+    records: dict[Place, int]
+    unreadable: dict[str, str]
+    stuck: Stuck
+
+    def add(self, other: "Report") -> None:
+        """What another worker did."""
+        self.records.update(other.records)
+        self.unreadable.update(other.unreadable)
+        self.stuck.update(other.stuck)
 
 
 class Counts(NamedTuple):
@@ -65,20 +82,24 @@ class Folded:
     cases: dict[str, dict[str, Recorded]] = field(default_factory=dict)
     events: int = 0
     undecodable: int = 0
+    records: dict[Place, int] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
 
-    def add(self, value: bytes) -> None:
-        """Keep one record's fact. Of two bodies of one id the first in the partition stands, as in the inbox."""
+    def add(self, value: bytes) -> str | None:
+        """Keep one record's fact; why it cannot be read. Of two bodies of one id the first in the partition stands, as
+        in the inbox."""
         self.events += 1
         kind = TYPE.search(value)  # messages are a third of the log: not worth decoding
         if kind is not None and kind[1] not in WANTED:
-            return
+            return None
         try:
             fact = from_cloudevent(value)
-        except Unreadable:
+        except Unreadable as error:
             self.undecodable += 1
-            return
+            return str(error)
         if fact.fact is not None:
             self.cases.setdefault(fact.subject, {}).setdefault(fact.id, fact)
+        return None
 
 
 class Workers:
@@ -93,8 +114,8 @@ class Workers:
         self._pool = ProcessPoolExecutor(count, fork, initializer=_begin, initargs=(rules, self._progress))
         self._pool.submit(os.getpid).result()
 
-    def fold(self, shares: Sequence[Share]) -> "list[Future[Stuck]]":
-        """One share for each worker, with the cases set aside. Raises in its future what a worker raised,
+    def fold(self, shares: Sequence[Share]) -> "list[Future[Report]]":
+        """One share for each worker, with what came of it. Raises in its future what a worker raised,
         BrokenProcessPool if it was killed."""
         return [self._pool.submit(_fold, place, share) for place, share in enumerate(shares)]
 
@@ -141,7 +162,7 @@ def read(consumer: Consumer, ends: Mapping[Place, int], folded: Folded, tell: Ca
     """Read these partitions from offset 0 to the cut's. Raises KafkaException when a topic lost a part of that."""
     left = {place: end for place, end in ends.items() if end}
     consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in left])
-    told = 0
+    told, seen = 0, folded.records
     while left:
         for message in consumer.consume(BATCH, 0.02):
             place, offset = (str(message.topic()), int(message.partition() or 0)), int(message.offset() or 0)
@@ -150,7 +171,10 @@ def read(consumer: Consumer, ends: Mapping[Place, int], folded: Folded, tell: Ca
             if error is None:
                 if end is None or offset >= end:
                     continue
-                folded.add(message.value() or b"")
+                seen[place] = seen.get(place, 0) + 1
+                unreadable = folded.add(message.value() or b"")
+                if unreadable is not None and len(folded.unreadable) < LISTED:
+                    folded.unreadable[f"{place[0]}/{place[1]}/{offset}"] = unreadable[:LONGEST_REASON]
             elif error.code() != KafkaError._PARTITION_EOF:
                 raise KafkaException(error)
             elif end is not None and offset < end:
@@ -178,14 +202,14 @@ def _begin(rules: Rules, told: "Array[c_longlong]") -> None:
     threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
-def _fold(place: int, share: Share) -> Stuck:
+def _fold(place: int, share: Share) -> Report:
     return uvloop.run(_worker(place, share))
 
 
-async def _worker(place: int, share: Share) -> Stuck:
-    """Read, judge, copy; the counts are told on the way. Returns the cases that were set aside."""
+async def _worker(place: int, share: Share) -> Report:
+    """Read, judge, copy; the counts are told on the way."""
     events = cases = undecodable = 0
-    stuck: Stuck = {}
+    report = Report({}, {}, {})
 
     def tell(more: int = 0) -> None:
         _told[place * 3 : place * 3 + 3] = [*Counts(events + more, cases, undecodable)]
@@ -204,22 +228,22 @@ async def _worker(place: int, share: Share) -> Stuck:
     connection = await asyncpg.connect(share.database)
     try:
         for group in passes(share.ends):
-            folded = Folded()
+            folded = Folded(records=report.records, unreadable=report.unreadable)
             read(consumer, group, folded, tell)
             events += folded.events
             undecodable += folded.undecodable
             known = sorted(folded.cases)
             for start in range(0, len(known), JUDGED_AT_ONCE):
                 own = {case: folded.cases.pop(case).values() for case in known[start : start + JUDGED_AT_ONCE]}
-                part = judged(own, _rules, stuck)
-                await write(connection, share.generation, part, stuck)
+                part = judged(own, _rules, report.stuck)
+                await write(connection, share.generation, part, report.stuck)
                 cases += len(part)
                 tell()
     finally:
         consumer.close()
         await connection.close()
     tell()
-    return stuck
+    return report
 
 
 async def write(connection: Connection, generation: int, part: Sequence[Judgement], stuck: Stuck) -> None:

@@ -38,11 +38,14 @@ where id = $1 and state = 'building'
 CANCEL = "update generations set cancelled_by = $2 where id = $1 and state = 'building' returning true"
 CANCELLED = "select cancelled_by from generations where id = $1"
 CHECKED = """
-update generations set state = 'checked', phase = 'compared, not swapped', finished_at = clock_timestamp()
+update generations set state = 'checked', phase = 'not swapped', finished_at = clock_timestamp()
 where id = $1 and state = 'building' and cancelled_by is null returning id
 """
 FORGET = "delete from bookmarks where name = $1"
-COMPARED = "update generations set phase = 'compared', rows = $2, hash = $3, differences = $4 where id = $1"
+COMPARED = """
+update generations set phase = 'compared', rows = $2, hash = $3, differences = $4, certificate = $5 where id = $1
+"""
+CERTIFICATE = "select certificate from generations where id = $1"
 RETIRE = "update generations set state = 'retired', phase = 'replaced' where state = 'live'"
 ENTHRONE = """
 update generations set state = 'live', phase = 'live', finished_at = clock_timestamp()
@@ -164,6 +167,7 @@ async def swap(
     at: datetime,
     recorded_at: datetime | None,
     stuck: Mapping[str, str],
+    certificate: bytes,
 ) -> None:
     """Make the compared generation live, in the transaction that compared it: a reader sees the one or the other.
 
@@ -183,14 +187,14 @@ async def swap(
         for last in await connection.fetch(LAST_HEARD, list(stuck), JUDGED):
             case_id = last["subject"]
             await park(connection, JUDGE, case_id, last["id"], stuck[case_id], last["data"])
-    await _keep(connection, generation, comparison)
+    await _keep(connection, generation, comparison, certificate)
     await connection.execute(RETIRE)
     await _end(connection, ENTHRONE, generation)
 
 
-async def checked(connection: Connection, generation: int, comparison: Comparison) -> None:
+async def checked(connection: Connection, generation: int, comparison: Comparison, certificate: bytes) -> None:
     """End a trial: what was found is kept, the live generation stays."""
-    await _keep(connection, generation, comparison)
+    await _keep(connection, generation, comparison, certificate)
     await _end(connection, CHECKED, generation)
 
 
@@ -203,9 +207,9 @@ async def _end(connection: Connection, how: str, generation: int) -> None:
     await connection.execute(FORGET, f"{JUDGE}@{generation}")
 
 
-async def _keep(connection: Connection, generation: int, comparison: Comparison) -> None:
+async def _keep(connection: Connection, generation: int, comparison: Comparison, certificate: bytes) -> None:
     differing = msgspec.json.encode(comparison.differing).decode()
-    await connection.execute(COMPARED, generation, comparison.rows, comparison.hash, differing)
+    await connection.execute(COMPARED, generation, comparison.rows, comparison.hash, differing, certificate)
 
 
 class Difference(NamedTuple):

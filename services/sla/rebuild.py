@@ -5,9 +5,11 @@ A process of its own with its workers, so that nothing of the folding weighs on 
 
 import argparse
 import asyncio
+import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -16,16 +18,17 @@ import uvloop
 
 from deadlines.inforce import InForce
 from deadlines.load import load
-from events import database, logs
+from events import database, logs, signing
 from events.clock import now
 from events.database import Pool
 from events.follow import Following
 from events.settings import Settings
 from events.topics import PARTITIONS
-from sla import generations
+from sla import generations, vouching
 from sla.app import HEARS
-from sla.comparing import Comparing
-from sla.fold import Counts, Place, Share, Workers, shares_of
+from sla.certificate import Certificate, Difference, Hole, Partition, Rows
+from sla.comparing import Comparing, Comparison, fingerprint
+from sla.fold import Counts, Place, Report, Share, Workers, shares_of
 from sla.judge import Rules
 from sla.projector import Stuck, building
 from sla.rules import with_published
@@ -47,31 +50,84 @@ EVERY = 0.25  # seconds between two notes of the progress
 log = structlog.get_logger("sla.rebuild")
 
 
-async def rebuild(
-    pool: Pool,
-    settings: Settings,
-    rules: Rules,
-    workers: Workers,
-    generation: int,
-    *,
-    accept: bool,
-    dry_run: bool,
-    actor: str,
-) -> None:
-    """Fold the log, compare with the live generation, swap (a `dry_run`: only say what differs).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What one run is to do, and for whom.
 
-    Raises Unexplained when rows differ and nobody accepted, Cancelled when somebody called it off.
+    `accept`: swap even if rows differ. `holes`: why one may go over records that cannot be read. `dry_run`: swap
+    nothing. `until`: fold up to these offsets and compare with nothing, because nothing live stands there.
     """
+
+    generation: int
+    actor: str
+    accept: bool = False
+    holes: str | None = None
+    dry_run: bool = False
+    until: Mapping[Place, int] | None = None
+
+
+async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, workers: Workers, asked: Asked) -> None:
+    """Fold the log, compare with the live generation, swap; and keep the certificate of it.
+
+    Raises Unexplained when there are holes or rows differ and nobody accepted, Cancelled when somebody called it off.
+    """
+    generation = asked.generation
     topics = [settings.onedoor_topic_prefix + name for name in HEARS]
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
         cut = await connection.fetchrow(CUT)
         rows = await connection.fetch(HEARD, topics)
         assert cut is not None
-    ends = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+    ends = (
+        {(row["topic"], row["partition"]): row["next_offset"] for row in rows} if asked.until is None else asked.until
+    )
     stuck: Stuck = {}
     follower = building(rules, generation, stuck)
     await pool.execute(BEGIN, follower.name, cut["epoch"], cut["floor"])
-    counts = await fold(pool, settings, workers, generation, ends, stuck)
+    counts, report = await fold(pool, settings, workers, generation, ends)
+    stuck |= report.stuck
+    if stuck:
+        await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
+    folded = await fingerprint(pool, generation)
+    holes = await vouching.holes(pool, report.unreadable)
+    key = signing.load_key(settings.onedoor_signing_key) if settings.onedoor_signing_key else None
+
+    def certificate(found: Comparison | None, differences: tuple[Difference, ...] = ()) -> bytes:
+        told = Certificate(
+            generation=generation,
+            replaces=found.replaced if found else None,
+            swapped=not asked.dry_run and found is not None,
+            asked_by=asked.actor,
+            made_at=now(),
+            code=vouching.code(),
+            rules=rules.catalogue.fingerprints(),
+            published=applied,
+            partitions=tuple(
+                Partition(
+                    topic=topic, partition=number, first=0, end=end, records=report.records.get((topic, number), 0)
+                )
+                for (topic, number), end in sorted(ends.items())
+            ),
+            records=counts.events,
+            unreadable=counts.undecodable,
+            cases=counts.cases,
+            folded=folded,
+            compared=Rows(rows=found.rows, hash=found.hash) if found else None,
+            holes=holes,
+            holes_accepted=asked.holes,
+            stuck=dict(stuck),
+            differences=differences,
+            differences_accepted=asked.accept,
+        )
+        return msgspec.json.encode(signing.sign(told.document(), key))
+
+    if asked.until is not None:
+        alone = Comparison(replaced=generation, rows=folded.rows, hash=folded.hash, differing=())
+        async with pool.acquire() as connection, connection.transaction():
+            await generations.checked(connection, generation, alone, certificate(None))
+        return
+    await generations.heed(pool, generation)
+    if holes and asked.holes is None and not asked.dry_run:
+        raise generations.Unexplained(_holes(holes))
 
     comparing = Comparing(pool, Following(pool, follower), generation)
     await pool.execute(PHASE, generation, "comparing, once the live judge is past the cut")
@@ -83,10 +139,11 @@ async def rebuild(
         found = await comparing.finish(connection, stuck)
         if stuck:
             await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
-        if dry_run:
-            await generations.checked(connection, generation, found)
+        vouched = certificate(found, await vouching.differences(connection, generation, found))
+        if asked.dry_run:
+            await generations.checked(connection, generation, found, vouched)
             return
-        if (stuck or found.differing) and not accept:
+        if (stuck or found.differing) and not asked.accept:
             raise generations.Unexplained(_unexplained(stuck, found.differing))
         at, recorded_at = await _moment(pool, settings)
         await generations.swap(
@@ -94,13 +151,21 @@ async def rebuild(
             generation,
             found,
             events=counts.events,
-            actor=actor,
+            actor=asked.actor,
             at=at,
             recorded_at=recorded_at,
             stuck=stuck,
+            certificate=vouched,
         )
     held = round(time.monotonic() - began, 3)  # seconds for which the live judge waited
     log.info("swapped", generation=generation, differences=len(found.differing), held=held)
+
+
+def _holes(holes: Sequence[Hole]) -> str:
+    return (
+        f"{len(holes)} records count in nothing, the first is {holes[0].place}: {holes[0].reason}; "
+        "dismiss them, or say why one may go over them"
+    )
 
 
 def _unexplained(stuck: Stuck, differing: Sequence[str]) -> str:
@@ -111,9 +176,9 @@ def _unexplained(stuck: Stuck, differing: Sequence[str]) -> str:
 
 
 async def fold(
-    pool: Pool, settings: Settings, workers: Workers, generation: int, ends: dict[Place, int], stuck: Stuck
-) -> Counts:
-    """Have everything below the offsets `ends` folded by all workers; their counts, and the cases set aside."""
+    pool: Pool, settings: Settings, workers: Workers, generation: int, ends: Mapping[Place, int]
+) -> tuple[Counts, Report]:
+    """Have everything below the offsets `ends` folded by all workers; their counts, and what came of it."""
     expected, started = sum(ends.values()), time.monotonic()
     shares = [
         Share(settings.kafka_bootstrap_servers, settings.database_url, generation, share)
@@ -129,10 +194,11 @@ async def fold(
             PROGRESS, generation, "folding", expected, counts.events, counts.cases, seconds, counts.undecodable
         )
         if not pending:
+            whole = Report({}, {}, {})
             for one in done:
-                stuck |= one.result()
+                whole.add(one.result())
             log.info("folded", generation=generation, seconds=round(seconds, 3), **counts._asdict())
-            return counts
+            return counts, whole
         await generations.heed(pool, generation)
 
 
@@ -149,6 +215,9 @@ def main() -> int:
     parser.add_argument("generation", type=int, help="an opened generation: POST /rebuilds opens one")
     parser.add_argument("--accept", action="store_true", help="swap even if rows differ; the differences are published")
     parser.add_argument("--dry-run", action="store_true", help="compare and say what differs; swap nothing")
+    parser.add_argument("--accept-holes", metavar="WHY", help="go over records that cannot be read, and why one may")
+    parser.add_argument("--until", type=_places, metavar="JSON", help="fold up to these offsets only; swap nothing")
+    parser.add_argument("--published", type=int, help="how many published rules move what they move; all by default")
     parser.add_argument("--actor", default="policy-sla-rebuild", help="who asked for it")
     cores = min(os.cpu_count() or 1, PARTITIONS)
     parser.add_argument(
@@ -158,36 +227,42 @@ def main() -> int:
     arguments = parser.parse_args()
     settings = Settings()
     logs.configure("sla")
-    applied, rules = uvloop.run(_rules(settings))
+    asked = Asked(
+        generation=arguments.generation, actor=arguments.actor, accept=arguments.accept, holes=arguments.accept_holes,
+        dry_run=arguments.dry_run or arguments.until is not None, until=arguments.until,
+    )  # fmt: skip
+    applied, rules = uvloop.run(_rules(settings, arguments.published))
     workers = Workers(arguments.workers, rules)
     try:
-        return uvloop.run(_run(settings, rules, applied, workers, arguments))
+        return uvloop.run(_run(settings, rules, applied, workers, asked))
     finally:
         workers.close()
 
 
-async def _rules(settings: Settings) -> tuple[int, Rules]:
-    """The rules first, and these until the swap, whatever is published meanwhile; with how many were published."""
+def _places(told: str) -> dict[Place, int]:
+    return {(topic, partition): end for topic, partition, end in json.loads(told)}
+
+
+async def _rules(settings: Settings, published: int | None) -> tuple[int, Rules]:
+    """The rules first, and these until the swap, whatever is published meanwhile; with how many of them move what they
+    move."""
     pool = await database.connect(settings.database_url, size=2)
     in_force = InForce(load(settings.onedoor_catalogue), "events")
     await in_force.refresh(pool)
     await pool.close()
-    applied = len(in_force.facts)
+    applied = len(in_force.facts) if published is None else published
     return applied, with_published(in_force.catalogue.build(), in_force.facts, applied)
 
 
-async def _run(settings: Settings, rules: Rules, applied: int, workers: Workers, arguments: argparse.Namespace) -> int:
-    generation: int = arguments.generation
+async def _run(settings: Settings, rules: Rules, applied: int, workers: Workers, asked: Asked) -> int:
+    generation = asked.generation
     pool = await database.connect(settings.database_url, size=4)
     async with pool.acquire() as holder:
         if not await holder.fetchval(generations.BUILDER):
             return 1
         try:
             await holder.execute(RULES, generation, applied)
-            await rebuild(
-                pool, settings, rules, workers, generation, accept=arguments.accept, dry_run=arguments.dry_run,
-                actor=arguments.actor,
-            )  # fmt: skip
+            await rebuild(pool, settings, rules, applied, workers, asked)
             await generations.sweep(holder)
         except generations.Cancelled as called_off:
             workers.end()

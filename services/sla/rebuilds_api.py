@@ -1,20 +1,28 @@
 """HTTP: rebuilds of the judged tables. Begun, watched and called off here; each is a process of its own."""
 
 import asyncio
+import json
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
+import msgspec
 import structlog
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from events import signing
 from events.actor import Actor
 from events.auth import Allowed
-from events.errors import NotFound
+from events.errors import NotFound, Refused
 from events.runtime import Parts
+from events.settings import Settings
+from events.signing import Signed
 from events.topics import PARTITIONS
 from sla import generations, queries
+from sla.certificate import Certificate, told
 
 STATES = {"building": "running", "failed": "failed", "cancelled": "cancelled"}
 log = structlog.get_logger("sla.rebuilds")
@@ -26,19 +34,22 @@ Run = Annotated[int, Field(ge=1)]
 class Rebuild(BaseModel):
     """`accept_differences`: swap even if rows differ from the live ones; the differences are published.
 
-    `dry_run`: compare, say what differs, swap nothing. `workers`: processes that fold; one a core if not given.
+    `accept_holes`: why one may go over records that cannot be read and were not dismissed. `dry_run`: compare, say what
+    differs, swap nothing. `workers`: processes that fold; one a core if not given.
     """
 
     model_config = ConfigDict(extra="forbid")
     accept_differences: bool = False
+    accept_holes: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     dry_run: bool = False
     workers: Annotated[int, Field(ge=1, le=PARTITIONS)] | None = None
 
     def arguments(self) -> list[str]:
         """The same for the command line of the process."""
         flags = [("--accept", self.accept_differences), ("--dry-run", self.dry_run)]
-        workers = [] if self.workers is None else ["--workers", str(self.workers)]
-        return [flag for flag, given in flags if given] + workers
+        words = [("--workers", self.workers), ("--accept-holes", self.accept_holes)]
+        given = [f"{flag}={word}" for flag, word in words if word is not None]
+        return [flag for flag, wanted in flags if wanted] + given
 
 
 def routes(parts: Parts) -> APIRouter:
@@ -46,12 +57,10 @@ def routes(parts: Parts) -> APIRouter:
     router = APIRouter()
     builders: set[asyncio.Task[None]] = set()
 
-    @router.post("/rebuilds", status_code=202)
-    async def rebuild(body: Rebuild, actor: Operates) -> dict[str, Any]:
-        """Fold the whole log again beside the live tables, compare, and swap. One at a time."""
-        generation = await generations.begin(parts.pool, actor.id, dry_run=body.dry_run)
+    async def _begin(actor: Actor, *, dry_run: bool, arguments: Sequence[str]) -> dict[str, Any]:
+        generation = await generations.begin(parts.pool, actor.id, dry_run=dry_run)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "sla.rebuild", str(generation), "--actor", actor.id, *body.arguments(),
+            sys.executable, "-m", "sla.rebuild", str(generation), "--actor", actor.id, *arguments,
             env={**os.environ, **parts.settings.environment()},
         )  # fmt: skip
 
@@ -66,6 +75,23 @@ def routes(parts: Parts) -> APIRouter:
         builders.add(task)
         task.add_done_callback(builders.discard)
         return {"run": generation}
+
+    @router.post("/rebuilds", status_code=202)
+    async def rebuild(body: Rebuild, actor: Operates) -> dict[str, Any]:
+        """Fold the whole log again beside the live tables, compare, and swap. One at a time."""
+        return await _begin(actor, dry_run=body.dry_run, arguments=body.arguments())
+
+    @router.post("/certificates", status_code=202)
+    async def verify(body: dict[str, Any], actor: Operates) -> dict[str, Any]:
+        """Fold again what a certificate vouches for, up to its offsets and under its rules, beside the live tables.
+
+        The run ends with rows and hash, to be compared with the certificate's; nothing is swapped. Refused when we did
+        not sign it, or it was changed since.
+        """
+        certificate = _vouched(body, parts.settings)
+        ends = json.dumps([(one.topic, one.partition, one.end) for one in certificate.partitions])
+        arguments = [f"--until={ends}", f"--published={certificate.published}"]
+        return await _begin(actor, dry_run=True, arguments=arguments)
 
     @router.get("/rebuilds")
     async def runs(_: Operates) -> Any:
@@ -85,6 +111,26 @@ def routes(parts: Parts) -> APIRouter:
             "events_per_second": rate, "seconds_left": left,
         }  # fmt: skip
 
+    @router.get("/rebuilds/{run}/certificate", response_class=Response)
+    async def certificate(run: Run, _: Operates) -> Response:
+        """What the run vouches for: records, code and rules, rows, and every difference; signed."""
+        return Response(await _certificate(run), media_type="application/json")
+
+    @router.get("/rebuilds/{run}/certificate/text", response_class=PlainTextResponse)
+    async def certificate_text(run: Run, _: Operates) -> PlainTextResponse:
+        """The same for people."""
+        signed = msgspec.json.decode(await _certificate(run), type=Signed)
+        return PlainTextResponse("\n".join([*told(signed.document), f"signed by {signed.key or 'nobody'}", ""]))
+
+    async def _certificate(run: int) -> bytes:
+        found: bytes | None = await parts.pool.fetchval(generations.CERTIFICATE, run)
+        if found is None:
+            raise NotFound(
+                "no-certificate", f"run {run} vouches for nothing: it failed, or is older than certificates",
+                field="run", way_out="GET /rebuilds lists the runs and how they ended",
+            )  # fmt: skip
+        return found
+
     @router.delete("/rebuilds/{run}", status_code=202)
     async def call_off(run: Run, actor: Operates) -> dict[str, Any]:
         """Call a rebuild off: nothing of it stays but the record of the run."""
@@ -98,3 +144,27 @@ def routes(parts: Parts) -> APIRouter:
 
 def _unknown(run: int) -> NotFound:
     return NotFound("no-such-run", f"there was no run {run}", field="run", way_out="GET /rebuilds lists them")
+
+
+def _vouched(body: dict[str, Any], settings: Settings) -> Certificate:
+    """The certificate in it. Raises Refused when it is none of ours or was changed."""
+    if settings.onedoor_signing_key is None:
+        raise Refused(
+            "no-signing-key", "this deployment has no key to compare signatures with",
+            way_out="give sla ONEDOOR_SIGNING_KEY, the PEM file of an Ed25519 key",
+        )  # fmt: skip
+    try:
+        signed = msgspec.convert(body, Signed)
+        vouched = signing.vouched(signed, signing.public(signing.load_key(settings.onedoor_signing_key)))
+        certificate = msgspec.convert(signed.document, Certificate)
+    except (msgspec.ValidationError, OverflowError) as invalid:
+        raise Refused(
+            "no-certificate-of-ours", f"not a certificate: {invalid}", field="document",
+            way_out="send the file as `onedoor runs certificate -o` wrote it",
+        ) from invalid  # fmt: skip
+    if not vouched:
+        raise Refused(
+            "not-vouched-for", "the certificate was changed after it was signed, or another key signed it",
+            field="signature", way_out="take it anew from the system that made it: GET /rebuilds/{run}/certificate",
+        )  # fmt: skip
+    return certificate

@@ -1,6 +1,7 @@
 """Everything folded again from Kafka beside the live tables: equal, swapped, and nobody is told anything twice."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from flows.dossier import Dossier, receive
@@ -10,6 +11,7 @@ from events import database as postgres_of
 from events.contracts.sla import VerdictAmended
 from events.envelope import Cause
 from events.store import Append, append, load
+from local.demo.doors import OPERATOR
 
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="session")]
 DAMAGE = """
@@ -110,6 +112,71 @@ async def test_a_trial_says_what_differs_and_swaps_nothing(house: House) -> None
     accepted = await house.rebuilt(accept=True)
     assert (accepted["swapped"], accepted["differences"], accepted["hash"]) == (True, 1, trial["hash"])
     assert (await it.cycle())["by_date"] == "ahead"
+
+
+async def test_the_certificate_says_from_what_and_how_a_dossier_differs(house: House) -> None:
+    """Every partition up to its end, the verdict before and after, and the fact that was heard last."""
+    it = await finished(house, "09:10", "2017-07-21")
+    await house.sql(DAMAGE, it.code)
+    trial = await house.rebuilt(dry_run=True)
+    told = (await certificate(house, trial["run"]))["document"]
+    assert (told["generation"], told["swapped"], told["asked_by"]) == (trial["run"], False, "staff-onedoor-01")
+    heard = (await house.get("sla", "/followers"))["heard"]
+    assert {(one["topic"], one["partition"]): one["end"] for one in told["partitions"]} == {
+        (topic, int(number)): end for topic, places in heard.items() for number, end in places.items()
+    }
+    assert all(one["records"] == one["end"] - one["first"] for one in told["partitions"])
+    assert told["records"] == sum(one["records"] for one in told["partitions"])
+    assert told["folded"] == told["compared"] == {"rows": trial["rows"], "hash": trial["hash"]}
+    (difference,) = told["differences"]
+    assert (difference["case_id"], difference["heard"]) == (it.code, (await it.said("route"))[-1].id)
+    assert [cycle["by_date"] for cycle in difference["before"]] == ["overdue"]
+    assert [cycle["by_date"] for cycle in difference["after"]] == ["ahead"]
+    assert (await house.rebuilt(accept=True))["swapped"]
+
+
+async def test_the_same_records_give_the_same_hash_whoever_folds_them(house: House) -> None:
+    """A certificate is verified with the workers of one core and of three, after more has happened."""
+    await finished(house, "09:20", "2017-07-21")
+    signed = await certificate(house, (await house.rebuilt(dry_run=True))["run"])
+    await finished(house, "09:30", "2017-07-21")
+    again = await house.ended((await house.doors.post("sla", "/certificates", signed, who=OPERATOR))["run"])
+    assert (again["state"], again["swapped"]) == ("done", False), again
+    assert (again["rows"], again["hash"]) == tuple(signed["document"]["folded"].values())
+    one, three = [
+        await house.ended((await house.doors.post("sla", "/rebuilds", trial, who=OPERATOR))["run"])
+        for trial in ({"dry_run": True, "workers": 1}, {"dry_run": True, "workers": 3})
+    ]
+    assert (one["rows"], one["hash"]) == (three["rows"], three["hash"])
+
+    for change in ("generation", "cases", "code"):
+        edited = {**signed, "document": {**signed["document"], change: signed["document"]["asked_by"]}}
+        refused = await house.ask("sla", "/certificates", edited)
+        assert refused.status == 422, refused
+    other = {**signed, "document": {**signed["document"], "cases": 0}}
+    refused = await house.ask("sla", "/certificates", other)
+    assert (refused.status, refused.body["type"]) == (422, "urn:onedoor:problem:not-vouched-for"), refused
+
+
+async def test_a_rebuild_over_a_record_that_cannot_be_read_wants_a_reason(house: House) -> None:
+    """Refused, naming the place; swapped with a reason, which the certificate keeps beside the hole."""
+    it = await finished(house, "09:40", "2017-07-21")
+    await house.write("field.events", it.code, b"not a fact")
+    said = await swaps(house)
+    refused = await house.rebuilt(holes=None)
+    assert (refused["state"], refused["swapped"]) == ("failed", False), refused
+    assert "count in nothing, the first is " in refused["error"]
+    assert await swaps(house) == said
+    accepted = await house.rebuilt(holes="a truncated record of a test")
+    assert (accepted["swapped"], accepted["differences"]) == (True, 0), accepted
+    told = (await certificate(house, accepted["run"]))["document"]
+    assert told["holes_accepted"] == "a truncated record of a test"
+    assert any(hole["reason"].startswith("not a CloudEvent of ours") for hole in told["holes"]), told["holes"]
+    assert told["unreadable"] >= 1
+
+
+async def certificate(house: House, run: int) -> Any:
+    return await house.get("sla", f"/rebuilds/{run}/certificate")
 
 
 async def tables(house: House, run: int) -> list[str]:

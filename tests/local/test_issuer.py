@@ -10,7 +10,8 @@ import pytest_asyncio
 from aiohttp import BasicAuth
 from aiohttp.test_utils import TestClient, TestServer
 
-from local.issuer import AUDIENCE, Issuer, load_key
+from local.issuer import AUDIENCE, Issuer
+from local.keys import load_key
 from local.ports import free_port
 
 SECRET = "dev-secret"

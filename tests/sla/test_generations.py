@@ -121,10 +121,12 @@ async def test_a_run_that_was_called_off_neither_swaps_nor_ends_well(sla: Sla, t
 async def ended(sla: Sla, run: int, found: Comparison, trial: bool) -> None:
     async with sla.pool.acquire() as connection, connection.transaction():
         if trial:
-            await generations.checked(connection, run, found)
+            await generations.checked(connection, run, found, b"{}")
         else:
-            moment = {"at": MONDAY, "recorded_at": MONDAY}
-            await generations.swap(connection, run, found, events=1, actor="op-1", stuck={}, **moment)
+            await generations.swap(
+                connection, run, found, events=1, actor="op-1", at=MONDAY, recorded_at=MONDAY, stuck={},
+                certificate=b"{}",
+            )  # fmt: skip
 
 
 async def test_a_swap_is_one_step_for_a_reader(sla: Sla) -> None:

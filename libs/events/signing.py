@@ -1,0 +1,57 @@
+"""Signed documents: Ed25519 over the one canonical spelling of their JSON, so that spaces and order do not matter."""
+
+from base64 import b64decode, b64encode
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+
+class Signed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A document and who vouches for it. `key` and `signature` are base64 of 32 and 64 bytes; both empty where the
+    deployment has no key."""
+
+    document: dict[str, Any]
+    key: str = ""
+    signature: str = ""
+
+
+def canonical(document: dict[str, Any]) -> bytes:
+    """Its bytes: JSON without spaces, members in order. Documents hold no fractions, so numbers have one spelling."""
+    return msgspec.json.encode(document, order="sorted")
+
+
+def load_key(path: Path) -> Ed25519PrivateKey:
+    """The private key in a PEM file. Raises ValueError when it holds something else, OSError when it is not there."""
+    key = load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(f"{path} holds no Ed25519 private key")
+    return key
+
+
+def public(key: Ed25519PrivateKey) -> str:
+    """Its public half in base64."""
+    return b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+
+
+def sign(document: dict[str, Any], key: Ed25519PrivateKey | None) -> Signed:
+    """The document with its signature; without one where there is no key."""
+    if key is None:
+        return Signed(document=document)
+    signature = b64encode(key.sign(canonical(document))).decode()
+    return Signed(document=document, key=public(key), signature=signature)
+
+
+def vouched(signed: Signed, key: str) -> bool:
+    """Whether the holder of this public key signed this very document."""
+    if signed.key != key:
+        return False
+    try:
+        known = Ed25519PublicKey.from_public_bytes(b64decode(key, validate=True))
+        known.verify(b64decode(signed.signature, validate=True), canonical(signed.document))
+    except (InvalidSignature, ValueError):
+        return False
+    return True

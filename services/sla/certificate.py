@@ -1,0 +1,114 @@
+"""What a rebuild vouches for: by which code and rules it made which rows of which records; and what differed. Pure.
+
+The same records give the same rows, so anybody who folds up to these offsets again must get this hash.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from sla.texts import local
+
+
+class Partition(msgspec.Struct, frozen=True, kw_only=True):
+    """The records that were folded: offsets from `first` up to (not with) `end`."""
+
+    topic: str
+    partition: int
+    first: int
+    end: int
+    records: int
+
+
+class Hole(msgspec.Struct, frozen=True, kw_only=True):
+    """A record (topic/partition/offset) that counts in nothing, and why."""
+
+    place: str
+    reason: str
+
+
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
+    """Judged rows and their fingerprint, which no order of theirs changes: 16 hexadecimal digits."""
+
+    rows: int
+    hash: str
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A case whose rows differ: its cycles' verdicts in the live generation and in the new one, and the fact of the
+    case that was heard last."""
+
+    case_id: str
+    heard: str
+    before: tuple[Mapping[str, Any], ...]
+    after: tuple[Mapping[str, Any], ...]
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+    """One rebuild. `folded` are the rows as of the partitions' ends; `compared` those at the cut at which both
+    generations stood (null where nothing was compared), after what was heard meanwhile."""
+
+    generation: int
+    replaces: int | None
+    swapped: bool
+    asked_by: str
+    made_at: datetime
+    code: str
+    """SHA-256 over the program files that read, judge and write."""
+    rules: Mapping[str, str]
+    """By id@version of every calendar and service: the SHA-256 of its terms."""
+    published: int
+    """How many published rules have moved what they move."""
+    partitions: tuple[Partition, ...]
+    records: int
+    unreadable: int
+    cases: int
+    folded: Rows
+    compared: Rows | None
+    holes: tuple[Hole, ...]
+    holes_accepted: str | None
+    """Why an operator goes over the holes; null: nobody does."""
+    stuck: Mapping[str, str]
+    """Cases that could not be judged, and why."""
+    differences: tuple[Difference, ...]
+    differences_accepted: bool
+
+    def document(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+
+def told(document: Mapping[str, Any]) -> Iterable[str]:
+    """A certificate for people, line by line."""
+    one = msgspec.convert(document, Certificate)
+    outcome = "swapped in" if one.swapped else "a trial: nothing was swapped"
+    yield f"Certificate of generation {one.generation}, {outcome}"
+    yield f"made {local(one.made_at)}, asked for by {one.asked_by}"
+    yield f"code {one.code[:16]}, {len(one.rules)} calendars and services, {one.published} published rules applied"
+    yield ""
+    yield f"{one.records:,} records of {len(one.partitions)} partitions, {one.cases:,} dossiers"
+    for part in one.partitions:
+        yield f"  {part.topic}/{part.partition}: {part.first:,} up to {part.end:,}, {part.records:,} records"
+    yield f"{one.folded.rows:,} rows, hash {one.folded.hash}"
+    if one.compared is not None:
+        yield f"compared with generation {one.replaces}: {one.compared.rows:,} rows, hash {one.compared.hash}"
+    yield ""
+    yield f"{one.unreadable:,} records could not be read; {len(one.holes)} count in nothing and were not dismissed" + (
+        f"; accepted: {one.holes_accepted}" if one.holes_accepted else ""
+    )
+    yield from (f"  {hole.place}: {hole.reason}" for hole in one.holes)
+    yield from (f"  {case_id} could not be judged: {why}" for case_id, why in one.stuck.items())
+    yield f"{len(one.differences)} dossiers differ from the live ones" + (
+        "; accepted" if one.differences and one.differences_accepted else ""
+    )
+    for difference in one.differences:
+        yield f"  {difference.case_id}, last heard {difference.heard}"
+        yield from (f"    before: {_verdict(cycle)}" for cycle in difference.before)
+        yield from (f"    after:  {_verdict(cycle)}" for cycle in difference.after)
+
+
+def _verdict(cycle: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {'–' if value is None else value}" for name, value in cycle.items())

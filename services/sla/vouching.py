@@ -1,0 +1,69 @@
+"""What a certificate is made of, fetched: the code, the holes, and how the differing cases were and are judged."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import deadlines
+import events
+import sla
+from events.database import Connection, Pool
+from sla.case import JUDGED
+from sla.certificate import Difference, Hole
+from sla.comparing import Comparison
+from sla.generations import LAST_HEARD
+from sla.rows import shown
+
+PACKAGES = (events, deadlines, sla)  # the code that reads, judges and writes
+# What an operator has dismissed, with a reason, is a hole no longer.
+DISMISSED = "select place from parked where follower = 'hear' and settled = 'dismissed' and place = any($1)"
+PARKED = "select place, reason from parked where follower = 'hear' and settled is null order by id"
+VERDICTS = """
+select generation, case_id, cycle, outcome, due_at, released_at, class_a, class_b, class_c, determined, incomplete
+from cycles where generation = any($1) and case_id = any($2) order by case_id, cycle
+"""
+
+
+def code() -> str:
+    """SHA-256 over the files of the packages that a rebuild runs, in order of their names."""
+    found = hashlib.sha256()
+    for package in PACKAGES:
+        folder = Path(package.__path__[0])
+        for file in sorted([*folder.rglob("*.py"), *folder.rglob("*.sql")]):
+            found.update(f"{package.__name__}/{file.relative_to(folder)}\0".encode() + file.read_bytes())
+    return found.hexdigest()
+
+
+async def holes(pool: Pool, unreadable: Mapping[str, str]) -> tuple[Hole, ...]:
+    """What counts in nothing: records that cannot be read and were not dismissed, and what else is parked."""
+    dismissed = {row[0] for row in await pool.fetch(DISMISSED, list(unreadable))}
+    found = {place: why for place, why in sorted(unreadable.items()) if place not in dismissed}
+    for row in await pool.fetch(PARKED):
+        found.setdefault(row["place"], row["reason"])
+    return tuple(Hole(place=place, reason=why) for place, why in found.items())
+
+
+async def differences(connection: Connection, generation: int, found: Comparison) -> tuple[Difference, ...]:
+    """The verdicts of the cases that differ, before and after, and the fact of each that was heard last."""
+    cases = list(found.differing)
+    if not cases:
+        return ()
+    verdicts: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    for row in await connection.fetch(VERDICTS, [found.replaced, generation], cases):
+        own = dict(row)
+        verdicts.setdefault((own.pop("generation"), own.pop("case_id")), []).append(shown(own))
+    heard = {row["subject"]: row["id"] for row in await connection.fetch(LAST_HEARD, cases, JUDGED)}
+    return tuple(
+        Difference(
+            case_id=case, heard=heard.get(case, ""), before=_of(verdicts, found.replaced, case),
+            after=_of(verdicts, generation, case),
+        )
+        for case in cases
+    )  # fmt: skip
+
+
+def _of(
+    verdicts: Mapping[tuple[int, str], Sequence[Mapping[str, Any]]], generation: int, case: str
+) -> tuple[Mapping[str, Any], ...]:
+    return tuple(verdicts.get((generation, case), ()))
