@@ -1,4 +1,4 @@
-"""`onedoor status`: which services are ready, and how far each follower is from the end of what it reads."""
+"""`onedoor status`: which services are ready, how far each follower is behind, which generation is live, the last seal."""
 
 import asyncio
 import json
@@ -13,8 +13,10 @@ from rich.table import Table
 from events.errors import OnedoorError
 from local.places import home
 from onedoor.client import Client, Said, session
+from onedoor.screen import local_time
 
 SERVICES = ("intake", "routing", "field", "sla")
+STUCK = 60.0  # seconds that a follower may be behind before it is shown as stuck
 
 
 def status(
@@ -46,7 +48,11 @@ async def _standing(client: Client, service: str) -> dict[str, Any]:
     """Readiness and followers of one service; a service that does not answer is not ready, and says why."""
     try:
         parts = await client.get(service, "/health/ready")
-        return {"ready": True, "parts": parts, **await client.get(service, "/followers")}
+        standing = {"ready": True, "parts": parts, **await client.get(service, "/followers")}
+        if service == "sla":
+            standing["generations"] = await client.get("sla", "/rebuilds")
+            standing["seals"] = (await client.get("sla", "/record/seals"))["seals"]
+        return standing
     except Said as no:
         return {"ready": False, "why": str(no)}
     except OnedoorError as away:
@@ -63,11 +69,25 @@ def _show(console: Console, standing: Mapping[str, Mapping[str, Any]]) -> None:
             name = follower["name"] + (f" {follower['shard']}" if follower["shard"] else "")
             behind = f"{follower['behind_events']:,}" if follower["behind_events"] else "–"
             seconds = f"{follower['behind_seconds']:.1f} s" if follower["behind_events"] else ""
-            table.add_row(shown, name, behind, seconds, follower["trouble"] or "")
+            stuck = follower["behind_events"] and follower["behind_seconds"] > STUCK
+            trouble = follower["trouble"] or ("stuck, and says no trouble: is its process alive?" if stuck else "")
+            table.add_row(shown, f"[red]{name}[/]" if stuck else name, behind, seconds, trouble)
             shown = ""
         if one.get("parked"):
             table.add_row("", "[yellow]parked[/]", f"{one['parked']:,}", "", "")
     console.print(table)
+    _tell_tables(console, standing.get("sla", {}))
     horizon = max((one.get("horizon_seconds") or 0 for one in standing.values()), default=0)
     if horizon > 1:
         console.print(f"[yellow]an open transaction has held every follower back for {horizon:.1f} s[/]")
+
+
+def _tell_tables(console: Console, sla: Mapping[str, Any]) -> None:
+    for run in sla.get("generations", ()):
+        if run["state"] in ("live", "building"):
+            since = local_time(run["finished_at"] or run["started_at"])
+            words = "the judged tables are generation" if run["state"] == "live" else "a rebuild is on its way: run"
+            console.print(f"{words} {run['id']}, {run['phase']}, since {since}", highlight=False)
+    if seals := sla.get("seals"):
+        last = max(seals, key=lambda seal: seal["sealed_at"])
+        console.print(f"sealed last: {last['id']}, on {local_time(last['sealed_at'])}", highlight=False)

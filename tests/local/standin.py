@@ -23,6 +23,15 @@ async def followers(_: web.Request) -> web.Response:
     return web.json_response({"followers": [one], "parked": 0, "horizon_seconds": 0.0})
 
 
+async def rebuilds(_: web.Request) -> web.Response:
+    run = {"id": 1, "state": "live", "phase": "live", "started_at": "2017-07-01T00:00:00Z", "finished_at": None}
+    return web.json_response([run])
+
+
+async def seals(_: web.Request) -> web.Response:
+    return web.json_response({"seals": []})
+
+
 async def told(_: web.Request) -> web.Response:
     return web.json_response({name: os.environ.get(name) for name in SHOWN})
 
@@ -33,7 +42,10 @@ async def ended(_: web.Application) -> None:
 
 def main() -> None:
     application = web.Application()
-    application.add_routes([web.get("/health/ready", ready), web.get("/followers", followers), web.get("/told", told)])
+    answers = {
+        "/health/ready": ready, "/followers": followers, "/rebuilds": rebuilds, "/record/seals": seals, "/told": told,
+    }  # fmt: skip
+    application.add_routes([web.get(path, answer) for path, answer in answers.items()])
     application.on_cleanup.append(ended)
     if os.environ.get("STANDIN_FAILS"):
         sys.exit("cannot start: told to fail")

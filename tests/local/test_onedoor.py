@@ -78,7 +78,9 @@ def test_up_status_down_and_wipe(house: House) -> None:
     standing = json.loads(house.onedoor("status", "--json").stdout)
     assert sorted(standing) == sorted(SERVICES)
     assert all(one["ready"] for one in standing.values())
-    assert "relay" in house.onedoor("status").stdout
+    shown = house.onedoor("status").stdout
+    assert "relay" in shown
+    assert "the judged tables are generation 1, live, since 01/07/2017 07:00" in shown
     assert house.onedoor("token", "receptionist.PAC-193").stdout.count(".") == 2  # a JWT, and nothing else
     refused = house.onedoor("token", "king.PAC-193")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)

@@ -345,7 +345,8 @@ SAYS = {
 }  # fmt: skip
 # A certificate quotes stored rows of two generations side by side; it renders no verdict of its own.
 SAYS_NOTHING_OF_A_DOSSIER = {
-    "/public/stream", "/rebuilds", "/rebuilds/{run}", "/rebuilds/{run}/certificate", "/rebuilds/{run}/certificate/text", "/record/seals", "/remedies", "/record/practice",
+    "/public/stream", "/rebuilds", "/rebuilds/{run}", "/rebuilds/{run}/certificate",
+    "/rebuilds/{run}/certificate/text", "/record/seals", "/remedies", "/record/practice",
     "/what-if", "/what-if/{run}",
 }  # fmt: skip
 
