@@ -29,6 +29,10 @@ def rebuild(
         typer.Option(metavar="WHY", help="Go over records that cannot be read and were not dismissed, and say why."),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=PARTITIONS, help="Processes that fold; one a core.")] = None,
+    throttle: Annotated[
+        int,
+        typer.Option(min=1, max=100, metavar="PERCENT", help="Work only so much of the time, for the others' sake."),
+    ] = 100,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before differences are accepted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end, for programs.")] = False,
 ) -> None:
@@ -42,12 +46,14 @@ def rebuild(
     \b
     onedoor sla rebuild --dry-run              is what the tables say what the log says?
     onedoor sla rebuild                        swap in what the log says, if nothing differs
+    onedoor sla rebuild --throttle 30          in office hours: slower, and nobody notices
     onedoor sla rebuild --accept-differences   after a mended fault: publish what is different now
     """
     if accept_differences and not (yes or dry_run):
         typer.confirm("Swap even if dossiers differ, and publish each difference?", abort=True)
     asked = {
         "dry_run": dry_run, "accept_differences": accept_differences, "accept_holes": accept_holes, "workers": workers,
+        "throttle": throttle,
     }  # fmt: skip
     how = asyncio.run(_rebuild(asked, Console(stderr=True)))
     if as_json:

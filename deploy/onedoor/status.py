@@ -1,4 +1,4 @@
-"""`onedoor status`: which services are ready, how far each follower is behind, which generation is live, the last seal."""
+"""`onedoor status`: which services are ready, how far each follower is behind, which generation is live."""
 
 import asyncio
 import json

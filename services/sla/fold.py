@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from ctypes import Array, c_longlong
@@ -31,7 +32,7 @@ from sla.case import JUDGED
 from sla.judge import Judgement, Rules
 from sla.projector import Stuck, judged, why
 
-BATCH = 1_000  # records asked of the client at once
+BATCH = 1_000  # records asked of the client at once, some milliseconds of work
 AT_ONCE = 1_000_000  # records held in memory: as many partition numbers as fit are folded together
 STEP = 2_000  # records between two words about the progress
 JUDGED_AT_ONCE = 1_000  # cases
@@ -44,12 +45,16 @@ Place = tuple[str, int]
 
 
 class Share(NamedTuple):
-    """What one worker folds: its topic-partitions, each up to (not with) an offset, into a generation's tables."""
+    """What one worker folds: its topic-partitions, each up to (not with) an offset, into a generation's tables.
+
+    `duty`: the share of the time that it works, above 0 and at most 1; the rest it leaves to others.
+    """
 
     kafka: str
     database: str
     generation: int
     ends: Mapping[Place, int]
+    duty: float = 1.0
 
 
 class Report(NamedTuple):
@@ -158,7 +163,23 @@ def passes(ends: Mapping[Place, int]) -> Iterator[dict[Place, int]]:
         yield group
 
 
-def read(consumer: Consumer, ends: Mapping[Place, int], folded: Folded, tell: Callable[[int], object]) -> None:
+class Duty:
+    """Rests after each stretch of work, so that no more than a share of the time is worked."""
+
+    def __init__(self, share: float) -> None:
+        self._rest = 1 / share - 1  # seconds of rest for a second of work
+        self._since = time.monotonic()
+
+    def rest(self) -> None:
+        """At the end of a stretch of work."""
+        if self._rest:
+            time.sleep((time.monotonic() - self._since) * self._rest)
+            self._since = time.monotonic()
+
+
+def read(
+    consumer: Consumer, ends: Mapping[Place, int], folded: Folded, tell: Callable[[int], object], duty: Duty
+) -> None:
     """Read these partitions from offset 0 to the cut's. Raises KafkaException when a topic lost a part of that."""
     left = {place: end for place, end in ends.items() if end}
     consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in left])
@@ -184,6 +205,7 @@ def read(consumer: Consumer, ends: Mapping[Place, int], folded: Folded, tell: Ca
         if folded.events - told >= STEP:
             told = folded.events
             tell(told)
+        duty.rest()
     consumer.unassign()
 
 
@@ -209,7 +231,7 @@ def _fold(place: int, share: Share) -> Report:
 async def _worker(place: int, share: Share) -> Report:
     """Read, judge, copy; the counts are told on the way."""
     events = cases = undecodable = 0
-    report = Report({}, {}, {})
+    report, duty = Report({}, {}, {}), Duty(share.duty)
 
     def tell(more: int = 0) -> None:
         _told[place * 3 : place * 3 + 3] = [*Counts(events + more, cases, undecodable)]
@@ -229,7 +251,7 @@ async def _worker(place: int, share: Share) -> Report:
     try:
         for group in passes(share.ends):
             folded = Folded(records=report.records, unreadable=report.unreadable)
-            read(consumer, group, folded, tell)
+            read(consumer, group, folded, tell, duty)
             events += folded.events
             undecodable += folded.undecodable
             known = sorted(folded.cases)
@@ -239,6 +261,7 @@ async def _worker(place: int, share: Share) -> Report:
                 await write(connection, share.generation, part, report.stuck)
                 cases += len(part)
                 tell()
+                duty.rest()
     finally:
         consumer.close()
         await connection.close()

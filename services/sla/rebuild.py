@@ -55,7 +55,8 @@ class Asked:
     """What one run is to do, and for whom.
 
     `accept`: swap even if rows differ. `holes`: why one may go over records that cannot be read. `dry_run`: swap
-    nothing. `until`: fold up to these offsets and compare with nothing, because nothing live stands there.
+    nothing. `until`: fold up to these offsets and compare with nothing, because nothing live stands there. `duty`: the
+    share of the time in which the workers work.
     """
 
     generation: int
@@ -64,6 +65,7 @@ class Asked:
     holes: str | None = None
     dry_run: bool = False
     until: Mapping[Place, int] | None = None
+    duty: float = 1.0
 
 
 async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, workers: Workers, asked: Asked) -> None:
@@ -83,7 +85,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
     stuck: Stuck = {}
     follower = building(rules, generation, stuck)
     await pool.execute(BEGIN, follower.name, cut["epoch"], cut["floor"])
-    counts, report = await fold(pool, settings, workers, generation, ends)
+    counts, report = await fold(pool, settings, workers, asked, ends)
     stuck |= report.stuck
     if stuck:
         await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
@@ -176,12 +178,12 @@ def _unexplained(stuck: Stuck, differing: Sequence[str]) -> str:
 
 
 async def fold(
-    pool: Pool, settings: Settings, workers: Workers, generation: int, ends: Mapping[Place, int]
+    pool: Pool, settings: Settings, workers: Workers, asked: Asked, ends: Mapping[Place, int]
 ) -> tuple[Counts, Report]:
     """Have everything below the offsets `ends` folded by all workers; their counts, and what came of it."""
-    expected, started = sum(ends.values()), time.monotonic()
+    expected, started, generation = sum(ends.values()), time.monotonic(), asked.generation
     shares = [
-        Share(settings.kafka_bootstrap_servers, settings.database_url, generation, share)
+        Share(settings.kafka_bootstrap_servers, settings.database_url, generation, share, asked.duty)
         for share in shares_of(ends, workers.count)
     ]
     at_work = [asyncio.wrap_future(one) for one in workers.fold(shares)]
@@ -216,6 +218,7 @@ def main() -> int:
     parser.add_argument("--accept", action="store_true", help="swap even if rows differ; the differences are published")
     parser.add_argument("--dry-run", action="store_true", help="compare and say what differs; swap nothing")
     parser.add_argument("--accept-holes", metavar="WHY", help="go over records that cannot be read, and why one may")
+    parser.add_argument("--throttle", type=int, choices=range(1, 101), default=100, metavar="PERCENT")
     parser.add_argument("--until", type=_places, metavar="JSON", help="fold up to these offsets only; swap nothing")
     parser.add_argument("--published", type=int, help="how many published rules move what they move; all by default")
     parser.add_argument("--actor", default="policy-sla-rebuild", help="who asked for it")
@@ -230,6 +233,7 @@ def main() -> int:
     asked = Asked(
         generation=arguments.generation, actor=arguments.actor, accept=arguments.accept, holes=arguments.accept_holes,
         dry_run=arguments.dry_run or arguments.until is not None, until=arguments.until,
+        duty=arguments.throttle / 100,
     )  # fmt: skip
     applied, rules = uvloop.run(_rules(settings, arguments.published))
     workers = Workers(arguments.workers, rules)

@@ -35,19 +35,21 @@ class Rebuild(BaseModel):
     """`accept_differences`: swap even if rows differ from the live ones; the differences are published.
 
     `accept_holes`: why one may go over records that cannot be read and were not dismissed. `dry_run`: compare, say what
-    differs, swap nothing. `workers`: processes that fold; one a core if not given.
+    differs, swap nothing. `throttle`: percent of the time in which the workers work. `workers`: processes that fold;
+    one a core if not given.
     """
 
     model_config = ConfigDict(extra="forbid")
     accept_differences: bool = False
     accept_holes: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     dry_run: bool = False
+    throttle: Annotated[int, Field(ge=1, le=100)] = 100
     workers: Annotated[int, Field(ge=1, le=PARTITIONS)] | None = None
 
     def arguments(self) -> list[str]:
         """The same for the command line of the process."""
         flags = [("--accept", self.accept_differences), ("--dry-run", self.dry_run)]
-        words = [("--workers", self.workers), ("--accept-holes", self.accept_holes)]
+        words = [("--throttle", self.throttle), ("--workers", self.workers), ("--accept-holes", self.accept_holes)]
         given = [f"{flag}={word}" for flag, word in words if word is not None]
         return [flag for flag, wanted in flags if wanted] + given
 
