@@ -2,7 +2,6 @@
 
 import asyncio
 import difflib
-import json
 import re
 import sys
 import time
@@ -22,7 +21,7 @@ from events.topics import LOG_TOPICS, RULES
 from events.wire import from_cloudevent
 from local.places import home
 from onedoor.client import running, session
-from onedoor.lines import broken, line
+from onedoor.lines import broken, compact, line
 from onedoor.records import Record, Topics
 from onedoor.screen import VIETNAM, local_time, wide
 
@@ -59,7 +58,7 @@ def show(
     told = asyncio.run(_ask(case, as_of))
     if as_json:
         for one in told["facts"]:
-            print(json.dumps(one["event"], ensure_ascii=False, separators=(",", ":")))
+            print(compact(one["event"]))
         return
     console = wide()
     console.print(f"Hồ sơ · Dossier {told['case_id']}", style="bold", highlight=False)
@@ -67,7 +66,7 @@ def show(
         final = "đã chốt · final" if told["final"] else "tạm tính · provisional"
         console.print(f"Theo dữ liệu đến · As known on {local_time(told['as_of'])} ({final})", highlight=False)
     for one in told["facts"]:
-        fact = from_cloudevent(json.dumps(one["event"], ensure_ascii=False).encode())
+        fact = from_cloudevent(compact(one["event"]).encode())
         console.print(line(fact, one), soft_wrap=True)
     if told["incomplete"]:
         console.print("! a fact of this dossier is set aside: it could not be read or applied", style="yellow")

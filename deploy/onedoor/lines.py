@@ -57,7 +57,10 @@ def safe(text: str) -> str:
 
 def _fields(data: bytes) -> str:
     """The data in short: `name=value`, without what is null or empty."""
-    content = msgspec.json.decode(data)
+    try:
+        content = msgspec.json.decode(data)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):  # a type unknown here: nobody has looked at its data
+        return f"data={safe(ascii(data[:SHOWN])[2:-1])}"
     if not isinstance(content, dict):
         return f"data={_short(content)}"
     told = (
@@ -69,12 +72,13 @@ def _fields(data: bytes) -> str:
 def _short(value: Any) -> str:
     """A word as it is; a list by commas; the rest as JSON without spaces."""
     if isinstance(value, str):
-        return value if value.isprintable() and " " not in value and value else _json(value)
+        return value if value.isprintable() and " " not in value and value else compact(value)
     if isinstance(value, list) and all(isinstance(one, str | int) for one in value):
         return ",".join(_short(one) for one in value)
-    return _json(value)
+    return compact(value)
 
 
-def _json(value: Any) -> str:
+def compact(value: Any) -> str:
+    """JSON without spaces, in its own letters where all of them can be printed."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text if text.isprintable() else json.dumps(value, separators=(",", ":"))

@@ -49,6 +49,8 @@ def test_what_became_of_a_fact_is_marked() -> None:
         (b'{"\\u001b]0;":{"deep":"\\u009b"}}', '\\u001b]0;={"deep":"\\u009b"}'),
         (b"[1,2]", "data=1,2"),
         (b'"word"', "data=word"),
+        (b'{"half":"\\ud800"}', 'data={"half":"\\\\ud800"}'),
+        (b"[" * 5000 + b"]" * 5000, "data=" + "[" * 120),
     ],
 )
 def test_fields_are_short_and_harmless(data: bytes, shown: str) -> None:
