@@ -3,6 +3,7 @@
 from onedoor.app import App
 from onedoor.demo import demo
 from onedoor.down import down
+from onedoor.events import events
 from onedoor.explain import explain
 from onedoor.rebuild import sla
 from onedoor.runs import runs
@@ -27,6 +28,7 @@ app.command()(demo)
 app.command()(explain)
 app.command()(what_if)
 app.command()(verify)
+app.add_typer(events, name="events")
 app.add_typer(sla, name="sla")
 app.add_typer(runs, name="runs")
 

@@ -11,8 +11,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import structlog
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import BaseModel, ConfigDict
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -24,7 +25,7 @@ from events.clock import now as wall
 from events.contracts.terms import CaseId, Instant, UnitCode
 from events.errors import Conflict, NotFound
 from events.runtime import Parts
-from sla import asof, queries, rebuilds_api, rules_api
+from sla import asof, inbox, queries, rebuilds_api, rules_api
 from sla.changes import Hub
 from sla.explain import Explanation, explain
 from sla.explained import page as page_of
@@ -32,6 +33,7 @@ from sla.judge import judge
 from sla.record_api import Day, record_routes
 from sla.rules import with_published
 from sla.ticker import CLOCK, KEEP, tick
+from sla.told import told
 
 AS_OF_AT_ONCE = 2  # such an answer may judge every case: the others wait, and the live judge keeps its connections
 WEB = Path(__file__).parent / "web"
@@ -121,6 +123,27 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
     async def why_on_paper(case_id: CaseId, _: Reads, as_of: Day = None) -> HTMLResponse:
         """The same as a page for paper, with the time of each clock as a picture."""
         return HTMLResponse(page_of((await explained(case_id, as_of))[0]))
+
+    @router.get("/cases/{case_id}/facts")
+    async def facts(case_id: CaseId, _: Reads, as_of: Day = None) -> Response:
+        """Every fact of a case as a CloudEvent, in the judge's order, with what was voided or corrected since.
+
+        Facts of other services as heard here, whatever their type, and what this service said of the case.
+        `incomplete`: a fact is set aside. With `as_of` only what had been recorded by then, corrections too.
+        """
+        if as_of is not None:
+            async with known(as_of) as then:
+                said = await inbox.said(then.connection, then.day, case_id)
+                if not said:
+                    raise _unknown_then(case_id, then)
+                mark = then.mark
+        else:
+            async with pool.acquire() as connection:
+                said, mark = await inbox.said(connection, inbox.EVER, case_id), {}
+            if not said:
+                raise NotFound("no-such-dossier", f"nothing was heard of {case_id}", field="case_id")
+        body = {"case_id": case_id, "incomplete": await queries.is_parked(pool, case_id), "facts": told(said)} | mark
+        return Response(msgspec.json.encode(body), media_type="application/json")
 
     @router.get("/overdue")
     async def overdue(

@@ -1,6 +1,6 @@
 """How the judge sees facts: as a set, in one total order that any arrival gives."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -65,6 +65,11 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
     corrections = NONE
     if corrected:
         known, corrections = apply(known)
+    return Arranged(place(known), forked, subject, corrections)
+
+
+def place(known: Mapping[str, Recorded]) -> list[Placed]:
+    """The order of these facts, by id, corrections as facts like any other."""
     by_time: list[_Entry] = []
     for key, recorded in known.items():
         stream, fact, cause = recorded.stream, recorded.fact, recorded.cause.causation
@@ -72,13 +77,13 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
         if rank == _ANY_SYSTEM:
             rank, cause = _FOREIGN.get(recorded.type, rank), ""
         parents = [cause] if cause in known else []
-        answered = getattr(fact, "answers", None)
+        answered: Any = getattr(fact, "answers", None)
         if answered in known:
             parents.append(answered)
         by_time.append((recorded.at, stream, recorded.version, key, rank, parents, fact))
     by_time.sort()  # ids are unique, so two entries never compare equal up to what they hold
     placed = _in_order(by_time) or _in_passes(by_time)
-    return Arranged(sorted(placed.values()), forked, subject, corrections)
+    return sorted(placed.values())
 
 
 def _in_order(by_time: list[_Entry]) -> dict[str, Placed] | None:

@@ -22,6 +22,12 @@ TO_THE_END = f"""
 select {COLUMNS} from inbox where subject > $1 and recorded_at <= $2 and type = any($3) order by subject
 """
 ONE = f"select {COLUMNS} from inbox where subject = $1 and recorded_at <= $2 and type = any($3)"
+# Whatever its type, and what we ourselves said of the case.
+SAID = f"""
+select {COLUMNS} from inbox where subject = $1 and recorded_at <= $2
+union all
+select {COLUMNS} from events where stream = 'promise-' || $1 and recorded_at <= $2
+"""
 THOSE = f"select {COLUMNS} from inbox where subject = any($1) and type = any($2) order by subject"
 HOLES = "select distinct subject from parked where settled is null and subject is not null"
 CHUNK = 500  # facts: some fifty cases, judged in some ten milliseconds, so that others are answered in between
@@ -61,6 +67,11 @@ async def those(connection: Connection, cases: Sequence[str]) -> Cases:
 async def one(connection: Connection, known_on: datetime, case_id: str) -> list[Recorded]:
     """The facts of one case that were recorded up to an instant."""
     return [recorded_from(row) for row in await connection.fetch(ONE, case_id, known_on, JUDGED)]
+
+
+async def said(connection: Connection, known_on: datetime, case_id: str) -> list[Recorded]:
+    """Every fact of one case that was recorded up to an instant, the judge's own verdicts and warnings too."""
+    return [recorded_from(row) for row in await connection.fetch(SAID, case_id, known_on)]
 
 
 async def bounds(connection: Connection, facts: int) -> list[str]:

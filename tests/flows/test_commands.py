@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -181,3 +182,62 @@ async def test_a_published_rule_is_heard_by_all(house: House) -> None:
     for service in ("intake", "routing", "field"):
         heard = (await house.get(service, "/followers"))["heard"]
         assert heard[house.topic("rules.events")] == {"0": 1}
+
+
+async def test_the_facts_of_a_dossier_are_shown_tailed_and_found(house: House) -> None:
+    """Every fact in order with what became of it; the last ones of the topics; those that match, or exit code 1."""
+    it = await receive(house, "2017-07-13 08:00", "PAC-194", "TERMINATION@2017-07-01")
+    await it.released("2017-07-13 16:00")
+    (returned,) = [fact.id for fact in await it.said("route") if fact.type == "DossierReturned"]
+    wrong = {"fact": returned, "reason": "entered-wrongly"}
+    await house.do("routing", f"/dossiers/{it.code}/corrections", wrong, who="leader.PC-QN", at="2017-07-14 09:00")
+
+    code, out, err = await onedoor(house, "events", "show", it.code)
+    assert code == 0, err
+    lines = out.splitlines()
+    assert lines[0] == f"Hồ sơ · Dossier {it.code}"
+    assert lines[1].startswith("13/07/2017 08:00:00  ApplicationReceived ")
+    (voided,) = [line for line in lines if "DossierReturned" in line and "VOIDED" in line]
+    assert voided.endswith(f"[VOIDED by route-{it.code}@{len(await it.said('route'))}]")
+    shown = [json.loads(one) for one in (await onedoor(house, "events", "show", it.code, "--json"))[1].splitlines()]
+    said = await house.facts("case", "route", "message", "promise", "workorder", subject=it.code)
+    assert {one["id"] for one in shown} == {one.id for one in said}
+    code, out, _ = await onedoor(house, "events", "show", it.code, "--as-of", "2017-07-13", "--json")
+    assert (code, "FactVoided" in out) == (0, False)
+
+    code, out, err = await onedoor(house, "events", "grep", it.code, "--service", "routing", "--json")
+    assert code == 0, err
+    found = [json.loads(one) for one in out.splitlines()]
+    assert [one["id"] for one in found] == [one.id for one in said if one.category == "route"]
+    assert found == [one for one in shown if one["source"] == "/onedoor/routing"]
+    code, out, err = await onedoor(house, "events", "tail", "--last", "1", "--type", "FactVoided")
+    assert (code, out.count("\n")) == (0, 1), err
+    assert f"voids={returned}" in out
+    assert (await onedoor(house, "events", "grep", "no-such-thing"))[:2] == (1, "")
+    assert (await onedoor(house, "events", "grep", it.code, "--since", "2099-01-01"))[:2] == (1, "")
+    for words, status, sentence in (
+        (("grep", "("), 2, "is no regular expression"),
+        (("tail", "--type", "FactVoid"), 1, "perhaps FactVoided"),
+        (("show", "000.00.02.H49-170713-9999"), 1, "nothing was heard of"),
+    ):
+        code, _, err = await onedoor(house, "events", *words)
+        assert (code, err.count("\n")) == (status, 1), err
+        assert sentence in err
+
+
+async def test_a_tail_follows_until_ctrl_c(house: House) -> None:
+    """From where it stood when it printed the last ones; exit code 0."""
+    await house.still()
+    words = ("events", "tail", "--follow", "--last", "1", "--service", "intake", "--json")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "onedoor", *words, env={**os.environ, "ONEDOOR_HOME": str(house.stack.state.path)},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    before = json.loads(await process.stdout.readline())
+    it = await receive(house, "2017-07-25 07:30", "PAC-194", "TERMINATION@2017-07-01")
+    after = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+    assert (before["subject"] != it.code, after["subject"], after["sequence"]) == (True, it.code, "1")
+    process.send_signal(signal.SIGINT)
+    _, err = await process.communicate()
+    assert (process.returncode, err) == (0, b"")

@@ -343,11 +343,12 @@ SAYS = {
     "/record/seals/{seal}/items": "items of a sealed figure",
     "/record/seals/{seal}/restatements/{restated}/items": "items of a sealed figure",
 }  # fmt: skip
-# A certificate quotes stored rows of two generations side by side; it renders no verdict of its own.
-SAYS_NOTHING_OF_A_DOSSIER = {
-    "/public/stream", "/rebuilds", "/rebuilds/{run}", "/rebuilds/{run}/certificate",
-    "/rebuilds/{run}/certificate/text", "/record/seals", "/remedies", "/record/practice",
+SHOWS_NO_VERDICT = {
+    "/public/stream", "/rebuilds", "/rebuilds/{run}", "/record/seals", "/remedies", "/record/practice",
+    # A certificate quotes stored rows of two generations side by side; it concludes nothing either.
+    "/rebuilds/{run}/certificate", "/rebuilds/{run}/certificate/text",
     "/what-if", "/what-if/{run}",
+    "/cases/{case_id}/facts",  # what was said, verdicts among it; it concludes nothing
 }  # fmt: skip
 
 
@@ -358,7 +359,7 @@ def test_every_route_that_shows_a_verdict_is_compared() -> None:
     app = FastAPI()
     app.include_router(routes(parts, InForce(RULES.catalogue, "events"), None))  # type: ignore[arg-type]
     paths = {path for path, methods in app.openapi()["paths"].items() if "get" in methods}
-    assert paths == SAYS.keys() | SAYS_NOTHING_OF_A_DOSSIER
+    assert paths == SAYS.keys() | SHOWS_NO_VERDICT
     assert set(SAYS.values()) <= OUTPUTS.keys()
 
 
