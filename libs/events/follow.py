@@ -44,7 +44,11 @@ where name = $1 and shard = $2 and (epoch, tx, position) = ($6, $7, $8) returnin
 """
 PARK = """
 insert into parked (follower, subject, place, reason, body) values ($1, $2, $3, $4, $5)
-on conflict (follower, place) do update set attempts = parked.attempts + 1, reason = excluded.reason, settled = null
+on conflict (follower, place) do update set attempts = parked.attempts + 1, reason = excluded.reason,
+    (settled, settled_by, settled_at, settled_why) = (
+        select parked.settled, parked.settled_by, parked.settled_at, parked.settled_why
+        where parked.settled = 'dismissed'  -- a replay comes by again; what an operator decided stands
+    )
 """
 WAIT_LOCK = "select pg_advisory_xact_lock(hashtextextended(current_schema() || '.' || $1, $2))"
 REWIND = "update bookmarks set epoch = 0, tx = '0', position = 0 where name = $1"
