@@ -1,4 +1,4 @@
-"""HTTP: the operator's hand over what is parked. The same in every service; operators only."""
+"""HTTP: the operator's hand over what is parked, and over followers. The same in every service; operators only."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict
 
-from events import parked
+from events import followers, parked
 from events.actor import Actor
 from events.auth import Allowed
 from events.bell import Bell
@@ -83,5 +83,22 @@ def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service
         settled = await parked.dismiss(pool, id, order)
         bell.ring()
         return settled
+
+    @router.post("/followers/{name}/pause")
+    async def pause(name: str, order: OrderedBecause) -> Mapping[str, Any]:
+        """It applies nothing until it is resumed, in no process, whatever restarts; it is shown as behind."""
+        return await followers.pause(pool, followers.named(followings, name), order)
+
+    @router.post("/followers/{name}/resume")
+    async def resume(name: str, order: Ordered) -> Mapping[str, Any]:
+        """It goes on where it stood."""
+        return await followers.resume(pool, followers.named(followings, name), order)
+
+    @router.post("/followers/{name}/replay")
+    async def replay(name: str, order: OrderedBecause) -> Mapping[str, Any]:
+        """It forgets what it made and reads its log from the start; only one whose whole effect is its own table."""
+        found = await followers.again(pool, followers.named(followings, name), order)
+        bell.ring()
+        return found
 
     return router

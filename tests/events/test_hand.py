@@ -1,4 +1,4 @@
-"""The operator's hand over what is parked: shown, retried, dismissed, and each act a fact beside its effect."""
+"""The operator's hand over what is parked and over followers: each act is a fact beside its effect."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -77,6 +77,9 @@ async def desk(pool: Pool, clock: Literal["wall", "log"]) -> AsyncIterator[Desk]
                 await connection.execute("insert into seen values ($1)", entry.item.id)
 
     followings = [Following(pool, Follower(name="answers", log=EVENTS, apply=answer, stuck="park", batch=1))]
+    followings.append(
+        Following(pool, Follower(name="seen", log=EVENTS, apply=answer, stuck="halt", forget="delete from seen"))
+    )
     app = FastAPI()
     problems.install(app)
     async with issuing() as issuer, aiohttp.ClientSession() as http:
@@ -262,3 +265,52 @@ async def test_on_the_log_s_clock_an_operator_acts_at_the_time_of_the_last_fact(
     assert (await desk.ask("POST", f"/parked/{second}/dismiss", why))[0] == 200
     rows = await desk.pool.fetch("select at, recorded_at from events where type = 'OperatorActed'")
     assert {moment.isoformat() for row in rows for moment in row} == {"2017-07-10T02:00:00+00:00"}
+
+
+async def test_a_follower_is_paused_resumed_and_replayed(desk: Desk) -> None:
+    """Each is said with what it names and why; what it takes back was there before."""
+    await desk.pool.execute("insert into seen values ('made')")
+    for _ in range(2):  # the same order twice is one
+        status, shown = await desk.ask("POST", "/followers/seen/pause", {"why": "under-repair"})
+        assert (status, shown["paused_by"], shown["paused_why"]) == (200, "staff-qn-07", "under-repair")
+        assert shown["paused_at"]
+    status, shown = await desk.ask("POST", "/followers/seen/resume")
+    assert (status, shown) == (200, {"name": "seen", "paused_by": None, "paused_at": None, "paused_why": None})
+    assert (await desk.ask("POST", "/followers/seen/replay", {"why": "mended-fault"}))[0] == 200
+    assert await desk.pool.fetchval("select count(*) from seen") == 0
+    assert await desk.acts() == [
+        ("follower-paused", "follower/seen", "under-repair", "staff-qn-07"),
+        ("follower-resumed", "follower/seen", None, "staff-qn-07"),
+        ("follower-replayed", "follower/seen", "mended-fault", "staff-qn-07"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "rule", "way_out"),
+    [
+        ("nobody/pause", {"why": "under-repair"}, 404, "no-such-follower", "answers, seen"),
+        ("seen/resume", None, 409, "not-paused", "GET /followers"),
+        ("answers/replay", {"why": "mended-fault"}, 409, "cannot-forget", "retry what it parked"),
+        ("seen/pause", {"why": "I said so"}, 422, "invalid-request", ""),
+        ("seen/replay", {}, 422, "invalid-request", ""),
+    ],
+)
+async def test_a_wrong_order_to_a_follower_says_what_is_wrong_with_it(
+    desk: Desk, path: str, body: Any, status: int, rule: str, way_out: str
+) -> None:
+    """Which rule, and what to do; nothing was said."""
+    answer, problem = await desk.ask("POST", f"/followers/{path}", body)
+    assert (answer, problem["type"]) == (status, f"urn:onedoor:problem:{rule}")
+    assert problem["field"] == ("why" if status == 422 else "name")
+    assert way_out in problem["way_out"]
+    assert await desk.acts() == []
+
+
+async def test_who_is_paused_by_another_is_not_paused_again(desk: Desk) -> None:
+    """The first reason stands, and who gave it."""
+    await desk.ask("POST", "/followers/seen/pause", {"why": "under-repair"})
+    status, problem = await desk.ask("POST", "/followers/seen/pause", {"why": "too-slow"}, who="staff-qn-08")
+    assert (status, problem["type"]) == (409, "urn:onedoor:problem:already-paused")
+    assert "staff-qn-07" in problem["detail"]
+    assert (await desk.ask("POST", "/followers/seen/pause", {"why": "under-repair"}, role="leader"))[0] == 403
+    assert len(await desk.acts()) == 1
