@@ -4,6 +4,8 @@ from onedoor.app import App
 from onedoor.demo import demo
 from onedoor.down import down
 from onedoor.explain import explain
+from onedoor.followers import followers
+from onedoor.parked import parked
 from onedoor.rebuild import sla
 from onedoor.runs import runs
 from onedoor.status import status
@@ -27,6 +29,8 @@ app.command()(explain)
 app.command()(what_if)
 app.add_typer(sla, name="sla")
 app.add_typer(runs, name="runs")
+app.add_typer(parked, name="parked")
+app.add_typer(followers, name="followers")
 
 if __name__ == "__main__":
     app()

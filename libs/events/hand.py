@@ -17,8 +17,13 @@ from events.follow import Following
 from events.order import Order
 from events.web import Now, Trace, asked
 
-# By the order of the log: in it the last that is recorded is also the latest.
-LAST = "select recorded_at from events order by epoch desc, tx desc, position desc limit 1"
+# By the index of each log: the last that was said here, or heard.
+LAST = """
+select greatest(
+    (select recorded_at from events order by epoch desc, tx desc, position desc limit 1),
+    (select recorded_at from inbox order by epoch desc, tx desc, position desc limit 1)
+)
+"""
 
 Operates = Annotated[Actor, Depends(Allowed("operate"))]
 Id = Annotated[int, Path(ge=1, lt=2**63)]
