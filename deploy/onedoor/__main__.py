@@ -5,6 +5,8 @@ from onedoor.demo import demo
 from onedoor.down import down
 from onedoor.events import events
 from onedoor.explain import explain
+from onedoor.followers import followers
+from onedoor.parked import parked
 from onedoor.rebuild import sla
 from onedoor.runs import runs
 from onedoor.status import status
@@ -31,6 +33,8 @@ app.command()(verify)
 app.add_typer(events, name="events")
 app.add_typer(sla, name="sla")
 app.add_typer(runs, name="runs")
+app.add_typer(parked, name="parked")
+app.add_typer(followers, name="followers")
 
 if __name__ == "__main__":
     app()

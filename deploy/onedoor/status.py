@@ -4,18 +4,21 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from events.errors import OnedoorError
 from local.places import home
 from onedoor.client import Client, Said, session
-from onedoor.screen import local_time
+from onedoor.screen import local_time, wide
 
-SERVICES = ("intake", "routing", "field", "sla")
+Service = StrEnum("Service", ("intake", "routing", "field", "sla"))
+SERVICES = tuple(Service)
 STUCK = 60.0  # seconds that a follower may be behind before it is shown as stuck
 
 
@@ -32,7 +35,7 @@ def status(
     if as_json:
         print(json.dumps(standing, indent=1))
     else:
-        _show(Console(), standing)
+        _show(wide(), standing)
     if not all(one["ready"] for one in standing.values()):
         sys.exit(1)
 
@@ -59,6 +62,14 @@ async def _standing(client: Client, service: str) -> dict[str, Any]:
         return {"ready": False, "why": str(away)}
 
 
+def trouble(follower: Mapping[str, Any]) -> str:
+    """Why a follower does not go on; empty when it does."""
+    if not follower["paused_at"]:
+        stuck = follower["behind_events"] and follower["behind_seconds"] > STUCK
+        return follower["trouble"] or ("stuck, and says no trouble: is its process alive?" if stuck else "")
+    return f"paused by {follower['paused_by']} {local_time(follower['paused_at'])}: {follower['paused_why']}"
+
+
 def _show(console: Console, standing: Mapping[str, Mapping[str, Any]]) -> None:
     table = Table("service", "follower", "behind", "waiting for", "trouble", box=None, pad_edge=False)
     for service, one in standing.items():
@@ -69,9 +80,7 @@ def _show(console: Console, standing: Mapping[str, Mapping[str, Any]]) -> None:
             name = follower["name"] + (f" {follower['shard']}" if follower["shard"] else "")
             behind = f"{follower['behind_events']:,}" if follower["behind_events"] else "–"
             seconds = f"{follower['behind_seconds']:.1f} s" if follower["behind_events"] else ""
-            stuck = follower["behind_events"] and follower["behind_seconds"] > STUCK
-            trouble = follower["trouble"] or ("stuck, and says no trouble: is its process alive?" if stuck else "")
-            table.add_row(shown, f"[red]{name}[/]" if stuck else name, behind, seconds, trouble)
+            table.add_row(shown, name, behind, seconds, escape(trouble(follower)))
             shown = ""
         if one.get("parked"):
             table.add_row("", "[yellow]parked[/]", f"{one['parked']:,}", "", "")

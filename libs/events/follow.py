@@ -5,6 +5,7 @@ One loop: read past the bookmark, up to the horizon; apply; move the bookmark in
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
@@ -37,14 +38,20 @@ log = structlog.get_logger("events.follow")
 # Not a blocking lock: a second process goes on with its other followers. Ends with the transaction.
 TRY_LOCK = "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.' || $1, $2))"
 OPEN = "insert into bookmarks (name, shard) values ($1, $2) on conflict do nothing"
-BOOKMARK = "select epoch, tx, position from bookmarks where name = $1 and shard = $2"
+BOOKMARK = "select epoch, tx, position, paused_at is not null as paused from bookmarks where name = $1 and shard = $2"
+# A paused bookmark does not move: who had read on before the pause is rolled back, and finds out when it looks again.
+# So a pause costs those who work nothing. move(), which goes with an append, does the same.
 MOVE = """
 update bookmarks set epoch = $3, tx = $4, position = $5
-where name = $1 and shard = $2 and (epoch, tx, position) = ($6, $7, $8) returning true
+where name = $1 and shard = $2 and (epoch, tx, position) = ($6, $7, $8) and paused_at is null returning true
 """
 PARK = """
 insert into parked (follower, subject, place, reason, body) values ($1, $2, $3, $4, $5)
-on conflict (follower, place) do update set attempts = parked.attempts + 1, reason = excluded.reason, settled = null
+on conflict (follower, place) do update set attempts = parked.attempts + 1, reason = excluded.reason,
+    (settled, settled_by, settled_at, settled_why) = (
+        select parked.settled, parked.settled_by, parked.settled_at, parked.settled_why
+        where parked.settled = 'dismissed'  -- a replay comes by again; what an operator decided stands
+    )
 """
 WAIT_LOCK = "select pg_advisory_xact_lock(hashtextextended(current_schema() || '.' || $1, $2))"
 REWIND = "update bookmarks set epoch = 0, tx = '0', position = 0 where name = $1"
@@ -61,7 +68,8 @@ Says: TypeAlias = Callable[[Connection, Sequence[Entry[T]]], Awaitable[Sequence[
 
 async def bookmark_of(connection: Connection | Pool, name: str) -> Mark:
     """How far a follower that is not sharded has come."""
-    return Mark(*(await connection.fetchrow(BOOKMARK, name, 0) or START))
+    row = await connection.fetchrow(BOOKMARK, name, 0)
+    return START if row is None else _mark(row)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +107,12 @@ class Follower(Generic[T]):
             await append(connection, await self.says(connection, entries))
 
 
+def _mark(row: Any) -> Mark:
+    return Mark(row["epoch"], row["tx"], row["position"])
+
+
 class Overtaken(Exception):
-    """Another process moved the bookmark; what was applied here is rolled back."""
+    """Another process moved the bookmark, or it was paused; what was applied here is rolled back."""
 
 
 @dataclass(slots=True)
@@ -115,6 +127,7 @@ class Following(Generic[T]):
     until: Mark | None = None  # do not read past it
     trouble: str | None = None  # the last error, shown in /followers
     idle: int = 0  # looks in a row that found nothing
+    paused: bool = False  # the bookmark was, when it was read last: nothing is applied
 
     async def step(self) -> tuple[int, bool]:
         """Apply what has settled since the bookmark: (rows applied, whether rows wait at the horizon)."""
@@ -133,6 +146,8 @@ class Following(Generic[T]):
             self.tail = Tail(self.pool, f.log.table, f.log.columns, f.shards, self.shard)
         if self.mark is None:
             self.mark = await self._bookmark()
+        if self.mark is None:
+            return [], False
         lines, held = await self.tail.after(self.mark, f.batch)
         self.idle = 0 if lines or held else self.idle + 1
         if self.idle == LOOK_AGAIN:
@@ -142,7 +157,8 @@ class Following(Generic[T]):
             return [entry for entry in entries if entry.mark <= self.until], False
         return entries, held
 
-    async def _bookmark(self) -> Mark:
+    async def _bookmark(self) -> Mark | None:
+        """Where the bookmark stands; None while it is paused."""
         f = self.follower
         async with self.pool.acquire() as connection:
             row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
@@ -150,7 +166,8 @@ class Following(Generic[T]):
                 await connection.execute(OPEN, f.name, self.shard)
                 row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
         assert row is not None
-        return Mark(*row)
+        self.paused = row["paused"]
+        return None if self.paused else _mark(row)
 
     def _chunks(self, entries: list[Entry[T]]) -> Iterator[list[Entry[T]]]:
         """What goes into one transaction: up to the next row that touches a stream again. Unreadable rows alone."""
@@ -235,9 +252,9 @@ class Following(Generic[T]):
                 raise Overtaken
             if f.outside is not None:  # what is sent cannot be taken back
                 row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
-                if row is None or Mark(*row) != since:
+                if row is None or row["paused"] or _mark(row) != since:
                     raise Overtaken
-                f.outside(Mark(*row))
+                f.outside(_mark(row))
             if parking is None:
                 await f.take_effect(connection, chunk)
             else:
@@ -276,6 +293,10 @@ class Following(Generic[T]):
                 bell.ring()
             elif stopping.is_set() and (not held or self.trouble):
                 return
+            elif self.paused:  # no bell hurries it, only the end
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL):
+                        await stopping.wait()
             else:
                 overtaken = self.mark is None and self.trouble is None
                 idle = HELD if held else OVERTAKEN if overtaken else pause
@@ -298,12 +319,14 @@ def storable(text: str) -> str:
     return text.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
-async def replay(pool: Pool, follower: Follower[Any]) -> None:
-    """Forget everything the follower made and read its log again from the start."""
+async def replay(connection: Connection, follower: Follower[Any]) -> None:
+    """Forget everything the follower made, so that it reads its log again from the start; in the caller's transaction.
+
+    Raises ValueError for a follower that does not say how to forget.
+    """
     if follower.forget is None:
         raise ValueError(f"{follower.name} does not say how to forget, so it cannot be replayed")
-    async with pool.acquire() as connection, connection.transaction():
-        for shard in range(follower.shards):
-            await connection.execute(WAIT_LOCK, follower.name, shard)
-        await connection.execute(follower.forget)
-        await connection.execute(REWIND, follower.name)
+    for shard in range(follower.shards):
+        await connection.execute(WAIT_LOCK, follower.name, shard)
+    await connection.execute(follower.forget)
+    await connection.execute(REWIND, follower.name)

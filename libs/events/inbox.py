@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from asyncpg import UniqueViolationError
 
@@ -11,6 +11,7 @@ from events import follow
 from events.database import Connection
 from events.envelope import Recorded
 from events.errors import Unreadable
+from events.order import Order
 from events.wire import from_cloudevent
 
 HEAR = "hear"  # the name under which unreadable and forked records are parked
@@ -157,29 +158,49 @@ async def _known(connection: Connection, facts: Sequence[Recorded]) -> dict[tupl
     return {(row["stream"], row["version"]): row["hash"] for row in await connection.fetch(KNOWN, streams, versions)}
 
 
-RETRY = "select id, place, body from parked where follower = $1 and settled is null order by id"
-SETTLE = "update parked set settled = $2 where id = $1"
+RETRY = """
+select id, body from parked where follower = $1 and settled is null and ($2::bigint is null or id = $2)
+order by id for update
+"""
+SETTLE = """
+update parked set settled = $2, settled_by = $3, settled_why = $4, settled_at = clock_timestamp()
+where id = $1 and settled is null returning true
+"""
 FAILED = "update parked set attempts = attempts + 1, reason = $2 where id = $1"
 
 
-async def retry_unreadable(connection: Connection) -> int:
-    """Read again what could not be read, in the caller's transaction: after an upgrade it may be readable.
+async def retry_unreadable(connection: Connection, order: Order | None = None, only: int | None = None) -> int:
+    """Read again what could not be read (`only`: this one), in the caller's transaction: after an upgrade it may be
+    readable.
 
     A forked record stays parked: only a person decides between two bodies. Returns how many were settled.
     """
     settled = 0
-    for row in await connection.fetch(RETRY, HEAR):
+    for row in await connection.fetch(RETRY, HEAR, only):
         try:
             fact = from_cloudevent(row["body"])
         except Unreadable as error:
             await connection.execute(FAILED, row["id"], follow.storable(str(error)))
             continue
+        how: Literal["retried", "repeated"]
         if await _insert(connection, [fact]):
             how = "retried"
         elif (await _known(connection, [fact]))[fact.stream, fact.version] == fact.hash:
             how = "repeated"
         else:
             continue
-        await connection.execute(SETTLE, row["id"], how)
-        settled += 1
+        settled += await settle(connection, row["id"], how, order)
     return settled
+
+
+async def settle(connection: Connection, id: int, how: Literal["retried", "repeated"], order: Order | None) -> bool:
+    """Something parked took effect after all, in the transaction of that effect; False when it was settled before.
+
+    Where an operator ordered it (None: the service itself, at a start) it is said that they did.
+    """
+    by, why = (order.by, order.why) if order else (None, None)
+    if not await connection.fetchval(SETTLE, id, how, by, why):
+        return False
+    if order is not None:
+        await order.say(connection, "parked-retried", f"parked/{id}")
+    return True

@@ -14,7 +14,7 @@ from events.relay import Relay
 
 # Rows past each bookmark of one log, and the age of the oldest, by the instant at which they were written down.
 BEHIND = """
-select f.name, f.shard, l.events, l.seconds
+select f.name, f.shard, l.events, l.seconds, b.paused_by, b.paused_at, b.paused_why
 from unnest($1::text[], $2::int[]) as f (name, shard) left join bookmarks b using (name, shard), lateral (
     select count(*) as events, coalesce(extract(epoch from clock_timestamp() - min({since})), 0)::float8 as seconds
     from {table} where (epoch, tx, position) > (coalesce(b.epoch, 0), coalesce(b.tx, '0'), coalesce(b.position, 0))
@@ -66,6 +66,7 @@ async def standing(
             {
                 "name": f.name, "log": f.log.table, "shard": following.shard,
                 "behind_events": row["events"], "behind_seconds": row["seconds"], "trouble": following.trouble,
+                "paused_by": row["paused_by"], "paused_at": row["paused_at"], "paused_why": row["paused_why"],
             }
         )  # fmt: skip
     return {

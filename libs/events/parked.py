@@ -1,44 +1,128 @@
-"""Parked facts again: at start (the code may be new) and when an operator asks."""
+"""What is parked: shown, dismissed by an operator, and tried again at start (the code may be new) and when one asks."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from events.database import TRANSIENT, Pool
-from events.errors import WrongVersion
+from events.errors import Conflict, NotFound, WrongVersion
 from events.follow import WAIT_LOCK, Entry, Following, Mark, storable
-from events.inbox import FAILED, SETTLE, retry_unreadable
+from events.inbox import FAILED, HEAR, SETTLE, retry_unreadable, settle
+from events.order import Order
 
 OPEN = """
 select p.id, p.place, l.epoch, l.tx, l.position, l.subject, {columns}
 from parked p join {table} l
     on l.stream = regexp_replace(p.place, '@[0-9]+$', '') and l.version = substring(p.place from '[0-9]+$')::int
 where p.follower = $1 and p.settled is null and ($2 = 1 or (hashtext(l.subject) & 2147483647) % $2 = $3)
+  and ($4::bigint is null or p.id = $4)
 order by l.epoch, l.tx, l.position
 """
-STILL_OPEN = "select settled is null from parked where id = $1"
+# A follower that is paused applies nothing, not what was parked either.
+STILL_OPEN = """
+select settled is null and not exists (select from bookmarks where name = $2 and paused_at is not null)
+from parked where id = $1
+"""
+IS_PAUSED = "select exists (select from bookmarks where name = $1 and paused_at is not null)"
+SHOWN = "id, follower, subject, place, reason, parked_at, attempts, settled, settled_by, settled_at, settled_why"
+LIST = f"select {SHOWN} from parked where settled is null or $1 order by id limit $2"
+ONE = f"select {SHOWN}, body from parked where id = $1"
+LISTED = 1000  # rows of one answer, the oldest first: when they are settled the next ones come
 ATTEMPTS = 8  # when somebody appends to the same stream at the same time
 
 
-async def retry(pool: Pool, followings: list[Following[Any]]) -> int:
-    """Read and apply again what is parked, each in a transaction of its own. Returns how many were settled."""
+class SettledMeanwhile(Exception):
+    """Somebody else settled it while it was tried again; what was applied here is rolled back."""
+
+
+async def listed(pool: Pool, *, settled: bool) -> list[dict[str, Any]]:
+    """What is parked, the oldest first, without the bytes; `settled`: and what no longer is."""
+    return [dict(row) for row in await pool.fetch(LIST, settled, LISTED)]
+
+
+async def shown(pool: Pool, id: int) -> dict[str, Any]:
+    """One thing that is or was parked, with its bytes as text. Raises NotFound."""
+    row = await pool.fetchrow(ONE, id)
+    if row is None:
+        raise NotFound("nothing-parked", f"nothing was parked under {id}", field="id",
+                       way_out="GET /parked lists what is parked, ?all=true also what is settled")  # fmt: skip
+    return {**row, "body": row["body"].decode(errors="replace")}
+
+
+async def dismiss(pool: Pool, id: int, order: Order) -> Mapping[str, Any]:
+    """The service goes on without it, and its case is complete without it. The same order twice is one.
+
+    Raises NotFound, or Conflict when it was settled by others or in another way.
+    """
     async with pool.acquire() as connection, connection.transaction():
-        settled = await retry_unreadable(connection)
-    for following in followings:
-        if following.follower.stuck == "park":
-            settled += await _apply_again(pool, following)
+        done = await connection.fetchval(SETTLE, id, "dismissed", order.by, order.why)
+        if done:
+            await order.say(connection, "parked-dismissed", f"parked/{id}")
+    found = await shown(pool, id)
+    if not done and (found["settled"], found["settled_by"], found["settled_why"]) != ("dismissed", order.by, order.why):
+        raise _settled(found)
+    return found
+
+
+async def retry_one(pool: Pool, followings: Sequence[Following[Any]], id: int, order: Order) -> Mapping[str, Any]:
+    """Read or apply one parked thing again. Raises NotFound, or Conflict when it is settled, or stays parked."""
+    found = await shown(pool, id)
+    if found["settled"]:
+        raise _settled(found)
+    follower = found["follower"]
+    if follower != HEAR and not any(one.follower.name == follower for one in _parking(followings)):
+        raise Conflict("no-such-follower", f"{follower}, who parked it, is not at work in this version", field="id",
+                       way_out="dismiss it")  # fmt: skip
+    if await pool.fetchval(IS_PAUSED, follower):
+        raise Conflict("follower-paused", f"{follower} is paused and applies nothing", field="id",
+                       way_out=f"POST /followers/{follower}/resume first")  # fmt: skip
+    settled = await retry(pool, followings, order, id)
+    found = await shown(pool, id)
+    if not settled:
+        if found["settled"]:
+            raise _settled(found)
+        raise Conflict("still-parked", f"tried {found['attempts']} times: {found['reason']}", field="id",
+                       way_out="mend the cause and retry it, or dismiss it")  # fmt: skip
+    return found
+
+
+def _settled(found: Mapping[str, Any]) -> Conflict:
+    by, at = found["settled_by"] or "the service itself", found["settled_at"]
+    when = f" on {at.isoformat()}" if at else ""
+    return Conflict("already-settled", f"{found['id']} was {found['settled']} by {by}{when}", field="id",
+                    way_out="GET /parked lists what is still open")  # fmt: skip
+
+
+async def retry(
+    pool: Pool, followings: Sequence[Following[Any]], order: Order | None = None, only: int | None = None
+) -> int:
+    """Read and apply again what is parked, or `only` the one. What a follower parked has a transaction of its own.
+
+    `order` is the operator's; None: the service itself, at a start. Returns how many were settled.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        settled = await retry_unreadable(connection, order, only)
+    for following in _parking(followings):
+        settled += await _apply_again(pool, following, order, only)
     return settled
 
 
-async def _apply_again(pool: Pool, following: Following[Any]) -> int:
+def _parking(followings: Sequence[Following[Any]]) -> list[Following[Any]]:
+    return [one for one in followings if one.follower.stuck == "park"]
+
+
+async def _apply_again(pool: Pool, following: Following[Any], order: Order | None, only: int | None) -> int:
     f, settled = following.follower, 0
     columns = ", ".join(f"l.{column.strip()}" for column in f.log.columns.split(","))
-    rows = await pool.fetch(OPEN.format(table=f.log.table, columns=columns), f.name, f.shards, following.shard)
-    for row in rows:
+    query = OPEN.format(table=f.log.table, columns=columns)
+    for row in await pool.fetch(query, f.name, f.shards, following.shard, only):
         for _ in range(ATTEMPTS):
             try:
-                settled += await _once(pool, following, row)
+                settled += await _once(pool, following, row, order)
                 break
             except WrongVersion:
                 continue
+            except SettledMeanwhile:
+                break
             except TRANSIENT:
                 raise
             except Exception as error:
@@ -47,15 +131,16 @@ async def _apply_again(pool: Pool, following: Following[Any]) -> int:
     return settled
 
 
-async def _once(pool: Pool, following: Following[Any], row: Any) -> bool:
+async def _once(pool: Pool, following: Following[Any], row: Any, order: Order | None) -> bool:
     """Apply it, unless another process just did: under the follower's own lock, which takes no transaction number."""
     f = following.follower
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(WAIT_LOCK, f.name, following.shard)
-        if not await connection.fetchval(STILL_OPEN, row["id"]):
+        if not await connection.fetchval(STILL_OPEN, row["id"], f.name):
             return False
         mark = Mark(row["epoch"], row["tx"], row["position"])
         entry = Entry(mark, row, f.log.understand(row))
         await f.take_effect(connection, [entry])
-        await connection.execute(SETTLE, row["id"], "retried")
+        if not await settle(connection, row["id"], "retried", order):  # dismissed meanwhile, which takes no lock
+            raise SettledMeanwhile
     return True

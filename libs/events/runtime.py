@@ -17,7 +17,7 @@ from fastapi import APIRouter, FastAPI
 from faststream.kafka import KafkaBroker
 from prometheus_client import CollectorRegistry
 
-from events import database, logs, metrics, parked, problems, topics
+from events import database, hand, logs, metrics, parked, problems, topics
 from events.auth import Gate
 from events.bell import Bell
 from events.database import Pool
@@ -95,11 +95,6 @@ class Running:
             self.died.append(task.get_name() if isinstance(task, asyncio.Task) else repr(task))
             log.error("died", task=self.died[-1], exc_info=error)
 
-    async def retry_parked(self) -> int:
-        settled = await parked.retry(self.parts.pool, self.followings)
-        self.parts.bell.ring()
-        return settled
-
 
 class Server(uvicorn.Server):
     """uvicorn without its own signals: it would raise them again after serving and end us before we have drained."""
@@ -140,6 +135,9 @@ def application(running: Running) -> FastAPI:
     app.state.settings = running.parts.settings
     problems.install(app)
     app.include_router(operations(running))
+    if running.service.says:  # what is done to it is a fact of its own
+        own = running.service.says[0].partition(".")[0]
+        app.include_router(hand.routes(running.parts.pool, running.parts.bell, running.followings, own))
     app.include_router(running.service.api(running.parts))
     return app
 

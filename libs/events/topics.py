@@ -26,6 +26,7 @@ TOPIC = {
     "remedy": "sla.events",
     "rules": "rules.events",
 }
+OPERATION = "operation"  # said by every service: operation-<the first word of its topic>-<id>
 RULES = "rules.events"  # few facts that every service hears, in one order: a single partition
 DOSSIER_TOPICS = tuple(topic for topic in dict.fromkeys(TOPIC.values()) if topic != RULES)
 LOG_TOPICS = (*DOSSIER_TOPICS, RULES)
@@ -38,8 +39,9 @@ COMPACTED = {"cleanup.policy": "compact"}
 
 
 def topic_of(stream: str) -> str:
-    """The topic of a stream, by its category."""
-    return TOPIC[stream.partition("-")[0]]
+    """The topic of a stream, by its category; what operators do to a service goes on that service's own topic."""
+    category, _, rest = stream.partition("-")
+    return f"{rest.partition('-')[0]}.events" if category == OPERATION else TOPIC[category]
 
 
 def partitions_in(topic: str) -> int:

@@ -1,4 +1,5 @@
-"""What every service's HTTP API shares: the moment, the key and the cause of a command, and the operator's routes."""
+"""What every service's HTTP API shares: the moment, the key and the cause of a command, and the routes that tell how
+it stands."""
 
 import hashlib
 import re
@@ -22,6 +23,9 @@ from events.handle import Answer, IdempotencyKey, Moment
 # Both travel with the facts, so neither may hold a sentence. A broken trace is left out, never refused (W3C).
 KEY = r"^[A-Za-z0-9._:/@+~-]+$"
 TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+Now = Annotated[Instant | None, Header()]
+Trace = Annotated[str | None, Header()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +53,8 @@ async def asked(
     request: Request,
     idempotency_key: Annotated[str | None, Header(max_length=200, pattern=KEY)] = None,
     if_match: Annotated[str | None, Header(pattern=r'^(W/)?"?\d+"?$')] = None,
-    onedoor_now: Annotated[Instant | None, Header()] = None,
-    traceparent: Annotated[str | None, Header()] = None,
+    onedoor_now: Now = None,
+    traceparent: Trace = None,
 ) -> Asked:
     """Read the frame of a command from the headers. `Onedoor-Now` counts only where the clock is the log's."""
     body = await request.body()
@@ -96,7 +100,6 @@ class Stands(Protocol):
     async def standing(self) -> Mapping[str, Any]: ...
     async def exposition(self) -> Any: ...
     def ready(self) -> Mapping[str, bool]: ...
-    async def retry_parked(self) -> int: ...
 
 
 def operations(service: Stands) -> APIRouter:
@@ -142,10 +145,5 @@ def operations(service: Stands) -> APIRouter:
     async def close_session(request: Request, response: Response) -> None:
         """Forget the cookie."""
         response.delete_cookie(cookie_of(request), httponly=True, samesite="strict")
-
-    @router.post("/parked/retry")
-    async def retry(_: Annotated[Actor, Depends(Allowed("operate"))]) -> Mapping[str, int]:
-        """Try everything that is parked once more."""
-        return {"settled": await service.retry_parked()}
 
     return router

@@ -245,15 +245,20 @@ async def test_a_replay_forgets_and_reads_again(pool: Pool) -> None:
     async with running(following):
         await eventually(lambda: _all_there(pool, 3))
         await pool.execute("insert into seen (stream, version) values ('wrong', 1)")
-        await replay(pool, following.follower)
+        await _replay(pool, following.follower)
         await eventually(lambda: _all_there(pool, 3))
     assert await _ids(pool) == ids
+
+
+async def _replay(pool: Pool, follower: Follower[Any]) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await replay(connection, follower)
 
 
 async def test_who_cannot_forget_cannot_be_replayed(pool: Pool) -> None:
     """A relay or a policy would say everything a second time."""
     with pytest.raises(ValueError, match="forget"):
-        await replay(pool, writer(forget=None))
+        await _replay(pool, writer(forget=None))
 
 
 async def test_a_follower_that_is_told_to_stop_does_what_is_left(pool: Pool) -> None:

@@ -1,4 +1,4 @@
-"""`onedoor explain`, `what-if`, `sla rebuild` and `runs` as an operator gives them to a running system."""
+"""`onedoor explain`, `what-if`, `sla rebuild`, `runs`, `parked`, `followers`, as given to a running system."""
 
 import asyncio
 import json
@@ -241,3 +241,62 @@ async def test_a_tail_follows_until_ctrl_c(house: House) -> None:
     process.send_signal(signal.SIGINT)
     _, err = await process.communicate()
     assert (process.returncode, err) == (0, b"")
+
+
+async def test_what_is_parked_is_looked_at_tried_again_and_dismissed(house: House) -> None:
+    """The case is whole again afterwards; who did it and why is on the service's own topic."""
+    it = await receive(house, "2017-07-24 07:40", "PAC-194", "TERMINATION@2017-07-01")
+    await house.write("field.events", it.code, b"not a fact")
+    assert (await it.cycle())["incomplete"]
+    listed = json.loads((await onedoor(house, "parked", "list", "--json"))[1])
+    (mine,) = [one for one in listed["sla"] if one["subject"] == it.code]
+    assert it.code in [one["subject"] for one in listed["routing"]]
+    one = (str(mine["id"]), "--service", "sla")
+    assert it.code in (await onedoor(house, "parked", "list", "--service", "sla"))[1]
+    code, out, err = await onedoor(house, "parked", "show", *one)
+    assert (code, mine["place"] in out, mine["reason"] in out, "not a fact" in out) == (0, True, True, True), (out, err)
+    code, _, err = await onedoor(house, "parked", "retry", *one)
+    assert (code, err.count("\n"), "still parked" in err) == (1, 1, True), err
+    code, out, err = await onedoor(house, "parked", "retry", "--service", "field")
+    assert (code, out) == (0, "field: 0 settled\n"), err
+    code, _, err = await onedoor(house, "parked", "dismiss", *one, "--why", "it was nothing", "--yes")
+    assert (code, err.count("\n"), "why" in err) == (1, 1, True), err
+    code, out, err = await onedoor(house, "parked", "dismiss", *one, "--why", "test-record", "--yes")
+    assert (code, "dismissed by staff-onedoor-01" in out, ": test-record" in out) == (0, True, True), (out, err)
+    await house.settled()
+    assert not (await it.cycle())["incomplete"]
+    assert ": test-record" in (await onedoor(house, "parked", "list", "--service", "sla", "--all"))[1]
+    said = [(fact.topic, fact.data, fact.actor) for fact in await house.facts("operation")]
+    dismissal = {"act": "parked-dismissed", "target": f"parked/{mine['id']}", "reason": "test-record"}
+    assert (house.topic("sla.events"), dismissal, "staff-onedoor-01") in said
+
+
+async def test_a_follower_is_paused_seen_to_be_resumed_and_replayed(house: House) -> None:
+    """Meanwhile nothing of it moves and the others go on; afterwards its table says what it said."""
+    it = await receive(house, "2017-07-24 07:50")
+    await it.assigned("2017-07-24 08:10")
+    before = await house.sql("select * from field.workorders order by 1")
+    assert it.code in str(before)
+    code, out, err = await onedoor(house, "followers", "pause", "field.workorders", "--why", "under-repair")
+    assert (code, out.startswith("field field.workorders: paused by staff-onedoor-01")) == (0, True), err
+    code, out, err = await onedoor(house, "status")  # ready all the same; it is behind by what was said of it
+    assert (code, "paused by staff-onedoor-01" in out) == (0, True), (out, err)
+    (shown,) = [
+        one for one in json.loads((await onedoor(house, "followers", "list", "--json"))[1])["field"]
+        if one["name"] == "field.workorders"
+    ]  # fmt: skip
+    assert (shown["paused_why"], shown["behind_events"]) == ("under-repair", 1)
+    code, out, err = await onedoor(house, "followers", "resume", "field.workorders")
+    assert (code, out) == (0, "field field.workorders: at work\n"), err
+    await house.settled()
+    code, _, err = await onedoor(house, "followers", "replay", "field.workorders", "--why", "test-run", "--yes")
+    assert code == 0, err
+    await house.settled()
+    assert before == await house.sql("select * from field.workorders order by 1")
+    for words, sentence in (
+        (("replay", "sla.judge", "--why", "test-run", "--yes"), "onedoor sla rebuild"),
+        (("pause", "relay", "--why", "test-run"), "say which by --service"),
+        (("pause", "nobody", "--why", "test-run"), "no service has a follower nobody"),
+    ):
+        code, _, err = await onedoor(house, "followers", *words)
+        assert (code, err.count("\n"), sentence in err) == (1, 1, True), err

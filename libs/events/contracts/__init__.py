@@ -3,7 +3,7 @@
 Importing this package fills the catalogue.
 """
 
-from events.contracts import corrections, field, intake, routing, rules, sla
+from events.contracts import corrections, field, intake, operations, routing, rules, sla
 from events.contracts.catalogue import CATALOGUE, Fact, fact, name_of, read, write
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "field",
     "intake",
     "name_of",
+    "operations",
     "read",
     "routing",
     "rules",

@@ -1,0 +1,109 @@
+"""HTTP: the operator's hand over what is parked, and over followers. The same in every service; operators only."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import BaseModel, ConfigDict
+
+from events import followers, parked
+from events.actor import Actor
+from events.auth import Allowed
+from events.bell import Bell
+from events.contracts.terms import Word
+from events.database import Pool
+from events.follow import Following
+from events.order import Order
+from events.web import Now, Trace, asked
+
+# By the index of each log: the last that was said here, or heard.
+LAST = """
+select greatest(
+    (select recorded_at from events order by epoch desc, tx desc, position desc limit 1),
+    (select recorded_at from inbox order by epoch desc, tx desc, position desc limit 1)
+)
+"""
+
+Operates = Annotated[Actor, Depends(Allowed("operate"))]
+Id = Annotated[int, Path(ge=1, lt=2**63)]
+MakesOrder = Callable[..., Awaitable[Order]]
+
+
+class Why(BaseModel):
+    """Why, as a code that goes into the log for good: `sent-by-mistake`, `test-record`. It can hold no sentence."""
+
+    model_config = ConfigDict(extra="forbid")
+    why: Word
+
+
+def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service: str) -> APIRouter:
+    """`service` is the first word of the topic on which this service says what was done to it."""
+    router = APIRouter(tags=["operations"])
+
+    async def ordered(request: Request, actor: Operates, onedoor_now: Now = None, traceparent: Trace = None) -> Order:
+        frame = await asked(request, onedoor_now=await _time(request, onedoor_now), traceparent=traceparent)
+        return Order(service=service, cause=frame.cause(actor), moment=frame.moment)
+
+    async def ordered_because(order: Annotated[Order, Depends(ordered)], body: Why) -> Order:
+        return Order(service=order.service, cause=order.cause, moment=order.moment, why=body.why)
+
+    async def _time(request: Request, given: datetime | None) -> datetime | None:
+        """On the log's clock an operator, who stands beside what is played, need not know it: the last fact's time."""
+        if given is None and request.app.state.settings.log_clock:
+            last: datetime | None = await pool.fetchval(LAST)
+            return last
+        return given
+
+    Ordered = Annotated[Order, Depends(ordered)]
+    OrderedBecause = Annotated[Order, Depends(ordered_because)]
+
+    @router.get("/parked")
+    async def every(_: Operates, all: bool = False) -> Sequence[Mapping[str, Any]]:
+        """What is set aside and why, the oldest first; `all`: what is settled too, and how. At most 1,000."""
+        return await parked.listed(pool, settled=all)
+
+    @router.get("/parked/{id}")
+    async def one(id: Id, _: Operates) -> Mapping[str, Any]:
+        """One of them, with its bytes as text: what is no text is replaced."""
+        return await parked.shown(pool, id)
+
+    @router.post("/parked/retry")
+    async def retry_all(order: Ordered) -> Mapping[str, int]:
+        """Try everything that is parked once more; how many were settled."""
+        settled = await parked.retry(pool, followings, order)
+        bell.ring()
+        return {"settled": settled}
+
+    @router.post("/parked/{id}/retry")
+    async def retry(id: Id, order: Ordered) -> Mapping[str, Any]:
+        """Try this one once more: it, settled; 409 with the reason when it stays parked."""
+        settled = await parked.retry_one(pool, followings, id, order)
+        bell.ring()
+        return settled
+
+    @router.post("/parked/{id}/dismiss")
+    async def dismiss(id: Id, order: OrderedBecause) -> Mapping[str, Any]:
+        """Go on without it: its case is shown as complete, and it is not tried again."""
+        settled = await parked.dismiss(pool, id, order)
+        bell.ring()
+        return settled
+
+    @router.post("/followers/{name}/pause")
+    async def pause(name: str, order: OrderedBecause) -> Mapping[str, Any]:
+        """It applies nothing until it is resumed, in no process, whatever restarts; it is shown as behind."""
+        return await followers.pause(pool, followers.named(followings, name), order)
+
+    @router.post("/followers/{name}/resume")
+    async def resume(name: str, order: Ordered) -> Mapping[str, Any]:
+        """It goes on where it stood."""
+        return await followers.resume(pool, followers.named(followings, name), order)
+
+    @router.post("/followers/{name}/replay")
+    async def replay(name: str, order: OrderedBecause) -> Mapping[str, Any]:
+        """It forgets what it made and reads its log from the start; only one whose whole effect is its own table."""
+        found = await followers.again(pool, followers.named(followings, name), order)
+        bell.ring()
+        return found
+
+    return router
