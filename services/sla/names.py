@@ -289,6 +289,7 @@ FACTS: Final = {
     "MonthRestated": Text("Điều chỉnh báo cáo kỳ", "record restated"),
     "RemedialActionOpened": Text("Yêu cầu chấn chỉnh", "remedial action opened"),
     "RemedialActionClosed": Text("Kết thúc chấn chỉnh", "remedial action closed"),
+    "OperatorActed": Text("Thao tác của người vận hành", "act of an operator"),
     "CalendarPublished": Text("Công bố lịch làm việc", "calendar published"),
     "CataloguePublished": Text("Công bố danh mục", "catalogue published"),
 }
