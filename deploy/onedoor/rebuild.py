@@ -26,7 +26,7 @@ def rebuild(
     ] = False,
     accept_holes: Annotated[
         str | None,
-        typer.Option(metavar="WHY", help="Go over records that cannot be read and were not dismissed, and say why."),
+        typer.Option(metavar="WHY", help="Go over records that cannot be read and were not dismissed; why, as a code."),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=PARTITIONS, help="Processes that fold; one a core.")] = None,
     throttle: Annotated[

@@ -65,8 +65,7 @@ async def _standing(client: Client, service: str) -> dict[str, Any]:
 def trouble(follower: Mapping[str, Any]) -> str:
     """Why a follower does not go on; empty when it does."""
     if not follower["paused_at"]:
-        stuck = follower["behind_events"] and follower["behind_seconds"] > STUCK
-        return follower["trouble"] or ("stuck, and says no trouble: is its process alive?" if stuck else "")
+        return follower["trouble"] or ""
     return f"paused by {follower['paused_by']} {local_time(follower['paused_at'])}: {follower['paused_why']}"
 
 
@@ -80,7 +79,9 @@ def _show(console: Console, standing: Mapping[str, Mapping[str, Any]]) -> None:
             name = follower["name"] + (f" {follower['shard']}" if follower["shard"] else "")
             behind = f"{follower['behind_events']:,}" if follower["behind_events"] else "–"
             seconds = f"{follower['behind_seconds']:.1f} s" if follower["behind_events"] else ""
-            table.add_row(shown, name, behind, seconds, escape(trouble(follower)))
+            late = follower["behind_events"] and follower["behind_seconds"] > STUCK
+            stuck = "stuck, and says no trouble: is its process alive?" if late else ""
+            table.add_row(shown, name, behind, seconds, escape(trouble(follower) or stuck))
             shown = ""
         if one.get("parked"):
             table.add_row("", "[yellow]parked[/]", f"{one['parked']:,}", "", "")

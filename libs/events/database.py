@@ -64,7 +64,7 @@ async def connect(url: str, *, size: int = 20) -> Pool:
         min_size=2,
         max_size=size,
         command_timeout=60,
-        server_settings={"jit": "off", "enable_seqscan": "off"},
+        server_settings={"jit": "off", "enable_seqscan": "off", "timezone": "UTC"},  # rows are hashed as text
         reset=_as_it_is,
     )
     assert pool is not None

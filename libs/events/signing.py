@@ -20,8 +20,21 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def canonical(document: dict[str, Any]) -> bytes:
-    """Its bytes: JSON without spaces, members in order. Documents hold no fractions, so numbers have one spelling."""
+    """Its bytes: JSON without spaces, members in order. Documents hold no fractions, so numbers have one spelling.
+
+    Raises ValueError for a fraction: NaN would be spelt as null is.
+    """
+    if _fractions(document):
+        raise ValueError("a signed document holds whole numbers only")
     return msgspec.json.encode(document, order="sorted")
+
+
+def _fractions(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_fractions, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_fractions, value))
+    return isinstance(value, float)
 
 
 def load_key(path: Path) -> Ed25519PrivateKey:

@@ -99,8 +99,8 @@ def told(document: Mapping[str, Any]) -> Iterable[str]:
     yield f"{one.unreadable:,} records could not be read; {len(one.holes)} count in nothing and were not dismissed" + (
         f"; accepted: {one.holes_accepted}" if one.holes_accepted else ""
     )
-    yield from (f"  {hole.place}: {hole.reason}" for hole in one.holes)
-    yield from (f"  {case_id} could not be judged: {why}" for case_id, why in one.stuck.items())
+    yield from (f"  {hole.place}: {_safe(hole.reason)}" for hole in one.holes)
+    yield from (f"  {case_id} could not be judged: {_safe(why)}" for case_id, why in one.stuck.items())
     yield f"{len(one.differences)} dossiers differ from the live ones" + (
         "; accepted" if one.differences and one.differences_accepted else ""
     )
@@ -108,6 +108,11 @@ def told(document: Mapping[str, Any]) -> Iterable[str]:
         yield f"  {difference.case_id}, last heard {difference.heard}"
         yield from (f"    before: {_verdict(cycle)}" for cycle in difference.before)
         yield from (f"    after:  {_verdict(cycle)}" for cycle in difference.after)
+
+
+def _safe(reason: str) -> str:
+    """A reason quotes the record itself, and a terminal must not act upon that."""
+    return reason if reason.isprintable() else ascii(reason)[1:-1]
 
 
 def _verdict(cycle: Mapping[str, Any]) -> str:

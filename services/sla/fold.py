@@ -24,7 +24,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from events.database import TRANSIENT, Connection
 from events.envelope import Recorded
 from events.errors import Unreadable
-from events.follow import LONGEST_REASON
+from events.follow import LONGEST_REASON, storable
 from events.topics import PARTITIONS
 from events.wire import from_cloudevent
 from sla import tables
@@ -195,7 +195,7 @@ def read(
                 seen[place] = seen.get(place, 0) + 1
                 unreadable = folded.add(message.value() or b"")
                 if unreadable is not None and len(folded.unreadable) < LISTED:
-                    folded.unreadable[f"{place[0]}/{place[1]}/{offset}"] = unreadable[:LONGEST_REASON]
+                    folded.unreadable[f"{place[0]}/{place[1]}/{offset}"] = storable(unreadable)[:LONGEST_REASON]
             elif error.code() != KafkaError._PARTITION_EOF:
                 raise KafkaException(error)
             elif end is not None and offset < end:

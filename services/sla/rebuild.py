@@ -73,7 +73,8 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
 
     Raises Unexplained when there are holes or rows differ and nobody accepted, Cancelled when somebody called it off.
     """
-    generation = asked.generation
+    generation, program = asked.generation, vouching.code()
+    key = signing.load_key(settings.onedoor_signing_key) if settings.onedoor_signing_key else None
     topics = [settings.onedoor_topic_prefix + name for name in HEARS]
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
         cut = await connection.fetchrow(CUT)
@@ -91,7 +92,6 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
         await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
     folded = await fingerprint(pool, generation)
     holes = await vouching.holes(pool, report.unreadable)
-    key = signing.load_key(settings.onedoor_signing_key) if settings.onedoor_signing_key else None
 
     def certificate(found: Comparison | None, differences: tuple[Difference, ...] = ()) -> bytes:
         told = Certificate(
@@ -100,7 +100,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
             swapped=not asked.dry_run and found is not None,
             asked_by=asked.actor,
             made_at=now(),
-            code=vouching.code(),
+            code=program,
             rules=rules.catalogue.fingerprints(),
             published=applied,
             partitions=tuple(
@@ -141,12 +141,12 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
         found = await comparing.finish(connection, stuck)
         if stuck:
             await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
+        if (stuck or found.differing) and not (asked.accept or asked.dry_run):
+            raise generations.Unexplained(_unexplained(stuck, found.differing))
         vouched = certificate(found, await vouching.differences(connection, generation, found))
         if asked.dry_run:
             await generations.checked(connection, generation, found, vouched)
             return
-        if (stuck or found.differing) and not asked.accept:
-            raise generations.Unexplained(_unexplained(stuck, found.differing))
         at, recorded_at = await _moment(pool, settings)
         await generations.swap(
             connection,
@@ -274,6 +274,7 @@ async def _run(settings: Settings, rules: Rules, applied: int, workers: Workers,
             await generations.fail(holder, generation, str(called_off), "cancelled")
             return 1
         except Exception as error:
+            workers.end()  # of what they would go on to fold nothing is left
             log.error("rebuild failed", generation=generation, exc_info=error)
             await generations.fail(holder, generation, f"{type(error).__name__}: {error}")
             return 1

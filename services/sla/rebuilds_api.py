@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from events import signing
 from events.actor import Actor
 from events.auth import Allowed
+from events.contracts.terms import Word
 from events.errors import NotFound, Refused
 from events.runtime import Parts
 from events.settings import Settings
@@ -28,20 +29,20 @@ STATES = {"building": "running", "failed": "failed", "cancelled": "cancelled"}
 log = structlog.get_logger("sla.rebuilds")
 
 Operates = Annotated[Actor, Depends(Allowed("operate"))]
-Run = Annotated[int, Field(ge=1)]
+Run = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class Rebuild(BaseModel):
     """`accept_differences`: swap even if rows differ from the live ones; the differences are published.
 
-    `accept_holes`: why one may go over records that cannot be read and were not dismissed. `dry_run`: compare, say what
-    differs, swap nothing. `throttle`: percent of the time in which the workers work. `workers`: processes that fold;
-    one a core if not given.
+    `accept_holes`: why one may go over records that cannot be read and were not dismissed, as a code. `dry_run`:
+    compare, say what differs, swap nothing. `throttle`: percent of the time in which the workers work. `workers`:
+    processes that fold; one a core if not given.
     """
 
     model_config = ConfigDict(extra="forbid")
     accept_differences: bool = False
-    accept_holes: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    accept_holes: Word | None = None
     dry_run: bool = False
     throttle: Annotated[int, Field(ge=1, le=100)] = 100
     workers: Annotated[int, Field(ge=1, le=PARTITIONS)] | None = None
@@ -61,10 +62,14 @@ def routes(parts: Parts) -> APIRouter:
 
     async def _begin(actor: Actor, *, dry_run: bool, arguments: Sequence[str]) -> dict[str, Any]:
         generation = await generations.begin(parts.pool, actor.id, dry_run=dry_run)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "sla.rebuild", str(generation), "--actor", actor.id, *arguments,
-            env={**os.environ, **parts.settings.environment()},
-        )  # fmt: skip
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "sla.rebuild", str(generation), "--actor", actor.id, *arguments,
+                env={**os.environ, **parts.settings.environment()},
+            )  # fmt: skip
+        except OSError:
+            await generations.gave_up(parts.pool, generation, 1)
+            raise
 
         async def ended() -> None:
             status = await process.wait()

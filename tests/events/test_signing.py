@@ -48,6 +48,15 @@ def test_what_is_no_signature_vouches_for_nothing(signature: str) -> None:
     assert not signing.vouched(Signed(document={}, key=signing.public(KEY), signature=signature), signing.public(KEY))
 
 
+def test_a_fraction_is_neither_signed_nor_vouched_for() -> None:
+    """NaN is spelt as null is: a document could be changed from the one to the other."""
+    with pytest.raises(ValueError, match="whole numbers"):
+        signing.sign({"rows": 0.5}, KEY)
+    signed = signing.sign({"due": [None]}, KEY)
+    changed = Signed(document={"due": [float("nan")]}, key=signed.key, signature=signed.signature)
+    assert not signing.vouched(changed, signing.public(KEY))
+
+
 def test_without_a_key_nobody_vouches() -> None:
     signed = signing.sign({"rows": 1}, None)
     assert (signed.key, signed.signature) == ("", "")

@@ -69,7 +69,7 @@ class Reply:
     body: Any
 
 
-LEFT = "unreadable records of other tests are left as they are"
+LEFT = "records-of-other-tests"
 
 
 @dataclass

@@ -136,7 +136,7 @@ async def test_a_rebuild_is_begun_listed_shown_and_watched(house: House) -> None
     assert code == 0, err
     trial = json.loads(out)
     assert (trial["state"], trial["swapped"], trial["differences"]) == ("done", False, 0)
-    code, out, err = await onedoor(house, "sla", "rebuild", "--accept-holes", "bad records of other tests")
+    code, out, err = await onedoor(house, "sla", "rebuild", "--accept-holes", "records-of-other-tests")
     assert code == 0, err
     assert "0 dossiers differ from the live ones" in out
     listed = json.loads((await onedoor(house, "runs", "list", "--json"))[1])
@@ -227,11 +227,13 @@ async def test_the_facts_of_a_dossier_are_shown_tailed_and_found(house: House) -
 
 async def test_a_tail_follows_until_ctrl_c(house: House) -> None:
     """From where it stood when it printed the last ones; exit code 0."""
+    await receive(house, "2017-07-25 07:20", "PAC-194", "TERMINATION@2017-07-01")  # one is there to be printed first
     await house.still()
     words = ("events", "tail", "--follow", "--last", "1", "--service", "intake", "--json")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "onedoor", *words, env={**os.environ, "ONEDOOR_HOME": str(house.stack.state.path)},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     )  # fmt: skip
     assert process.stdout is not None
     before = json.loads(await process.stdout.readline())
@@ -239,7 +241,7 @@ async def test_a_tail_follows_until_ctrl_c(house: House) -> None:
     after = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
     assert (before["subject"] != it.code, after["subject"], after["sequence"]) == (True, it.code, "1")
     process.send_signal(signal.SIGINT)
-    _, err = await process.communicate()
+    _, err = await asyncio.wait_for(process.communicate(), 20)
     assert (process.returncode, err) == (0, b"")
 
 

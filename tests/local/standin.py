@@ -19,7 +19,16 @@ async def ready(_: web.Request) -> web.Response:
 
 
 async def followers(_: web.Request) -> web.Response:
-    one = {"name": "relay", "shard": 0, "behind_events": 7, "behind_seconds": 0.5, "trouble": None}
+    one = {
+        "name": "relay",
+        "shard": 0,
+        "behind_events": 7,
+        "behind_seconds": 0.5,
+        "trouble": None,
+        "paused_by": None,
+        "paused_at": None,
+        "paused_why": None,
+    }
     return web.json_response({"followers": [one], "parked": 0, "horizon_seconds": 0.0})
 
 
