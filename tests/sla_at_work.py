@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from oracle.telling import Story, local, promise
 
 from deadlines.inforce import InForce
 from deadlines.load import load
@@ -37,7 +38,21 @@ RULES = Rules(load(ROOT / "deploy" / "catalogue"))
 KINDS = {unit.code: unit.kind for unit in RULES.catalogue.units()}
 MIGRATIONS = ROOT / "services" / "sla" / "migrations"
 SWAPPED = datetime(2017, 8, 2, 1, tzinfo=UTC)
+MONDAY = local(7, 10, 9)
 LEADER = Actor(id="staff-22-01", roles=frozenset({"leader"}), unit="PC-QN")
+
+
+CHANGED = "insert into changes (epoch, subject, data) values (1, $1, '{}')"
+PARKED = (
+    "insert into parked (follower, subject, place, reason, body) values ('sla.judge', $1, $2, 'a mistake of ours', '')"
+)
+
+
+def story(number: int = 1) -> Story:
+    """A household in town, received on a Monday, due Thursday 17:00."""
+    told = Story(f"000.00.02.H49-170710-{number:04d}")
+    told.received(MONDAY, promise())
+    return told
 
 
 class Record(msgspec.Struct, frozen=True):

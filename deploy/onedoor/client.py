@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from events.errors import OnedoorError
 from local.state import StateFolder
 
 OPERATOR = "operator.onedoor"
+Service = StrEnum("Service", ("intake", "routing", "field", "sla"))
 
 
 class NotRunning(OnedoorError):
@@ -37,6 +39,10 @@ class Client:
     def urls(self) -> Mapping[str, str]:
         urls: Mapping[str, str] = self.about["urls"]
         return urls
+
+    def services(self, only: str | None = None) -> list[str]:
+        """Those of the four services that run, in the order of a dossier's way; or the one that is asked for."""
+        return [only] if only else [name for name in Service if name in self.urls]
 
     async def get(self, service: str, path: str, **query: str) -> Any:
         """The JSON at that path."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -20,13 +20,12 @@ from events.errors import OnedoorError, Unreadable
 from events.topics import LOG_TOPICS, RULES
 from events.wire import from_cloudevent
 from local.places import home
-from onedoor.client import running, session
+from onedoor.client import Service, running, session
 from onedoor.lines import broken, compact, line
 from onedoor.records import Record, Topics
 from onedoor.screen import VIETNAM, local_time, wide
 
-Speaker = Literal["intake", "routing", "field", "sla"]
-ByService = Annotated[Speaker | None, typer.Option("--service", help="Only what this service said.")]
+ByService = Annotated[Service | None, typer.Option("--service", help="Only what this service said.")]
 ByType = Annotated[str | None, typer.Option("--type", help="Only facts of this type, as in the catalogue.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One CloudEvent a line, for programs.")]
 
@@ -131,7 +130,7 @@ def grep(
         sys.exit(NONE_MATCHED)
 
 
-def _grep(pattern: re.Pattern[str], service: Speaker | None, since: datetime | None, as_json: bool) -> int:
+def _grep(pattern: re.Pattern[str], service: Service | None, since: datetime | None, as_json: bool) -> int:
     """How many facts matched."""
     found = 0
     with _topics(service) as topics:
@@ -147,7 +146,7 @@ def _grep(pattern: re.Pattern[str], service: Speaker | None, since: datetime | N
 
 
 @contextmanager
-def _topics(service: Speaker | None) -> Iterator[Topics]:
+def _topics(service: Service | None) -> Iterator[Topics]:
     """The fact topics of the running system, or one service's. A topic that is missing is told of on stderr."""
     about = running(home())
     names = [about["topic_prefix"] + name for name in LOG_TOPICS if service in (None, speaker_of(name))]

@@ -14,7 +14,7 @@ from local.places import home
 from onedoor.client import Client, session
 from onedoor.parked import AsJson, OneOrAll, Why, Yes
 from onedoor.screen import wide
-from onedoor.status import SERVICES, trouble
+from onedoor.status import trouble
 
 Name = Annotated[str, typer.Argument(help="The follower, as `onedoor followers list` shows it.")]
 
@@ -82,7 +82,7 @@ async def _list(service: str | None) -> dict[str, Any]:
 
 
 async def _followers(client: Client, service: str | None) -> dict[str, Any]:
-    names = [service] if service else [name for name in SERVICES if name in client.urls]
+    names = client.services(service)
     answers = await asyncio.gather(*(client.get(name, "/followers") for name in names))
     return {name: answer["followers"] for name, answer in zip(names, answers, strict=True)}
 

@@ -9,6 +9,7 @@ import msgspec
 from rich.text import Text
 
 from events.envelope import Recorded
+from events.sanitize import printable
 from onedoor.screen import VIETNAM
 
 LATE: Final = timedelta(seconds=1)  # from happening to being recorded; less is the way through the service
@@ -26,20 +27,20 @@ def line(fact: Recorded, marks: Mapping[str, Any] | None = None) -> Text:
     voided = marks.get("voided_by")
     text = Text(no_wrap=True)
     text.append(f"{fact.at.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}  ")
-    text.append(f"{safe(fact.type):{WIDEST}}", style="strike" if voided else "bold")
-    text.append(f"{safe(fact.cause.actor)}  ", style="cyan")
-    text.append(f"{safe(fact.id)}", style="dim")
+    text.append(f"{printable(fact.type):{WIDEST}}", style="strike" if voided else "bold")
+    text.append(f"{printable(fact.cause.actor)}  ", style="cyan")
+    text.append(f"{printable(fact.id)}", style="dim")
     if fields := _fields(fact.data):
         text.append(f"  {fields}", style="strike" if voided else "")
     if fact.recorded_at - fact.at >= LATE:
         text.append(f"  [recorded {fact.recorded_at.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}]", style="yellow")
     if voided:
-        text.append(f"  [VOIDED by {safe(voided)}]", style="bold red")
+        text.append(f"  [VOIDED by {printable(voided)}]", style="bold red")
     for one in marks.get("corrected", ()):
         change = f"{one['field']}: {one['was'] or 'nothing'} → {one['now'] or 'nothing'}"
-        text.append(f"  [CORRECTED {safe(change)} by {safe(one['by'])}]", style="bold red")
+        text.append(f"  [CORRECTED {printable(change)} by {printable(one['by'])}]", style="bold red")
     if idle := marks.get("idle"):
-        text.append(f"  [WITHOUT EFFECT: {safe(idle)}]", style="yellow")
+        text.append(f"  [WITHOUT EFFECT: {printable(idle)}]", style="yellow")
     return text
 
 
@@ -47,12 +48,7 @@ def broken(place: str, value: bytes | None, why: str) -> Text:
     """A record that is no fact of ours: where it is, why it cannot be read, and how it begins."""
     body = value or b""
     more = f"… ({len(body):,} bytes)" if len(body) > SHOWN else ""
-    return Text(f"{place}  CANNOT BE READ: {safe(why)}: {safe(ascii(body[:SHOWN])[2:-1])}{more}", style="red")
-
-
-def safe(text: str) -> str:
-    """The text without anything that a terminal would act upon: escaped as in JSON where there is such a thing."""
-    return text if text.isprintable() else json.dumps(text)[1:-1]
+    return Text(f"{place}  CANNOT BE READ: {printable(why)}: {printable(ascii(body[:SHOWN])[2:-1])}{more}", style="red")
 
 
 def _fields(data: bytes) -> str:
@@ -60,13 +56,13 @@ def _fields(data: bytes) -> str:
     try:
         content = msgspec.json.decode(data)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):  # a type unknown here: nobody has looked at its data
-        return f"data={safe(ascii(data[:SHOWN])[2:-1])}"
+        return f"data={printable(ascii(data[:SHOWN])[2:-1])}"
     if not isinstance(content, dict):
         return f"data={_short(content)}"
     told = (
         (name, value) for name, value in content.items() if name not in REDUNDANT and value not in (None, [], {}, "")
     )
-    return " ".join(f"{safe(name)}={_short(value)}" for name, value in told)
+    return " ".join(f"{printable(name)}={_short(value)}" for name, value in told)
 
 
 def _short(value: Any) -> str:

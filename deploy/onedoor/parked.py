@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from events.sanitize import printable
 from local.places import home
-from onedoor.client import session
+from onedoor.client import Service, session
 from onedoor.screen import local_time, wide
-from onedoor.status import SERVICES, Service
 
 Id = Annotated[int, typer.Argument(min=1, help="Its number in that service, as `onedoor parked list` shows it.")]
 Of = Annotated[Service, typer.Option("--service", help="The service that parked it.")]
@@ -106,7 +106,7 @@ def dismiss(id: Id, service: Of, why: Why, yes: Yes = False, as_json: AsJson = F
 
 async def _get_all(service: str | None, query: Mapping[str, str]) -> dict[str, Any]:
     async with session(home()) as client:
-        names = [service] if service else [name for name in SERVICES if name in client.urls]
+        names = client.services(service)
         answers = await asyncio.gather(*(client.get(name, "/parked", **query) for name in names))
     return dict(zip(names, answers, strict=True))
 
@@ -118,7 +118,7 @@ async def _get(service: str, id: int) -> Any:
 
 async def _retry_all(service: str | None) -> dict[str, int]:
     async with session(home()) as client:
-        names = [service] if service else [name for name in SERVICES if name in client.urls]
+        names = client.services(service)
         return {name: (await client.post(name, "/parked/retry"))["settled"] for name in names}
 
 
@@ -134,10 +134,11 @@ def _tell(one: Mapping[str, Any], service: str, as_json: bool) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(f"{service} {one['id']}: {one['place']}, parked by {one['follower']} {local_time(one['parked_at'])}")
     console.print(f"  of {one['subject']}; tried {one['attempts']} times")
-    console.print(f"  {one['reason']}")
+    console.print(f"  {printable(one['reason'])}")
     if one["settled"]:
         console.print(f"  {_how(one)}")
-    console.print(one["body"])
+    for line in one["body"].splitlines():  # anybody may have written it
+        console.print(printable(line))
 
 
 def _how(one: Mapping[str, Any]) -> str:
@@ -154,6 +155,6 @@ def _table(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
         for one in own:
             table.add_row(
                 service, str(one["id"]), escape(one["subject"] or ""), one["follower"], local_time(one["parked_at"]),
-                str(one["attempts"]), escape(one["reason"]), _how(one),
+                str(one["attempts"]), escape(printable(one["reason"])), _how(one),
             )  # fmt: skip
     return table

@@ -4,7 +4,6 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -17,8 +16,6 @@ from local.places import home
 from onedoor.client import Client, Said, session
 from onedoor.screen import local_time, wide
 
-Service = StrEnum("Service", ("intake", "routing", "field", "sla"))
-SERVICES = tuple(Service)
 STUCK = 60.0  # seconds that a follower may be behind before it is shown as stuck
 
 
@@ -42,7 +39,7 @@ def status(
 
 async def _ask() -> dict[str, dict[str, Any]]:
     async with session(home()) as client:
-        names = [name for name in SERVICES if name in client.urls]
+        names = client.services()
         answers = await asyncio.gather(*(_standing(client, name) for name in names))
     return dict(zip(names, answers, strict=True))
 

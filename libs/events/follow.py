@@ -14,6 +14,7 @@ import structlog
 from events.bell import Bell, Pace
 from events.database import TRANSIENT, Connection, Pool
 from events.errors import Unreadable, WrongVersion
+from events.sanitize import storable
 from events.store import Append, append
 from events.tail import EVENTS, INBOX, START, Entry, Log, Mark, Tail
 
@@ -29,7 +30,6 @@ __all__ = [
     "bookmark_of",
     "park",
     "replay",
-    "storable",
 ]
 
 T = TypeVar("T")
@@ -83,7 +83,8 @@ class Follower(Generic[T]):
     process moved is noticed before it, not after; it is told the bookmark, under the lock. `forget` is the SQL that
     undoes all of it before a replay; None: may not be replayed. When `apply` throws, `stuck` says whether the row is
     parked and the others go on, or everything halts until somebody mends it. `seldom`: its log is written so seldom
-    that it is looked at every now and then, not whenever the bell rings.
+    that it is looked at every now and then, not whenever the bell rings. `by_set`: its effect is a function of all
+    facts of a case, so it cannot go on without one that it parked: that one is mended or voided, not dismissed.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Follower(Generic[T]):
     batch: int = 500
     shards: int = 1
     seldom: bool = False
+    by_set: bool = False
 
     async def take_effect(self, connection: Connection, entries: Sequence[Entry[T]]) -> None:
         """Apply or say it, in the caller's transaction."""
@@ -312,11 +314,6 @@ async def park(
     await connection.execute(
         PARK, follower, storable(subject)[:LONGEST_SUBJECT], place, storable(reason)[:LONGEST_REASON], body
     )
-
-
-def storable(text: str) -> str:
-    """The text as Postgres can hold it: without zero characters and halves of characters."""
-    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
 async def replay(connection: Connection, follower: Follower[Any]) -> None:

@@ -85,7 +85,7 @@ def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service
     @router.post("/parked/{id}/dismiss")
     async def dismiss(id: Id, order: OrderedBecause) -> Mapping[str, Any]:
         """Go on without it: its case is shown as complete, and it is not tried again."""
-        settled = await parked.dismiss(pool, id, order)
+        settled = await parked.dismiss(pool, followings, id, order)
         bell.ring()
         return settled
 

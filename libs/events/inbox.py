@@ -12,6 +12,7 @@ from events.database import Connection
 from events.envelope import Recorded
 from events.errors import Unreadable
 from events.order import Order
+from events.sanitize import storable
 from events.wire import from_cloudevent
 
 HEAR = "hear"  # the name under which unreadable and forked records are parked
@@ -180,7 +181,7 @@ async def retry_unreadable(connection: Connection, order: Order | None = None, o
         try:
             fact = from_cloudevent(row["body"])
         except Unreadable as error:
-            await connection.execute(FAILED, row["id"], follow.storable(str(error)))
+            await connection.execute(FAILED, row["id"], storable(str(error)))
             continue
         how: Literal["retried", "repeated"]
         if await _insert(connection, [fact]):

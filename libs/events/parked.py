@@ -5,9 +5,10 @@ from typing import Any
 
 from events.database import TRANSIENT, Pool
 from events.errors import Conflict, NotFound, WrongVersion
-from events.follow import WAIT_LOCK, Entry, Following, Mark, storable
+from events.follow import WAIT_LOCK, Entry, Following, Mark
 from events.inbox import FAILED, HEAR, SETTLE, retry_unreadable, settle
 from events.order import Order
+from events.sanitize import storable
 
 OPEN = """
 select p.id, p.place, l.epoch, l.tx, l.position, l.subject, {columns}
@@ -48,11 +49,17 @@ async def shown(pool: Pool, id: int) -> dict[str, Any]:
     return {**row, "body": row["body"].decode(errors="replace")}
 
 
-async def dismiss(pool: Pool, id: int, order: Order) -> Mapping[str, Any]:
+async def dismiss(pool: Pool, followings: Sequence[Following[Any]], id: int, order: Order) -> Mapping[str, Any]:
     """The service goes on without it, and its case is complete without it. The same order twice is one.
 
-    Raises NotFound, or Conflict when it was settled by others or in another way.
+    Raises NotFound, or Conflict when it was settled by others or in another way, or when nothing can go on without it.
     """
+    follower = (await shown(pool, id))["follower"]
+    if any(one.follower.by_set for one in followings if one.follower.name == follower):
+        raise Conflict(
+            "counts-all-the-same", f"{follower} takes all facts of a case together and would count this one later",
+            field="id", way_out="mend the code and retry it, or have the fact voided by the service that said it",
+        )  # fmt: skip
     async with pool.acquire() as connection, connection.transaction():
         done = await connection.fetchval(SETTLE, id, "dismissed", order.by, order.why)
         if done:

@@ -8,7 +8,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from events.sanitize import printable
+from events.signing import sign
 from sla.texts import local
 
 
@@ -51,8 +54,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     generations stood (null where nothing was compared), after what was heard meanwhile."""
 
     generation: int
-    replaces: int | None
-    swapped: bool
+    replaces: int | None = None
+    swapped: bool = False
     asked_by: str
     made_at: datetime
     code: str
@@ -66,19 +69,34 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: int
     cases: int
     folded: Rows
-    compared: Rows | None
+    compared: Rows | None = None
     holes: tuple[Hole, ...]
     holes_accepted: str | None
-    """Why an operator goes over the holes; null: nobody does."""
+    """Why an operator goes over the holes, as a code; null: nobody does."""
+    dismissed: tuple[str, ...]
+    """Records (topic/partition/offset) that count in nothing because an operator dismissed them."""
     stuck: Mapping[str, str]
     """Cases that could not be judged, and why."""
-    differences: tuple[Difference, ...]
+    differences: tuple[Difference, ...] = ()
     differences_accepted: bool
 
     def document(self) -> dict[str, Any]:
         """As plain JSON values."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
+
+
+def partitions(ends: Mapping[tuple[str, int], int], records: Mapping[tuple[str, int], int]) -> tuple[Partition, ...]:
+    """What was folded of each topic-partition, every one from its beginning."""
+    return tuple(
+        Partition(topic=topic, partition=number, first=0, end=end, records=records.get((topic, number), 0))
+        for (topic, number), end in sorted(ends.items())
+    )
+
+
+def signed(certificate: Certificate, key: Ed25519PrivateKey | None) -> bytes:
+    """As it is kept and handed out."""
+    return msgspec.json.encode(sign(certificate.document(), key))
 
 
 def told(document: Mapping[str, Any]) -> Iterable[str]:
@@ -96,11 +114,10 @@ def told(document: Mapping[str, Any]) -> Iterable[str]:
     if one.compared is not None:
         yield f"compared with generation {one.replaces}: {one.compared.rows:,} rows, hash {one.compared.hash}"
     yield ""
-    yield f"{one.unreadable:,} records could not be read; {len(one.holes)} count in nothing and were not dismissed" + (
-        f"; accepted: {one.holes_accepted}" if one.holes_accepted else ""
-    )
-    yield from (f"  {hole.place}: {_safe(hole.reason)}" for hole in one.holes)
-    yield from (f"  {case_id} could not be judged: {_safe(why)}" for case_id, why in one.stuck.items())
+    yield f"{one.unreadable:,} records could not be read, {len(one.dismissed)} more were dismissed"
+    yield f"{len(one.holes)} holes" + (f", gone over because {one.holes_accepted}" if one.holes_accepted else "")
+    yield from (f"  {hole.place}: {printable(hole.reason)}" for hole in one.holes)
+    yield from (f"  {case_id} could not be judged: {printable(why)}" for case_id, why in one.stuck.items())
     yield f"{len(one.differences)} dossiers differ from the live ones" + (
         "; accepted" if one.differences and one.differences_accepted else ""
     )
@@ -108,11 +125,6 @@ def told(document: Mapping[str, Any]) -> Iterable[str]:
         yield f"  {difference.case_id}, last heard {difference.heard}"
         yield from (f"    before: {_verdict(cycle)}" for cycle in difference.before)
         yield from (f"    after:  {_verdict(cycle)}" for cycle in difference.after)
-
-
-def _safe(reason: str) -> str:
-    """A reason quotes the record itself, and a terminal must not act upon that."""
-    return reason if reason.isprintable() else ascii(reason)[1:-1]
 
 
 def _verdict(cycle: Mapping[str, Any]) -> str:

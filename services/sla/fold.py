@@ -10,7 +10,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from ctypes import Array, c_longlong
 from dataclasses import dataclass, field
@@ -24,7 +24,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from events.database import TRANSIENT, Connection
 from events.envelope import Recorded
 from events.errors import Unreadable
-from events.follow import LONGEST_REASON, storable
+from events.follow import LONGEST_REASON
+from events.sanitize import storable
 from events.topics import PARTITIONS
 from events.wire import from_cloudevent
 from sla import tables
@@ -47,6 +48,7 @@ Place = tuple[str, int]
 class Share(NamedTuple):
     """What one worker folds: its topic-partitions, each up to (not with) an offset, into a generation's tables.
 
+    `dismissed`: the offsets of records that an operator dismissed. They count in nothing, whoever can read them today.
     `duty`: the share of the time that it works, above 0 and at most 1; the rest it leaves to others.
     """
 
@@ -54,6 +56,7 @@ class Share(NamedTuple):
     database: str
     generation: int
     ends: Mapping[Place, int]
+    dismissed: Mapping[Place, Collection[int]]
     duty: float = 1.0
 
 
@@ -82,29 +85,32 @@ class Counts(NamedTuple):
 
 @dataclass(slots=True)
 class Folded:
-    """What came of one reading: the facts per case, each id once, and what could not be read."""
+    """What came of one reading: the facts per case, each id once. What else there is to tell goes into the report."""
 
+    report: Report
+    dismissed: Mapping[Place, Collection[int]]
     cases: dict[str, dict[str, Recorded]] = field(default_factory=dict)
     events: int = 0
     undecodable: int = 0
-    records: dict[Place, int] = field(default_factory=dict)
-    unreadable: dict[str, str] = field(default_factory=dict)
 
-    def add(self, value: bytes) -> str | None:
-        """Keep one record's fact; why it cannot be read. Of two bodies of one id the first in the partition stands, as
-        in the inbox."""
+    def add(self, place: Place, offset: int, value: bytes) -> None:
+        """Keep one record's fact. Of two bodies of one id the first in the partition stands, as in the inbox."""
         self.events += 1
+        self.report.records[place] = self.report.records.get(place, 0) + 1
+        if offset in self.dismissed.get(place, ()):
+            return
         kind = TYPE.search(value)  # messages are a third of the log: not worth decoding
         if kind is not None and kind[1] not in WANTED:
-            return None
+            return
         try:
             fact = from_cloudevent(value)
         except Unreadable as error:
             self.undecodable += 1
-            return str(error)
+            if len(self.report.unreadable) < LISTED:
+                self.report.unreadable[f"{place[0]}/{place[1]}/{offset}"] = storable(str(error))[:LONGEST_REASON]
+            return
         if fact.fact is not None:
             self.cases.setdefault(fact.subject, {}).setdefault(fact.id, fact)
-        return None
 
 
 class Workers:
@@ -183,7 +189,7 @@ def read(
     """Read these partitions from offset 0 to the cut's. Raises KafkaException when a topic lost a part of that."""
     left = {place: end for place, end in ends.items() if end}
     consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in left])
-    told, seen = 0, folded.records
+    told = 0
     while left:
         for message in consumer.consume(BATCH, 0.02):
             place, offset = (str(message.topic()), int(message.partition() or 0)), int(message.offset() or 0)
@@ -192,10 +198,7 @@ def read(
             if error is None:
                 if end is None or offset >= end:
                     continue
-                seen[place] = seen.get(place, 0) + 1
-                unreadable = folded.add(message.value() or b"")
-                if unreadable is not None and len(folded.unreadable) < LISTED:
-                    folded.unreadable[f"{place[0]}/{place[1]}/{offset}"] = storable(unreadable)[:LONGEST_REASON]
+                folded.add(place, offset, message.value() or b"")
             elif error.code() != KafkaError._PARTITION_EOF:
                 raise KafkaException(error)
             elif end is not None and offset < end:
@@ -250,7 +253,7 @@ async def _worker(place: int, share: Share) -> Report:
     connection = await asyncpg.connect(share.database)
     try:
         for group in passes(share.ends):
-            folded = Folded(records=report.records, unreadable=report.unreadable)
+            folded = Folded(report, share.dismissed)
             read(consumer, group, folded, tell, duty)
             events += folded.events
             undecodable += folded.undecodable

@@ -13,7 +13,8 @@ from events.contracts.catalogue import Fact
 from events.contracts.sla import GenerationSwapped, VerdictReached
 from events.database import Connection
 from events.envelope import Cause, Recorded
-from events.follow import INBOX, LONGEST_REASON, Entry, Follower, bookmark_of, storable
+from events.follow import INBOX, LONGEST_REASON, Entry, Follower, bookmark_of
+from events.sanitize import storable
 from events.store import COLUMNS, Append, append, load, recorded_from
 from sla import tables
 from sla.amendments import lateness
@@ -64,7 +65,7 @@ def follower(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
         at_hand = [entry.place for entry in entries]
         await look_again(connection, touched, in_force, log_clock=log_clock, at_hand=at_hand)
 
-    return Follower(name=NAME, log=INBOX, apply=apply, minds=minds, stuck="park")
+    return Follower(name=NAME, log=INBOX, apply=apply, minds=minds, stuck="park", by_set=True)
 
 
 def building(rules: Rules, generation: int, stuck: Stuck) -> Follower[Recorded]:

@@ -8,13 +8,14 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 import structlog
 import uvloop
+from msgspec.structs import replace
 
 from deadlines.inforce import InForce
 from deadlines.load import load
@@ -26,7 +27,7 @@ from events.settings import Settings
 from events.topics import PARTITIONS
 from sla import generations, vouching
 from sla.app import HEARS
-from sla.certificate import Certificate, Difference, Hole, Partition, Rows
+from sla.certificate import Certificate, Hole, Rows, partitions, signed
 from sla.comparing import Comparing, Comparison, fingerprint
 from sla.fold import Counts, Place, Report, Share, Workers, shares_of
 from sla.judge import Rules
@@ -83,53 +84,30 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
     ends = (
         {(row["topic"], row["partition"]): row["next_offset"] for row in rows} if asked.until is None else asked.until
     )
+    dismissed = await vouching.dismissed(pool, ends)
     stuck: Stuck = {}
     follower = building(rules, generation, stuck)
     await pool.execute(BEGIN, follower.name, cut["epoch"], cut["floor"])
-    counts, report = await fold(pool, settings, workers, asked, ends)
+    counts, report = await fold(pool, settings, workers, asked, ends, dismissed)
     stuck |= report.stuck
     if stuck:
         await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
-    folded = await fingerprint(pool, generation)
-    holes = await vouching.holes(pool, report.unreadable)
-
-    def certificate(found: Comparison | None, differences: tuple[Difference, ...] = ()) -> bytes:
-        told = Certificate(
-            generation=generation,
-            replaces=found.replaced if found else None,
-            swapped=not asked.dry_run and found is not None,
-            asked_by=asked.actor,
-            made_at=now(),
-            code=program,
-            rules=rules.catalogue.fingerprints(),
-            published=applied,
-            partitions=tuple(
-                Partition(
-                    topic=topic, partition=number, first=0, end=end, records=report.records.get((topic, number), 0)
-                )
-                for (topic, number), end in sorted(ends.items())
-            ),
-            records=counts.events,
-            unreadable=counts.undecodable,
-            cases=counts.cases,
-            folded=folded,
-            compared=Rows(rows=found.rows, hash=found.hash) if found else None,
-            holes=holes,
-            holes_accepted=asked.holes,
-            stuck=dict(stuck),
-            differences=differences,
-            differences_accepted=asked.accept,
-        )
-        return msgspec.json.encode(signing.sign(told.document(), key))
-
+    told = Certificate(
+        generation=generation, asked_by=asked.actor, made_at=now(), code=program, published=applied,
+        rules=rules.catalogue.fingerprints(), partitions=partitions(ends, report.records), records=counts.events,
+        unreadable=counts.undecodable, cases=counts.cases, folded=await fingerprint(pool, generation),
+        holes=await vouching.holes(pool, ends, report.unreadable), holes_accepted=asked.holes,
+        dismissed=tuple(f"{topic}/{n}/{one}" for (topic, n), own in sorted(dismissed.items()) for one in sorted(own)),
+        stuck=dict(stuck), differences_accepted=asked.accept,
+    )  # fmt: skip
     if asked.until is not None:
-        alone = Comparison(replaced=generation, rows=folded.rows, hash=folded.hash, differing=())
+        alone = Comparison(replaced=generation, rows=told.folded.rows, hash=told.folded.hash, differing=())
         async with pool.acquire() as connection, connection.transaction():
-            await generations.checked(connection, generation, alone, certificate(None))
+            await generations.checked(connection, generation, alone, signed(told, key))
         return
     await generations.heed(pool, generation)
-    if holes and asked.holes is None and not asked.dry_run:
-        raise generations.Unexplained(_holes(holes))
+    if told.holes and asked.holes is None and not asked.dry_run:
+        raise generations.Unexplained(_holes(told.holes))
 
     comparing = Comparing(pool, Following(pool, follower), generation)
     await pool.execute(PHASE, generation, "comparing, once the live judge is past the cut")
@@ -143,9 +121,12 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
             await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
         if (stuck or found.differing) and not (asked.accept or asked.dry_run):
             raise generations.Unexplained(_unexplained(stuck, found.differing))
-        vouched = certificate(found, await vouching.differences(connection, generation, found))
+        told = replace(
+            told, replaces=found.replaced, swapped=not asked.dry_run, compared=Rows(rows=found.rows, hash=found.hash),
+            differences=await vouching.differences(connection, generation, found), stuck=dict(stuck),
+        )  # fmt: skip
         if asked.dry_run:
-            await generations.checked(connection, generation, found, vouched)
+            await generations.checked(connection, generation, found, signed(told, key))
             return
         at, recorded_at = await _moment(pool, settings)
         await generations.swap(
@@ -157,7 +138,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
             at=at,
             recorded_at=recorded_at,
             stuck=stuck,
-            certificate=vouched,
+            certificate=signed(told, key),
         )
     held = round(time.monotonic() - began, 3)  # seconds for which the live judge waited
     log.info("swapped", generation=generation, differences=len(found.differing), held=held)
@@ -178,12 +159,17 @@ def _unexplained(stuck: Stuck, differing: Sequence[str]) -> str:
 
 
 async def fold(
-    pool: Pool, settings: Settings, workers: Workers, asked: Asked, ends: Mapping[Place, int]
+    pool: Pool,
+    settings: Settings,
+    workers: Workers,
+    asked: Asked,
+    ends: Mapping[Place, int],
+    dismissed: Mapping[Place, Collection[int]],
 ) -> tuple[Counts, Report]:
     """Have everything below the offsets `ends` folded by all workers; their counts, and what came of it."""
     expected, started, generation = sum(ends.values()), time.monotonic(), asked.generation
     shares = [
-        Share(settings.kafka_bootstrap_servers, settings.database_url, generation, share, asked.duty)
+        Share(settings.kafka_bootstrap_servers, settings.database_url, generation, share, dismissed, asked.duty)
         for share in shares_of(ends, workers.count)
     ]
     at_work = [asyncio.wrap_future(one) for one in workers.fold(shares)]

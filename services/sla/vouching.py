@@ -12,12 +12,12 @@ from events.database import Connection, Pool
 from sla.case import JUDGED
 from sla.certificate import Difference, Hole
 from sla.comparing import Comparison
+from sla.fold import Place
 from sla.generations import LAST_HEARD
 from sla.rows import shown
 
 PACKAGES = (events, deadlines, sla)  # the code that reads, judges and writes
-# What an operator has dismissed, with a reason, is a hole no longer.
-DISMISSED = "select place from parked where follower = 'hear' and settled = 'dismissed' and place = any($1)"
+DISMISSED = "select place from parked where follower = 'hear' and settled = 'dismissed' order by id"
 PARKED = "select place, reason from parked where follower = 'hear' and settled is null order by id"
 VERDICTS = """
 select generation, case_id, cycle, outcome, due_at, released_at, class_a, class_b, class_c, determined, incomplete
@@ -35,13 +35,31 @@ def code() -> str:
     return found.hexdigest()
 
 
-async def holes(pool: Pool, unreadable: Mapping[str, str]) -> tuple[Hole, ...]:
-    """What counts in nothing: records that cannot be read and were not dismissed, and what else is parked."""
-    dismissed = {row[0] for row in await pool.fetch(DISMISSED, list(unreadable))}
-    found = {place: why for place, why in sorted(unreadable.items()) if place not in dismissed}
+async def dismissed(pool: Pool, ends: Mapping[Place, int]) -> dict[Place, set[int]]:
+    """The offsets below `ends` of records that an operator dismissed: they count in nothing, here as in the inbox."""
+    found: dict[Place, set[int]] = {}
+    for row in await pool.fetch(DISMISSED):
+        place, offset = _placed(row["place"])
+        if offset < ends.get(place, 0):
+            found.setdefault(place, set()).add(offset)
+    return found
+
+
+async def holes(pool: Pool, ends: Mapping[Place, int], unreadable: Mapping[str, str]) -> tuple[Hole, ...]:
+    """What counts in nothing although nobody dismissed it: records that cannot be read, and what else was parked on its
+    way in, below `ends`."""
+    found = dict(sorted(unreadable.items()))
     for row in await pool.fetch(PARKED):
-        found.setdefault(row["place"], row["reason"])
+        place, offset = _placed(row["place"])
+        if offset < ends.get(place, 0):
+            found.setdefault(row["place"], row["reason"])
     return tuple(Hole(place=place, reason=why) for place, why in found.items())
+
+
+def _placed(place: str) -> tuple[Place, int]:
+    """A record's place, topic/partition/offset, taken apart."""
+    topic, partition, offset = place.rsplit("/", 2)
+    return (topic, int(partition)), int(offset)
 
 
 async def differences(connection: Connection, generation: int, found: Comparison) -> tuple[Difference, ...]:

@@ -37,6 +37,7 @@ class Desk:
     issuer: Issuer
     http: aiohttp.ClientSession
     pool: Pool
+    followings: list[Following[Any]]
     broken: set[str] = field(default_factory=set)  # the cases at which the follower throws
 
     async def ask(
@@ -89,7 +90,7 @@ async def desk(pool: Pool, clock: Literal["wall", "log"]) -> AsyncIterator[Desk]
         )
         app.include_router(hand.routes(pool, Bell(), followings, "intake"))
         async with serving(app) as url:
-            yield Desk(url, issuer, http, pool, broken)
+            yield Desk(url, issuer, http, pool, followings, broken)
 
 
 @pytest.fixture
@@ -157,6 +158,19 @@ async def test_what_was_dismissed_is_not_tried_again(desk: Desk) -> None:
     assert await desk.pool.fetchval("select attempts from parked where id = $1", id) == 2
 
 
+async def test_what_is_judged_with_all_facts_of_its_case_is_not_dismissed(desk: Desk) -> None:
+    """The fact stays in the log and would count with the next one: nothing is settled, nothing said."""
+    await say(desk.pool, append_to(stream(), received()))
+    judging = Following(desk.pool, Follower(name="judge", log=EVENTS, apply=_throws, stuck="park", by_set=True))
+    await step(judging)
+    desk.followings.append(judging)
+    id = int(await desk.pool.fetchval("select id from parked where follower = 'judge'"))
+    status, problem = await desk.ask("POST", f"/parked/{id}/dismiss", {"why": "test-record"})
+    assert (status, problem["type"]) == (409, "urn:onedoor:problem:counts-all-the-same")
+    assert "voided" in problem["way_out"]
+    assert ((await desk.settled(id))[0], await desk.acts()) == (None, [])
+
+
 async def test_a_retry_applies_settles_and_says_in_one(desk: Desk) -> None:
     """The follower's effect is an append of its own; the operator's act is said beside it."""
     id = await thrown_at(desk)
@@ -195,7 +209,7 @@ async def test_a_dismissal_during_a_retry_wins_and_nothing_is_applied(desk: Desk
 
     async def meanwhile(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
         await connection.execute("insert into seen values ('applied')")
-        await parked.dismiss(desk.pool, id, order)
+        await parked.dismiss(desk.pool, [], id, order)
 
     following = Following(desk.pool, Follower(name="answers", log=EVENTS, apply=meanwhile, stuck="park"))
     assert await parked.retry(desk.pool, [following]) == 0

@@ -19,6 +19,11 @@ update sla.cycles set class_a = 'overdue'
 where case_id = $1 and generation = (select id from sla.generations where state = 'live')
 """
 
+DISMISSED = """
+insert into sla.parked (follower, subject, place, reason, body, settled)
+values ('hear', $1, $2, 'of old', '', 'dismissed')
+"""
+
 
 async def finished(house: House, at: str, day: str) -> Dossier:
     """A contract that is drafted in a day."""
@@ -173,6 +178,22 @@ async def test_a_rebuild_over_a_record_that_cannot_be_read_wants_a_reason(house:
     assert told["holes_accepted"] == "truncated-record"
     assert any(hole["reason"].startswith("not a CloudEvent of ours") for hole in told["holes"]), told["holes"]
     assert told["unreadable"] >= 1
+
+
+async def test_what_was_dismissed_counts_in_nothing_even_if_it_can_be_read_today(house: House) -> None:
+    """A later version reads it: the inbox goes on without it, and so does every rebuild."""
+    it = await finished(house, "09:50", "2017-07-21")
+    last = (await it.said("route"))[-1]
+    (record,) = [one for one in await house.every_record() if one.value and f'"{last.id}"'.encode() in one.value[:200]]
+    place = f"{record.topic}/{record.partition}/{record.offset}"
+    await house.sql(DISMISSED, it.code, place)
+    trial = await house.rebuilt(dry_run=True)
+    told = (await certificate(house, trial["run"]))["document"]
+    assert place in told["dismissed"]
+    (difference,) = told["differences"]
+    assert (difference["case_id"], [cycle["outcome"] for cycle in difference["after"]]) == (it.code, ["open"])
+    await house.sql("delete from sla.parked where place = $1", place)
+    assert (await house.rebuilt(dry_run=True))["differences"] == 0
 
 
 async def certificate(house: House, run: int) -> Any:

@@ -8,8 +8,9 @@ from oracle.telling import CASE, Story, local
 
 from events.envelope import Recorded
 from events.errors import OnedoorError
+from events.sanitize import printable
 from onedoor.events import instant, speaker_of
-from onedoor.lines import broken, line, safe
+from onedoor.lines import broken, line
 
 
 def fact() -> Recorded:
@@ -69,8 +70,8 @@ def test_a_record_that_cannot_be_read_is_shown_with_its_place_and_beginning() ->
 
 
 def test_safe_keeps_what_is_readable() -> None:
-    assert safe("Hạ Long") == "Hạ Long"
-    assert safe("a\tb") == "a\\tb"
+    assert printable("Hạ Long") == "Hạ Long"
+    assert printable("a\tb") == "a\\tb"
 
 
 def test_since_takes_a_day_or_an_instant() -> None:

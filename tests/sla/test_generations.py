@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from oracle.telling import Story, local, promise
-from sla_at_work import RULES, Sla
+from oracle.telling import local
+from sla_at_work import CHANGED, MONDAY, PARKED, RULES, Sla, story
 
 from deadlines.inforce import InForce
 from events.contracts.intake import MessageDelivered
@@ -26,19 +26,6 @@ from events.store import Append, append
 from sla import fold, generations, projector, queries
 from sla.comparing import Comparison
 from sla.judge import judge
-
-MONDAY = local(7, 10, 9)
-CHANGED = "insert into changes (epoch, subject, data) values (1, $1, '{}')"
-PARKED = (
-    "insert into parked (follower, subject, place, reason, body) values ('sla.judge', $1, $2, 'a mistake of ours', '')"
-)
-
-
-def story(number: int = 1) -> Story:
-    """A household in town, due Thursday 17:00."""
-    told = Story(f"000.00.02.H49-170710-{number:04d}")
-    told.received(MONDAY, promise())
-    return told
 
 
 async def test_a_damaged_row_is_found_by_the_comparison(sla: Sla) -> None:

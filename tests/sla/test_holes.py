@@ -2,8 +2,8 @@
 
 import msgspec
 import pytest
-from oracle.telling import Story, local, promise
-from sla_at_work import RULES, Record, Sla
+from oracle.telling import Story, local
+from sla_at_work import RULES, Record, Sla, story
 
 from deadlines.inforce import InForce
 from events import parked
@@ -27,12 +27,6 @@ BY_HAND = Order(
 LAST = "select data from changes where subject = $1 order by position desc limit 1"
 
 
-def story(number: int = 1) -> Story:
-    told = Story(f"000.00.02.H49-170710-{number:04d}")
-    told.received(local(7, 10, 9), promise())
-    return told
-
-
 async def lose(sla: Sla, told: Story) -> None:
     """A record about the dossier cannot be read."""
     async with sla.pool.acquire() as connection:
@@ -43,7 +37,7 @@ async def lose(sla: Sla, told: Story) -> None:
 async def dismiss(sla: Sla) -> None:
     """An operator says that nothing is missed without it."""
     for one in await parked.listed(sla.pool, settled=False):
-        await parked.dismiss(sla.pool, one["id"], BY_HAND)
+        await parked.dismiss(sla.pool, [sla.judge], one["id"], BY_HAND)
 
 
 async def tell(sla: Sla) -> None:

@@ -4,8 +4,8 @@ import asyncio
 import random
 
 import msgspec
-from oracle.telling import Story, local, promise
-from sla_at_work import Record, Sla
+from oracle.telling import local
+from sla_at_work import MONDAY, PARKED, Record, Sla, story
 
 from events.contracts.sla import (
     DeadlineApproaching,
@@ -18,19 +18,6 @@ from events.contracts.sla import (
 from events.contracts.terms import Limit
 from events.inbox import keep
 from events.parked import retry
-
-MONDAY = local(7, 10, 9)
-CHANGED = "insert into changes (epoch, subject, data) values (1, $1, '{}')"
-PARKED = (
-    "insert into parked (follower, subject, place, reason, body) values ('sla.judge', $1, $2, 'a mistake of ours', '')"
-)
-
-
-def story(number: int = 1) -> Story:
-    """A household in town, due Thursday 17:00."""
-    told = Story(f"000.00.02.H49-170710-{number:04d}")
-    told.received(MONDAY, promise())
-    return told
 
 
 async def test_a_release_publishes_its_verdict_once(sla: Sla) -> None:
