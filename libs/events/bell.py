@@ -2,30 +2,59 @@
 
 import asyncio
 import time
+from collections import defaultdict
+from dataclasses import dataclass, field
 
 APART = 0.002  # seconds between two looks of one reader
 
 
-class Bell:
-    """Ring after a commit. `wait` returns at once when it rang since the caller last looked."""
+@dataclass(slots=True)
+class _Rope:
+    """One log's: how often it was pulled, when last (monotonic seconds), and who waits for the next time."""
 
-    def __init__(self) -> None:
-        self.rung = 0
-        self.at = 0.0  # when it rang last, in monotonic seconds
-        self._next = asyncio.Event()
+    rung: int = 0
+    at: float = 0.0
+    next: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def ring(self) -> None:
+    def pull(self) -> None:
         self.rung += 1
         self.at = time.monotonic()
-        ringing, self._next = self._next, asyncio.Event()
+        ringing, self.next = self.next, asyncio.Event()
         ringing.set()
 
-    async def wait(self, since: int, seconds: float) -> None:
-        """Until the bell has rung more than `since` times, or for `seconds` at most."""
-        if self.rung == since:
+
+class Bell:
+    """Ring after a commit, naming the logs (tables) that it wrote to: who reads others sleeps on.
+
+    `wait` returns at once when its log was rung for since the caller last looked.
+    """
+
+    def __init__(self) -> None:
+        self._ropes: defaultdict[str, _Rope] = defaultdict(_Rope)
+
+    def ring(self, *logs: str) -> None:
+        for log in logs:
+            self._ropes[log].pull()
+
+    def ring_all(self) -> None:
+        """Wake everyone: anything may have changed."""
+        self.ring(*self._ropes)
+
+    def rung(self, log: str) -> int:
+        """How often it rang for this log."""
+        return self._ropes[log].rung
+
+    def at(self, log: str) -> float:
+        """When it rang for this log last, in monotonic seconds; 0 if never."""
+        return self._ropes[log].at
+
+    async def wait(self, log: str, since: int, seconds: float) -> None:
+        """Until the bell has rung for this log more than `since` times, or for `seconds` at most."""
+        rope = self._ropes[log]
+        if rope.rung == since:
             try:
                 async with asyncio.timeout(seconds):
-                    await self._next.wait()
+                    await rope.next.wait()
             except TimeoutError:
                 pass
 

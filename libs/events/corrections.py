@@ -77,7 +77,7 @@ def routes(
             moment=frame.moment, key=frame.idempotency(actor), seen=frame.seen,
             may=lambda past: within(actor, unit(past[0].fact), "case_id") if past else None,
         )  # fmt: skip
-        parts.bell.ring()
+        parts.bell.ring("events")
         return reply(answer)
 
     return router

@@ -4,6 +4,7 @@ One loop: read past the bookmark, up to the horizon; apply; move the bookmark in
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ __all__ = [
 T = TypeVar("T")
 log = structlog.get_logger("events.follow")
 
-# Not a blocking lock: a second process goes on with its other followers. Ends with the transaction.
+# Neither blocks: a second process goes on with its other followers. The lock ends with the transaction.
+TAKE_TURN = "select epoch, tx, position, paused from take_turn($1, $2, $3)"
 TRY_LOCK = "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.' || $1, $2))"
 OPEN = "insert into bookmarks (name, shard) values ($1, $2) on conflict do nothing"
 BOOKMARK = "select epoch, tx, position, paused_at is not null as paused from bookmarks where name = $1 and shard = $2"
@@ -45,6 +47,8 @@ MOVE = """
 update bookmarks set epoch = $3, tx = $4, position = $5
 where name = $1 and shard = $2 and (epoch, tx, position) = ($6, $7, $8) and paused_at is null returning true
 """
+# Over rows without an effect; lost in a crash, they are passed by once more, so nothing waits for the disk.
+SAVE = MOVE + ", set_config('synchronous_commit', 'off', true)"
 PARK = """
 insert into parked (follower, subject, place, reason, body) values ($1, $2, $3, $4, $5)
 on conflict (follower, place) do update set attempts = parked.attempts + 1, reason = excluded.reason,
@@ -59,6 +63,7 @@ REWIND = "update bookmarks set epoch = 0, tx = '0', position = 0 where name = $1
 POLL = 0.25  # seconds between looks when nobody rings: whoever writes wakes the followers of its own process
 OVERTAKEN = 0.05  # seconds to the next look when another process was at it
 HELD = 0.004  # seconds to the next look when a row waits at the horizon
+UNSAVED = 0.05  # seconds for which a bookmark may stay behind, over rows without an effect
 LOOK_AGAIN = 20  # looks that found nothing before the bookmark is read again: a replay may have moved it back
 LONGEST_REASON, LONGEST_SUBJECT = 2000, 200  # characters
 
@@ -77,14 +82,14 @@ class Follower(Generic[T]):
     """`name` is the bookmark: never rename it. `apply` runs inside the transaction that moves the bookmark; a follower
     whose whole effect is an append `says` it instead, and both are one statement.
 
-    `minds` says which items have an effect at all; where none of a batch has, only the bookmark moves.
+    `minds` says which items have an effect at all; over a batch where none has, the bookmark moves a little later.
     `touches` names the streams that a row's effect appends to: no two rows of one transaction share one, because a
-    stream is loaded once and appended to once. `outside`: the effect leaves the database, so a bookmark that another
-    process moved is noticed before it, not after; it is told the bookmark, under the lock. `forget` is the SQL that
-    undoes all of it before a replay; None: may not be replayed. When `apply` throws, `stuck` says whether the row is
-    parked and the others go on, or everything halts until somebody mends it. `seldom`: its log is written so seldom
-    that it is looked at every now and then, not whenever the bell rings. `by_set`: its effect is a function of all
-    facts of a case, so it cannot go on without one that it parked: that one is mended or voided, not dismissed.
+    stream is loaded once and appended to once. `outside`: the effect leaves the database and cannot be taken
+    back; it is told the bookmark first, under the lock. `forget` is the SQL that undoes all of it before a replay; None:
+    may not be replayed. When `apply` throws, `stuck` says whether the row is parked and the others go on, or everything
+    halts until somebody mends it. `writes` are the logs that `apply` writes to, whose readers are woken after it.
+    `by_set`: its effect is a function of all facts of a case, so it cannot go on without one that it parked: that one
+    is mended or voided, not dismissed.
     """
 
     name: str
@@ -98,8 +103,18 @@ class Follower(Generic[T]):
     forget: str | None = None
     batch: int = 500
     shards: int = 1
-    seldom: bool = False
+    writes: tuple[str, ...] = ()
     by_set: bool = False
+
+    @property
+    def redone(self) -> bool:
+        """Whether a crash may take the effect back together with the bookmark: it says nothing, it only derives."""
+        return EVENTS.table not in self.wakes
+
+    @property
+    def wakes(self) -> tuple[str, ...]:
+        """The logs whose readers have news when it has taken effect."""
+        return self.writes if self.says is None else (*self.writes, EVENTS.table)
 
     async def take_effect(self, connection: Connection, entries: Sequence[Entry[T]]) -> None:
         """Apply or say it, in the caller's transaction."""
@@ -125,7 +140,9 @@ class Following(Generic[T]):
     follower: Follower[T]
     shard: int = 0
     tail: Tail | None = None  # shared with the other followers of the process; its own where none is given
-    mark: Mark | None = None
+    mark: Mark | None = None  # how far it has read
+    saved: Mark | None = None  # where its bookmark stands: at `mark`, or before rows without an effect
+    unsaved_since: float = 0.0  # monotonic seconds
     until: Mark | None = None  # do not read past it
     trouble: str | None = None  # the last error, shown in /followers
     idle: int = 0  # looks in a row that found nothing
@@ -134,6 +151,8 @@ class Following(Generic[T]):
     async def step(self) -> tuple[int, bool]:
         """Apply what has settled since the bookmark: (rows applied, whether rows wait at the horizon)."""
         try:
+            if self.unsaved and time.monotonic() - self.unsaved_since > UNSAVED:
+                await self.save()
             entries, held = await self._read()
             for chunk in self._chunks(entries):
                 await self._apply(chunk)
@@ -147,7 +166,7 @@ class Following(Generic[T]):
         if self.tail is None:
             self.tail = Tail(self.pool, f.log.table, f.log.columns, f.shards, self.shard)
         if self.mark is None:
-            self.mark = await self._bookmark()
+            self.mark = self.saved = await self._bookmark()
         if self.mark is None:
             return [], False
         lines, held = await self.tail.after(self.mark, f.batch)
@@ -210,7 +229,7 @@ class Following(Generic[T]):
             if isinstance(chunk[0].item, Unreadable):
                 raise chunk[0].item
             if self._concerns_nobody(chunk):
-                await self._pass_by(chunk[-1].mark)
+                self._pass_by(chunk[-1].mark)
             elif self.follower.says is not None:
                 await self._say(chunk, self.follower.says)
             else:
@@ -228,34 +247,50 @@ class Following(Generic[T]):
         minds = self.follower.minds
         return minds is not None and not any(minds(entry.item) for entry in chunk)
 
-    async def _pass_by(self, until: Mark) -> None:
-        """Move the bookmark over rows without an effect. It needs no lock: there is nothing to do twice."""
-        if not await self.pool.fetchval(MOVE, *self._move_to(until)):
-            raise Overtaken
+    def _pass_by(self, until: Mark) -> None:
+        """Go on over rows without an effect. The bookmark follows with the next effect, or in a moment (`save`)."""
+        if not self.unsaved:
+            self.unsaved_since = time.monotonic()
         self.mark = until
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the bookmark stands before rows that were read and have no effect."""
+        return self.mark is not None and self.mark != self.saved
+
+    async def save(self) -> None:
+        """Move the bookmark over what was passed by. It needs no lock: there is nothing to do twice.
+
+        Raises Overtaken when another process has moved it, or it was paused.
+        """
+        assert self.mark is not None
+        if not await self.pool.fetchval(SAVE, *self._move_to(self.mark)):
+            raise Overtaken
+        self.saved = self.mark
+
+    def _moved(self, until: Mark) -> None:
+        self.mark = self.saved = until
 
     async def _say(self, chunk: Sequence[Entry[T]], says: Says[T]) -> None:
         """Load and decide, then append and move in one statement. Of two processes the second finds either moved."""
         async with self.pool.acquire() as connection:
             if appends := await says(connection, chunk):
                 await append(connection, appends, moving=self._move_to(chunk[-1].mark))
-                self.mark = chunk[-1].mark
+                self._moved(chunk[-1].mark)
                 return
-        await self._pass_by(chunk[-1].mark)
+        self._pass_by(chunk[-1].mark)
 
     def _move_to(self, until: Mark) -> tuple[str | int, ...]:
-        assert self.mark is not None
-        return (self.follower.name, self.shard, *until, *self.mark)
+        assert self.saved is not None
+        return (self.follower.name, self.shard, *until, *self.saved)
 
     async def _commit(self, chunk: Sequence[Entry[Any]], *, parking: Exception | None = None) -> None:
-        f, since, until = self.follower, self.mark, chunk[-1].mark
+        f, since, until = self.follower, self.saved, chunk[-1].mark
         async with self.pool.acquire() as connection, connection.transaction():
-            if not await connection.fetchval(TRY_LOCK, f.name, self.shard):
+            row = await connection.fetchrow(TAKE_TURN, f.name, self.shard, f.redone)
+            if row is None or row["paused"] or _mark(row) != since:
                 raise Overtaken
-            if f.outside is not None:  # what is sent cannot be taken back
-                row = await connection.fetchrow(BOOKMARK, f.name, self.shard)
-                if row is None or row["paused"] or _mark(row) != since:
-                    raise Overtaken
+            if f.outside is not None:
                 f.outside(_mark(row))
             if parking is None:
                 await f.take_effect(connection, chunk)
@@ -264,7 +299,7 @@ class Following(Generic[T]):
                 await park(connection, f.name, stuck.subject, stuck.place, parking, stuck.row["data"])
             if not await connection.fetchval(MOVE, *self._move_to(until)):
                 raise Overtaken
-        self.mark = until
+        self._moved(until)
 
     async def _give_up(self, entry: Entry[Any], error: Exception) -> None:
         if self.follower.stuck == "halt":
@@ -274,10 +309,10 @@ class Following(Generic[T]):
 
     async def run(self, bell: Bell, stopping: asyncio.Event) -> None:
         """Step until told to stop; then once more until nothing is left (what can be done is done)."""
-        pause, pace = POLL, Pace()
+        pause, pace, table = POLL, Pace(), self.follower.log.table
         while True:
             await pace.keep()
-            heard = bell.rung
+            heard, saved = bell.rung(table), self.saved
             try:
                 applied, held = await self.step()
                 self.trouble, pause = None, POLL
@@ -291,9 +326,14 @@ class Following(Generic[T]):
                 self.trouble, applied, held = f"halted: {type(error).__name__}: {error}", 0, False
                 self.mark, pause = None, min(pause * 2, 5.0)
                 log.error("halted", follower=self.follower.name, exc_info=error)
+            if self.saved != saved:
+                bell.ring(*self.follower.wakes)
             if applied:
-                bell.ring()
-            elif stopping.is_set() and (not held or self.trouble):
+                continue
+            if stopping.is_set() and (not held or self.trouble):
+                with suppress(Overtaken, *TRANSIENT):
+                    if self.unsaved:
+                        await self.save()
                 return
             elif self.paused:  # no bell hurries it, only the end
                 with suppress(TimeoutError):
@@ -301,8 +341,8 @@ class Following(Generic[T]):
                         await stopping.wait()
             else:
                 overtaken = self.mark is None and self.trouble is None
-                idle = HELD if held else OVERTAKEN if overtaken else pause
-                await (asyncio.sleep(idle) if self.follower.seldom else bell.wait(heard, idle))
+                idle = HELD if held else OVERTAKEN if overtaken else UNSAVED if self.unsaved else pause
+                await bell.wait(table, heard, idle)
 
 
 async def park(

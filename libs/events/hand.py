@@ -72,21 +72,21 @@ def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service
     async def retry_all(order: Ordered) -> Mapping[str, int]:
         """Try everything that is parked once more; how many were settled."""
         settled = await parked.retry(pool, followings, order)
-        bell.ring()
+        bell.ring_all()
         return {"settled": settled}
 
     @router.post("/parked/{id}/retry")
     async def retry(id: Id, order: Ordered) -> Mapping[str, Any]:
         """Try this one once more: it, settled; 409 with the reason when it stays parked."""
         settled = await parked.retry_one(pool, followings, id, order)
-        bell.ring()
+        bell.ring_all()
         return settled
 
     @router.post("/parked/{id}/dismiss")
     async def dismiss(id: Id, order: OrderedBecause) -> Mapping[str, Any]:
         """Go on without it: its case is shown as complete, and it is not tried again."""
         settled = await parked.dismiss(pool, followings, id, order)
-        bell.ring()
+        bell.ring_all()
         return settled
 
     @router.post("/followers/{name}/pause")
@@ -103,7 +103,7 @@ def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service
     async def replay(name: str, order: OrderedBecause) -> Mapping[str, Any]:
         """It forgets what it made and reads its log from the start; only one whose whole effect is its own table."""
         found = await followers.again(pool, followers.named(followings, name), order)
-        bell.ring()
+        bell.ring_all()
         return found
 
     return router

@@ -58,7 +58,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
         for record in records:
             self.heard[record.topic, record.partition] = record.offset + 1
             self.written[record.topic, record.partition] = record.timestamp
-        self.bell.ring()
+        self.bell.ring("inbox")
         if kept.parked:
             log.error("parked", follower="hear", records=kept.parked)
 

@@ -8,17 +8,28 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from events.clock import now
 from events.database import Connection
-from events.follow import Following
+from events.follow import START, Following
 from events.hear import Ears
 from events.relay import Relay
 
-# Rows past each bookmark of one log, and the age of the oldest, by the instant at which they were written down.
+# Rows of one log past each of its followers' bookmarks, and the age of the oldest, by the instant at which they were
+# written down. Where the bookmark stands as this process left it (saved), it counts as far as the process has read on
+# since, over rows without an effect.
 BEHIND = """
 select f.name, f.shard, l.events, l.seconds, b.paused_by, b.paused_at, b.paused_why
-from unnest($1::text[], $2::int[]) as f (name, shard) left join bookmarks b using (name, shard), lateral (
-    select count(*) as events, coalesce(extract(epoch from clock_timestamp() - min({since})), 0)::float8 as seconds
-    from {table} where (epoch, tx, position) > (coalesce(b.epoch, 0), coalesce(b.tx, '0'), coalesce(b.position, 0))
-) as l
+from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::xid8[], $6::bigint[], $7::int[], $8::xid8[], $9::bigint[])
+        as f (log, name, shard, s_epoch, s_tx, s_position, epoch, tx, position)
+    left join bookmarks b on (b.name, b.shard) = (f.name, f.shard)
+    cross join lateral (select (b.epoch, b.tx, b.position) = (f.s_epoch, f.s_tx, f.s_position) as ours) as o
+    cross join lateral (
+        select count(*) as events, coalesce(extract(epoch from clock_timestamp() - min({since})), 0)::float8 as seconds
+        from {table} where (epoch, tx, position) > (
+            case when ours then f.epoch else coalesce(b.epoch, 0) end,
+            case when ours then f.tx else coalesce(b.tx, '0') end,
+            case when ours then f.position else coalesce(b.position, 0) end
+        )
+    ) as l
+where f.log = '{table}'
 """
 SINCE = {"events": "recorded_at", "inbox": "recorded_at"}
 PARKED = "select count(*) from parked where settled is null"
@@ -53,12 +64,20 @@ async def standing(
     connection: Connection, followings: Sequence[Following[Any]], ears: Ears | None, relay: Relay, horizon: Horizon
 ) -> Mapping[str, Any]:
     """Each follower's distance from the end of its log, what was published and heard, and what is parked."""
-    behind: dict[tuple[str, int], Any] = {}
-    for table in {following.follower.log.table for following in followings}:
-        own = [(one.follower.name, one.shard) for one in followings if one.follower.log.table == table]
-        query = BEHIND.format(table=table, since=SINCE.get(table, "now()"))
-        names, shards = zip(*own, strict=True)
-        behind |= {(row["name"], row["shard"]): row for row in await connection.fetch(query, names, shards)}
+    tables = dict.fromkeys(following.follower.log.table for following in followings)
+    query = " union all ".join(BEHIND.format(table=table, since=SINCE.get(table, "now()")) for table in tables)
+    places = [
+        (
+            one.follower.log.table,
+            one.follower.name,
+            one.shard,
+            *((one.mark and one.saved) or START),
+            *(one.mark or START),
+        )
+        for one in followings
+    ]
+    rows = await connection.fetch(query, *zip(*places, strict=True))
+    behind = {(row["name"], row["shard"]): row for row in rows}
     followers = []
     for following in followings:
         f, row = following.follower, behind[following.follower.name, following.shard]

@@ -104,7 +104,7 @@ class Tail:
     def __init__(
         self, pool: Pool, table: str, columns: str, shards: int = 1, shard: int = 0, bell: Bell | None = None
     ) -> None:
-        self.pool, self.shards, self.shard, self.bell = pool, shards, shard, bell
+        self.pool, self.table, self.shards, self.shard, self.bell = pool, table, shards, shard, bell
         self._query = READ.format(table=table, columns=columns)
         self._begin = START
         self._lines: list[Line] = []
@@ -128,7 +128,7 @@ class Tail:
 
     def _is_fresh(self) -> bool:
         """Whether somebody has looked at the end since the bell rang, and just now: others need not."""
-        if self.bell is None or self._looked <= self.bell.at:
+        if self.bell is None or self._looked <= self.bell.at(self.table):
             return False
         return time.monotonic() - self._looked < (FRESH_HELD if self._held else FRESH)
 
@@ -139,7 +139,8 @@ class Tail:
         if mark > self._end:  # another process has moved the bookmark: what we remember ends before it
             self._begin, self._lines = mark, []
         if mark == self._end:
-            self._looked, self._held = looked, len(settled) < len(rows)
+            self._held = len(settled) < len(rows)
+            self._looked = looked if self._held or len(rows) < limit else 0.0  # a full page is not the end
             self._lines += settled
             if len(self._lines) > 2 * KEEP:
                 self._begin = self._lines[-KEEP - 1].mark

@@ -89,7 +89,7 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
             pool, workorder, case_of(work_order), order, cause=frame.cause(actor), moment=at(frame.moment, body.at),
             key=key, seen=frame.seen,
         )  # fmt: skip
-        parts.bell.ring()
+        parts.bell.ring("events")
         return reply(answer)
 
     @router.post("/workorders/{work_order}/visit")

@@ -134,7 +134,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
             pool, advice, given.advice_id, given, cause=frame.cause(actor), moment=at(frame.moment, body.at),
             key=frame.idempotency(actor),
         )  # fmt: skip
-        parts.bell.ring()
+        parts.bell.ring("events")
         return reply(answer, 201)
 
     @lru_cache(maxsize=32)
@@ -214,7 +214,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
                 "service": service.name.model_dump(), "limit": service.limit,
             },
         )  # fmt: skip
-        parts.bell.ring()
+        parts.bell.ring("events")
         return answer
 
     async def command(case_id: str, order: Command, body: Body | None, frame: Asked, actor: Actor) -> Response:
@@ -228,7 +228,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
             pool, case, case_id, order, cause=frame.cause(actor), moment=at(frame.moment, body.at if body else None),
             key=frame.idempotency(actor), seen=frame.seen, may=may,
         )  # fmt: skip
-        parts.bell.ring()
+        parts.bell.ring("events")
         return reply(answer)
 
     @router.post("/applications/{case_id}/supplement-request")

@@ -159,5 +159,5 @@ HOLDERS = Follower(
 # What to send is not forgotten and read again: a replay of messages would call people.
 MESSAGES = Follower(
     name="intake.outgoing", log=EVENTS, apply=_outgoing, stuck="halt",
-    minds=lambda said: isinstance(said.fact, MessagePrepared),
+    minds=lambda said: isinstance(said.fact, MessagePrepared), writes=("outgoing",),
 )  # fmt: skip

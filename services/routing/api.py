@@ -108,7 +108,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
             pool, decider, case_id, order, cause=frame.cause(actor), moment=at(frame.moment, body.at),
             key=key, seen=frame.seen,
         )  # fmt: skip
-        parts.bell.ring()
+        parts.bell.ring("events")
         return reply(answer)
 
     @router.post("/dossiers/{case_id}/acknowledgement")

@@ -78,7 +78,7 @@ class Hub:
         pace = Pace()
         while not stopping.is_set():
             await pace.keep()
-            rung = self.bell.rung
+            rung = self.bell.rung(CHANGES.table)
             changes: list[Change] = []
             try:
                 if not self._subscribers:
@@ -92,7 +92,7 @@ class Hub:
                 for queue in list(self._subscribers):
                     self._give(queue, change)
             if not changes:
-                await self.bell.wait(rung, POLL)
+                await self.bell.wait(CHANGES.table, rung, POLL)
         for queue in self._subscribers:
             with suppress(asyncio.QueueFull):
                 queue.put_nowait(None)

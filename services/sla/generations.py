@@ -20,7 +20,7 @@ from sla import tables
 from sla.case import JUDGED
 from sla.comparing import Comparison
 from sla.projector import NAME as JUDGE
-from sla.projector import look_again
+from sla.projector import WRITES, look_again
 
 OPEN = "insert into generations (state, phase, actor, dry_run) values ('building', 'starting', $1, $2) returning id"
 TABLES = "select open_generation($1)"
@@ -242,5 +242,5 @@ def certified(in_force: InForce, *, log_clock: bool) -> Follower[Difference]:
         touches=lambda difference: (difference.case_id,),  # twice, when two swaps followed each other
         stuck="halt",
         batch=PUBLISHED_AT_ONCE,
-        seldom=True,
+        writes=WRITES,
     )

@@ -13,7 +13,7 @@ from events.store import COLUMNS, recorded_from
 from sla import queries
 from sla.case import JUDGED
 from sla.projector import NAME as JUDGE
-from sla.projector import look_again, status
+from sla.projector import WRITES, look_again, status
 
 LOG: Log[str] = Log("holes", "subject", lambda row: str(row["subject"]))
 # The last fact of a case in which nothing is missing (any more).
@@ -48,4 +48,4 @@ def teller(in_force: InForce, *, log_clock: bool) -> Follower[str]:
         for cycles in (await queries.cycles(connection, [case_id])).values():
             await connection.execute(CHANGED, case_id, status(case_id, received=True, cycles=cycles))
 
-    return Follower(name="sla.holes", log=LOG, apply=apply, stuck="halt", batch=1, seldom=True)
+    return Follower(name="sla.holes", log=LOG, apply=apply, stuck="halt", batch=1, writes=WRITES)

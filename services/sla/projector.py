@@ -27,6 +27,7 @@ from sla.state import Published
 from sla.timers import Timer, timers
 
 NAME = "sla.judge"
+WRITES = ("events", "changes")
 Stuck = dict[str, str]
 """Cases that could not be judged or written, and why: the code threw."""
 
@@ -65,7 +66,7 @@ def follower(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
         at_hand = [entry.place for entry in entries]
         await look_again(connection, touched, in_force, log_clock=log_clock, at_hand=at_hand)
 
-    return Follower(name=NAME, log=INBOX, apply=apply, minds=minds, stuck="park", by_set=True)
+    return Follower(name=NAME, log=INBOX, apply=apply, minds=minds, stuck="park", writes=WRITES, by_set=True)
 
 
 def building(rules: Rules, generation: int, stuck: Stuck) -> Follower[Recorded]:

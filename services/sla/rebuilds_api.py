@@ -75,7 +75,7 @@ def routes(parts: Parts) -> APIRouter:
             status = await process.wait()
             if status:
                 await generations.gave_up(parts.pool, generation, status)
-            parts.bell.ring()
+            parts.bell.ring_all()
             log.info("rebuild ended", generation=generation, status=status)
 
         task = asyncio.create_task(ended())

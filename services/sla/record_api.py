@@ -234,7 +234,7 @@ def record_routes(
         period = _dates(body.since, body.to)
         effects = await remedying.effects(pool, await queries.the_record(pool, period, kinds))
         answer = await sealing.seal(pool, catalogue, period, effects, frame, actor)
-        parts.bell.ring()
+        parts.bell.ring("events")
         return reply(answer, 201)
 
     @router.get("/record/seals")
@@ -290,7 +290,7 @@ def record_routes(
     ) -> Response:
         """Close a remedial action with what was done and where it is written down."""
         answer = await remedying.close(pool, catalogue, remedy, body.outcome, body.evidence, frame, actor)
-        parts.bell.ring()
+        parts.bell.ring("events")
         return reply(answer)
 
     @router.get("/cases/{case_id}/portal")

@@ -45,6 +45,7 @@ def opener(catalogue: Catalogue, *, log_clock: bool) -> Follower[Recorded]:
         apply=apply,
         touches=lambda recorded: ("remedies",) if isinstance(recorded.fact, MonthSealed) else (),
         stuck="halt",
+        writes=("events",),
     )
 
 

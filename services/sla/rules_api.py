@@ -146,7 +146,7 @@ def routes(parts: Parts, in_force: InForce, current: Callable[[], Awaitable[date
             pool, decider, ID, order, cause=frame.cause(actor), moment=frame.moment, key=frame.idempotency(actor),
             seen=seen if report else None, more={"impact": report and report["impact"]},
         )  # fmt: skip
-        parts.bell.ring()
+        parts.bell.ring("events")
         await in_force.refresh(pool)
         await remember(pool, in_force.catalogue)
         return answer | dict(done.more) | {"facts": done.facts}

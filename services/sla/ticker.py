@@ -71,7 +71,7 @@ async def tick(parts: Parts, watermark: datetime) -> int:
                     await connection.execute(SAID, *([row[name] for row in passed] for name in names))
             except WrongVersion:  # the judge published something about one of them just now
                 continue
-        parts.bell.ring()
+        parts.bell.ring("events")
 
 
 async def _say(connection: Connection, passed: Sequence[asyncpg.Record], recorded_at: datetime | None) -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.demo.calm import SERVICES, Calm
+from local.demo.calm import LAST, SERVICES, Calm
 from local.demo.doors import Doors
 
 QUIET: dict[str, Any] = {
@@ -22,8 +22,9 @@ class Looks(Doors):
         self._looks, self._waiting, self.seen = list(looks), list(waiting), 0
 
     async def look(self, service: str, path: str) -> Any:
-        if path == "/messages/waiting":
+        if service == LAST:  # a look begins with it
             self.seen += 1
+        if path == "/messages/waiting":
             return {"waiting": self._waiting.pop(0) if self._waiting else 0}
         return self._looks[min(self.seen, len(self._looks)) - 1].get(service, QUIET)
 

@@ -296,7 +296,7 @@ async def test_a_closed_case_is_seen_within_a_moment_of_the_bell(pool: Pool) -> 
     following = Following(pool, writer())
     task = asyncio.create_task(following.run(bell, stopping))
     await say(pool, line(stream(), received(), closed()))
-    bell.ring()
+    bell.ring("events")
     await eventually(lambda: _all_there(pool, 2), within=5)
     stopping.set()
     await task

@@ -108,7 +108,7 @@ async def test_a_policy_says_nothing_while_it_is_paused(pool: Pool, order: Order
     await followers.resume(pool, following.follower, order)
     await eventually(lambda: pool.fetchval("select true from events where type = 'CustomerRated'"))
     stopping.set()
-    bell.ring()
+    bell.ring_all()
     await task
 
 
@@ -141,9 +141,9 @@ async def test_no_bell_hurries_who_is_paused(pool: Pool, order: Order) -> None:
     class Listened(Bell):
         listened = 0
 
-        async def wait(self, since: int, seconds: float) -> None:
+        async def wait(self, log: str, since: int, seconds: float) -> None:
             self.listened += 1
-            await super().wait(since, seconds)
+            await super().wait(log, since, seconds)
 
     following, bell, stopping = Following(pool, writer()), Listened(), asyncio.Event()
     await followers.pause(pool, following.follower, order)
@@ -153,7 +153,7 @@ async def test_no_bell_hurries_who_is_paused(pool: Pool, order: Order) -> None:
     await followers.resume(pool, following.follower, order)
     await eventually(lambda: bell.listened)
     stopping.set()
-    bell.ring()
+    bell.ring_all()
     await task
 
 

@@ -132,7 +132,7 @@ async def test_the_bell_rings_when_something_was_kept(
     """The policies of this process do not wait for their next look."""
     await topics.ensure(kafka, topic_prefix, SAID)
     async with hearing(listener, kafka, topic_prefix) as ears:
-        waiting = asyncio.create_task(ears.bell.wait(0, 30))
+        waiting = asyncio.create_task(ears.bell.wait("inbox", 0, 30))
         await send(kafka, topic_prefix, said[:1])
         await waiting
-        assert ears.bell.rung > 0
+        assert ears.bell.rung("inbox") > 0

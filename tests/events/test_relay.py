@@ -221,7 +221,7 @@ async def test_a_fact_follows_its_append_at_once(pool: Pool, kafka: str, topic_p
     async with relaying(pool, kafka, topic_prefix) as following:
         task = asyncio.create_task(following.run(bell, stopping))
         await say(pool, line(stream(), received()))
-        bell.ring()
+        bell.ring("events")
         await eventually(lambda: _arrived(kafka, topic_prefix), within=10)
         stopping.set()
         await task

@@ -54,7 +54,7 @@ def _api(parts: Parts) -> APIRouter:
             parts.pool, CASES, case_id(number), Receive(number), cause=frame.cause(actor), moment=frame.moment,
             key=frame.idempotency(actor), seen=frame.seen,
         )  # fmt: skip
-        parts.bell.ring()
+        parts.bell.ring("events")
         return reply(answer)
 
     return router

@@ -12,7 +12,8 @@ from typing import Any
 from local.demo.doors import Doors
 from local.errors import LocalError
 
-SERVICES = ("intake", "routing", "field", "sla")
+LAST, OTHERS = "sla", ("intake", "routing", "field")  # who has news last is asked first, and may spare the others
+SERVICES = (*OTHERS, LAST)
 # Who hears whom. A service whose /followers says `hears` is taken at its word.
 HEARS: Mapping[str, tuple[str, ...]] = {
     "intake": ("routing.events", "rules.events"),
@@ -21,7 +22,7 @@ HEARS: Mapping[str, tuple[str, ...]] = {
     "sla": ("intake.events", "routing.events", "field.events"),
 }
 PAUSE = 0.03  # seconds between looks
-EARLY = 0.7  # of the usual time until the first look
+EARLY = 0.5  # of the usual time until the first look
 MEMORY = 6  # how many waits make the usual time
 AFTER_TROUBLE = 1.5  # seconds of quiet that are wanted when a service was away: it may not know yet what it has sent
 LONGEST = 180.0  # seconds until we give up
@@ -68,25 +69,37 @@ class Calm:
     async def _look(self) -> tuple[Look | None, str]:
         """What was published and heard, if all of it has been applied; otherwise None and who is behind."""
         self.looks += 1
-        waiting, *standings = await asyncio.gather(
+        standings = {LAST: await self._doors.look(LAST, "/followers")}
+        if (behind := _behind(standings)) is not None:
+            return None, behind
+        waiting, *others = await asyncio.gather(
             self._doors.look("intake", "/messages/waiting"),
-            *(self._doors.look(service, "/followers") for service in SERVICES),
+            *(self._doors.look(service, "/followers") for service in OTHERS),
         )
-        if waiting is None or None in standings:
-            return None, "a service does not answer"
-        if waiting["waiting"]:
-            return None, f"{waiting['waiting']} messages are to be sent"
-        for standing in standings:
+        standings |= zip(OTHERS, others, strict=True)
+        if (behind := _behind(standings)) is not None:
+            return None, behind
+        if waiting is None or waiting["waiting"]:
+            return None, f"{waiting['waiting']} messages are to be sent" if waiting else "intake does not answer"
+        for standing in standings.values():
             for topic, places in standing["published"].items():
                 for partition, offset in places.items():
                     place = topic, partition
                     self._published[place] = max(offset, self._published.get(place, 0))
-        for service, standing in zip(SERVICES, standings, strict=True):
-            for follower in standing["followers"]:
-                if follower["behind_events"]:
-                    return None, f"{follower['name']} is {follower['behind_events']} behind: {follower['trouble']}"
+        for service, standing in standings.items():
             hears = standing.get("hears") or [self._prefix + topic for topic in HEARS[service]]
             for (topic, partition), offset in self._published.items():
                 if topic in hears and standing["heard"].get(topic, {}).get(partition, 0) < offset:
                     return None, f"{service} has not heard all of {topic} {partition}"
-        return tuple((standing["published"], standing["heard"]) for standing in standings), ""
+        return tuple((standing["published"], standing["heard"]) for standing in standings.values()), ""
+
+
+def _behind(standings: Mapping[str, Any]) -> str | None:
+    """Who does not answer, or has not applied all that it knows of."""
+    for service, standing in standings.items():
+        if standing is None:
+            return f"{service} does not answer"
+        for follower in standing["followers"]:
+            if follower["behind_events"]:
+                return f"{follower['name']} is {follower['behind_events']} behind: {follower['trouble']}"
+    return None

@@ -36,7 +36,7 @@ def routes(parts: Parts, door: Door) -> APIRouter:
         """Zalo's events. Answered when kept; a repeat changes nothing."""
         incoming = door.verify(await request.body(), x_zevent_signature)
         sorted_as = await door.sort(incoming, moment(request, onedoor_now))
-        parts.bell.ring()
+        parts.bell.ring("events")
         return {"sorted": sorted_as}
 
     return router

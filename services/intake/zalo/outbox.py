@@ -38,6 +38,7 @@ ABOUT = f"""
 select {COLUMNS} from inbox where (stream, version) in (select * from unnest($1::text[], $2::int[]))
 union all select {COLUMNS} from events where (stream, version) in (select * from unnest($1::text[], $2::int[]))
 """
+QUEUE = "outgoing"
 AT_ONCE = 32
 POLL = 0.2  # seconds
 GIVE_UP_AFTER = 12  # attempts that failed in passing
@@ -65,14 +66,14 @@ class Sender:
                             await holder.execute(UNLOCK)
             except TRANSIENT as error:
                 log.warning("waiting", doing="send", error=repr(error))
-            await self._pause(stopping, self.parts.bell.rung, 1.0)
+            await self._pause(stopping, self.parts.bell.rung(QUEUE), 1.0)
 
     async def _send_all(self, holder: Connection, stopping: asyncio.Event) -> None:
         await self._recover(holder)
         pace = Pace()
         while not stopping.is_set():
             await pace.keep()
-            rung = self.parts.bell.rung
+            rung = self.parts.bell.rung(QUEUE)
             ready = [dict(row) for row in await holder.fetch(READY, AT_ONCE)]
             if ready:
                 abouts = await self._abouts(ready)
@@ -83,7 +84,7 @@ class Sender:
 
     async def _pause(self, stopping: asyncio.Event, rung: int, seconds: float) -> None:
         if not stopping.is_set():
-            await self.parts.bell.wait(rung, seconds)
+            await self.parts.bell.wait(QUEUE, rung, seconds)
 
     async def _send(self, row: Row, about: Recorded) -> Outcome | None:
         """What became of one call; None when it goes back into the queue."""
@@ -143,7 +144,7 @@ class Sender:
                 if appends:
                     await append(connection, appends)
                 await connection.execute(GONE, [row["message_id"] for row, _ in settled])
-        self.parts.bell.ring()
+        self.parts.bell.ring("events")
 
     async def _recover(self, holder: Connection) -> None:
         """After a crash: what was being called is in doubt, unless its answer was recorded."""
@@ -155,7 +156,7 @@ class Sender:
                 await holder.execute(GONE, [row["message_id"]])
             else:
                 await self._doubt(row, abouts[row["about"]])
-        self.parts.bell.ring()
+        self.parts.bell.ring("events")
 
     def _moment(self, about: Recorded) -> Moment:
         if self.parts.settings.log_clock:
