@@ -8,6 +8,7 @@ from onedoor.explain import explain
 from onedoor.followers import followers
 from onedoor.parked import parked
 from onedoor.rebuild import sla
+from onedoor.republish import republish
 from onedoor.runs import runs
 from onedoor.status import status
 from onedoor.token import token
@@ -30,6 +31,7 @@ app.command()(demo)
 app.command()(explain)
 app.command()(what_if)
 app.command()(verify)
+app.command()(republish)
 app.add_typer(events, name="events")
 app.add_typer(sla, name="sla")
 app.add_typer(runs, name="runs")

@@ -80,6 +80,8 @@ def _show(console: Console, standing: Mapping[str, Mapping[str, Any]]) -> None:
             stuck = "stuck, and says no trouble: is its process alive?" if late else ""
             table.add_row(shown, name, behind, seconds, escape(trouble(follower) or stuck))
             shown = ""
+        for topic in one.get("missing", ()):
+            table.add_row("", f"[red]{topic}[/]", "", "", "the topic is missing: onedoor republish its service")
         if one.get("parked"):
             table.add_row("", "[yellow]parked[/]", f"{one['parked']:,}", "", "")
     console.print(table)

@@ -84,9 +84,9 @@ class Follower(Generic[T]):
 
     `minds` says which items have an effect at all; over a batch where none has, the bookmark moves a little later.
     `touches` names the streams that a row's effect appends to: no two rows of one transaction share one, because a
-    stream is loaded once and appended to once. `outside`: the effect leaves the database and cannot be taken
-    back; it is told the bookmark first, under the lock. `forget` is the SQL that undoes all of it before a replay; None:
-    may not be replayed. When `apply` throws, `stuck` says whether the row is parked and the others go on, or everything
+    stream is loaded once and appended to once. `outside`: the effect leaves the database and cannot be taken back;
+    it is told the bookmark first, under the lock. `forget` is the SQL that undoes all of it before a replay; None: may
+    not be replayed. When `apply` throws, `stuck` says whether the row is parked and the others go on, or everything
     halts until somebody mends it. `writes` are the logs that `apply` writes to, whose readers are woken after it.
     `by_set`: its effect is a function of all facts of a case, so it cannot go on without one that it parked: that one
     is mended or voided, not dismissed.

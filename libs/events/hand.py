@@ -1,4 +1,4 @@
-"""HTTP: the operator's hand over what is parked, and over followers. The same in every service; operators only."""
+"""HTTP: the operator's hand over what is parked, followers and topics. The same in every service; operators only."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -15,6 +15,7 @@ from events.contracts.terms import Word
 from events.database import Pool
 from events.follow import Following
 from events.order import Order
+from events.republish import Remake, republish
 from events.web import Now, Trace, asked
 
 # By the index of each log: the last that was said here, or heard.
@@ -37,7 +38,7 @@ class Why(BaseModel):
     why: Word
 
 
-def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service: str) -> APIRouter:
+def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service: str, remake: Remake) -> APIRouter:
     """`service` is the first word of the topic on which this service says what was done to it."""
     router = APIRouter(tags=["operations"])
 
@@ -105,5 +106,12 @@ def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service
         found = await followers.again(pool, followers.named(followings, name), order)
         bell.ring_all()
         return found
+
+    @router.post("/republish")
+    async def send_again(order: OrderedBecause) -> Mapping[str, Any]:
+        """A topic was lost: make this service's topics anew and send all that it ever said, in the same order."""
+        told = await republish(pool, remake, order)
+        bell.ring_all()
+        return told
 
     return router

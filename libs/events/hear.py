@@ -1,7 +1,10 @@
 """Hearing: FastStream batch subscribers that pass bytes through, an inbox, and our own offsets."""
 
 import asyncio
-from collections.abc import Sequence
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import structlog
@@ -12,32 +15,111 @@ from structlog.contextvars import bound_contextvars
 
 from events.bell import Bell
 from events.database import TRANSIENT, Pool
-from events.inbox import Kept, keep, set_aside
+from events.identity import Identity
+from events.inbox import HEAR, Kept, keep, set_aside
 
+# A topic that was made again begins at 0, and what was parked of the old one is no longer at its place. Where it was
+# not kept which topic it was, it is taken to be the one that is there.
+ANEW = """
+with old as (select topic, topic_id from heard where topic = $1 and topic_id not in ('', $2) limit 1),
+moved as (
+    update parked set place = overlay(place placing old.topic || '#' || old.topic_id from 1 for length(old.topic))
+    from old where follower = $3 and starts_with(place, old.topic || '/')
+)
+update heard set topic_id = $2, next_offset = case topic_id when '' then next_offset else 0 end
+where topic = $1 and topic_id <> $2
+"""
 HEARD = "select topic, partition, next_offset from heard where topic = any($1)"
 LARGEST_BATCH = 5000
 # FastStream listens for so long and, when nothing came, sleeps for as long again: what comes meanwhile waits.
 LISTEN_MS = 5
+LOOK = 2.0  # seconds between two looks whether the topics are still those that we listen to
 log = structlog.get_logger("events.hear")
 
 
 class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """One subscriber over all topics that a service hears. Knows how far it has kept, per partition."""
+    """One subscriber over all topics that a service hears. Knows how far it has kept, per partition.
 
-    def __init__(self, pool: Pool, bell: Bell, topics: Sequence[str], *, service: str, instance: str) -> None:
-        self.pool, self.bell, self.topics = pool, bell, topics
+    A topic that is deleted is waited for, and heard from its beginning when it is made again.
+    """
+
+    def __init__(
+        self, pool: Pool, bell: Bell, topics: Sequence[str], *, bootstrap: str, service: str, instance: str
+    ) -> None:
+        self.pool, self.bell, self.topics, self.bootstrap = pool, bell, topics, bootstrap
         self.group, self.member = service, f"{service}-{instance}"
         self.heard: dict[tuple[str, int], int] = {}
         self.written: dict[tuple[str, int], int] = {}  # record time of the last kept record, in milliseconds
         self.assigned = asyncio.Event()
+        self._ids: Mapping[str, str] = {}  # of the topics that we listen to
+        self._broker: KafkaBroker | None = None
         self._subscriber: Any = None
 
-    def subscribe(self, broker: KafkaBroker) -> None:
+    @property
+    def missing(self) -> set[str]:
+        """The topics that do not exist."""
+        return set(self.topics) - self._ids.keys()
+
+    @property
+    def ready(self) -> bool:
+        return self.assigned.is_set() and not self.missing
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Hear until the block ends, which waits for what is being kept. Raises ConnectionError without a broker."""
+        identity, ended = Identity(self.bootstrap), asyncio.Event()
+        await self._listen(await identity.of(self.topics))
+        watching = asyncio.create_task(self._watch(identity, ended), name="watch topics")
+        try:
+            yield
+        finally:
+            ended.set()
+            await watching
+            await self._stop()
+
+    async def _watch(self, identity: Identity, ended: asyncio.Event) -> None:
+        """Listen again when a topic was deleted, or made again."""
+        while not ended.is_set():
+            try:
+                there = await identity.of(self.topics)
+                if there != self._ids:
+                    log.error("topics changed", was=self._ids, now=there)
+                    self.assigned.clear()
+                    await self._stop()  # what is being kept is kept to the end, as of the topic that it came from
+                    await self._listen(there)
+            except TRANSIENT as error:
+                log.warning("waiting", doing="identify", error=repr(error))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK):
+                    await ended.wait()
+
+    async def _listen(self, ids: Mapping[str, str]) -> None:
+        """Begin to hear these topics, each from where the inbox has it; the others are missing."""
+        self._ids = {}  # until all is done
+        for topic, id in ids.items():
+            await self.pool.execute(ANEW, topic, id, HEAR)
+        if ids:
+            self._broker = KafkaBroker(
+                self.bootstrap, logger=logging.getLogger("faststream"), log_level=logging.DEBUG, apply_types=False,
+                allow_auto_create_topics=False, consumer_only=True, graceful_timeout=5.0,
+            )  # fmt: skip
+            self._subscribe(self._broker, ids)
+            await self._broker.start()
+        self._ids = ids
+
+    async def _stop(self) -> None:
+        broker, self._broker = self._broker, None
+        if broker is not None:
+            await broker.stop()
+
+    def _subscribe(self, broker: KafkaBroker, ids: Mapping[str, str]) -> None:
         """Declare the subscriber. MANUAL: FastStream commits nothing; the offsets are rows beside the inbox."""
         self._subscriber = broker.subscriber(
-            *self.topics,
+            *ids,
             batch=True,
-            group_id=self.group,
+            # A group of its own for each set of topics: a member that comes back to its group under its name is given
+            # what it had, and of a topic that is gone and back it had nothing.
+            group_id=f"{self.group}-{hashlib.sha256(repr(sorted(ids.items())).encode()).hexdigest()[:8]}",
             group_instance_id=self.member,  # a restarted process takes its partitions back at once
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
@@ -46,15 +128,19 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             listener=self,
             decoder=_bytes_as_they_came,
         )
-        self._subscriber(self._keep)
+
+        async def heard(records: list[ConsumerRecord[bytes, bytes]]) -> None:
+            await self._keep(records, ids)
+
+        self._subscriber(heard)
 
     @property
     def consumer(self) -> AIOKafkaConsumer | None:
         return self._subscriber.consumer if self._subscriber is not None else None
 
-    async def _keep(self, records: list[ConsumerRecord[bytes, bytes]]) -> None:
+    async def _keep(self, records: list[ConsumerRecord[bytes, bytes]], ids: Mapping[str, str]) -> None:
         """Never raises because the database is away: FastStream would go on with the next batch and lose this one."""
-        kept = await self._keep_or_park(records)
+        kept = await self._keep_or_park(records, ids)
         for record in records:
             self.heard[record.topic, record.partition] = record.offset + 1
             self.written[record.topic, record.partition] = record.timestamp
@@ -62,7 +148,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
         if kept.parked:
             log.error("parked", follower="hear", records=kept.parked)
 
-    async def _keep_or_park(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> Kept:
+    async def _keep_or_park(self, records: Sequence[ConsumerRecord[bytes, bytes]], ids: Mapping[str, str]) -> Kept:
         """Keep them together; where that fails by a fault of ours, each on its own, and the one at fault is parked."""
         fault: Exception | None = None
         pause = 0.05
@@ -70,9 +156,9 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             try:
                 async with self.pool.acquire() as connection:
                     if fault is None:
-                        return await keep(connection, records)
+                        return await keep(connection, records, ids)
                     async with connection.transaction():
-                        return await set_aside(connection, records[0], fault)
+                        return await set_aside(connection, records[0], fault, ids)
             except TRANSIENT as error:
                 log.warning("waiting", doing="hear", error=repr(error))
                 await asyncio.sleep(pause)
@@ -80,7 +166,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             except Exception as error:
                 log.error("faulty", doing="hear", records=len(records), exc_info=error)
                 if len(records) > 1:
-                    each = [await self._keep_or_park([record]) for record in records]
+                    each = [await self._keep_or_park([record], ids) for record in records]
                     return Kept(
                         new=sum(one.new for one in each), repeated=sum(one.repeated for one in each),
                         parked=sum(one.parked for one in each),
@@ -108,7 +194,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
         for partition in assigned:  # 0, where retention has cut, is out of range and becomes the earliest there is
             consumer.seek(partition, self.heard.get((partition.topic, partition.partition), 0))
         with bound_contextvars(partitions=len(assigned)):
-            log.info("listening", topics=list(self.topics))
+            log.info("listening", topics=sorted({partition.topic for partition in assigned}))
         self.assigned.set()
 
 

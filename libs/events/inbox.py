@@ -1,6 +1,6 @@
 """Keeping what was heard: each fact once, with the offsets, in one transaction. What cannot be read is parked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -15,6 +15,8 @@ from events.order import Order
 from events.sanitize import storable
 from events.wire import from_cloudevent
 
+Ids = Mapping[str, str]  # topic → the id that Kafka gave it
+NO_IDS: Ids = {}
 HEAR = "hear"  # the name under which unreadable and forked records are parked
 
 INTO_INBOX = """
@@ -28,15 +30,23 @@ KNOWN = """
 select stream, version, hash from inbox
 where (stream, version) in (select * from unnest($1::text[], $2::int[]))
 """
-ADVANCE = """
-insert into heard (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
-on conflict (topic, partition) do update set next_offset = greatest(heard.next_offset, excluded.next_offset)
+# Offsets of a topic that has been made again meanwhile say nothing of the new one.
+_FORWARD = """
+on conflict (topic, partition) do update
+set next_offset = greatest(heard.next_offset, excluded.next_offset), topic_id = excluded.topic_id
+where heard.topic_id in ('', excluded.topic_id)
+"""
+ADVANCE = f"""
+insert into heard (topic, partition, next_offset, topic_id)
+select * from unnest($1::text[], $2::int[], $3::bigint[], $4::text[])
+{_FORWARD}
 """
 # The usual batch, all readable and all new, in one trip: a transaction of its own, which an id that is known ends.
 KEEP_AND_ADVANCE = f"""
 with kept as ({INTO_INBOX})
-insert into heard (topic, partition, next_offset) select * from unnest($14::text[], $15::int[], $16::bigint[])
-on conflict (topic, partition) do update set next_offset = greatest(heard.next_offset, excluded.next_offset)
+insert into heard (topic, partition, next_offset, topic_id)
+select * from unnest($14::text[], $15::int[], $16::bigint[], $17::text[])
+{_FORWARD}
 """
 
 
@@ -64,10 +74,11 @@ class Kept:
     parked: int
 
 
-async def keep(connection: Connection, records: Sequence[Record]) -> Kept:
+async def keep(connection: Connection, records: Sequence[Record], ids: Ids = NO_IDS) -> Kept:
     """Keep a batch of records of any partitions with its offsets, in a transaction of its own. Nothing makes it raise.
 
-    A repeat is dropped by its id; the same id with another hash is a fork, parked and shown.
+    `ids` tells of each topic which one it was. A repeat is dropped by its id; the same id with another hash is a fork,
+    parked and shown.
     """
     facts: dict[tuple[str, int], tuple[Recorded, Record]] = {}
     unreadable: list[tuple[Record, str]] = []
@@ -88,7 +99,7 @@ async def keep(connection: Connection, records: Sequence[Record]) -> Kept:
     once = [fact for fact, _ in facts.values()]
     if once and not unreadable and not forks:
         with suppress(UniqueViolationError):
-            await connection.execute(KEEP_AND_ADVANCE, *_columns(once), *_offsets(records))
+            await connection.execute(KEEP_AND_ADVANCE, *_columns(once), *_offsets(records, ids))
             return Kept(new=len(once), repeated=repeated, parked=0)
     async with connection.transaction():
         for record, reason in unreadable:
@@ -101,14 +112,14 @@ async def keep(connection: Connection, records: Sequence[Record]) -> Kept:
             forks += others
         for fact, record in forks:
             await park(connection, record, fact.subject, f"forked: {fact.id} came again with another body")
-        await connection.execute(ADVANCE, *_offsets(records))
+        await connection.execute(ADVANCE, *_offsets(records, ids))
     return Kept(new=new, repeated=repeated, parked=len(unreadable) + len(forks))
 
 
-async def set_aside(connection: Connection, record: Record, fault: Exception) -> Kept:
+async def set_aside(connection: Connection, record: Record, fault: Exception, ids: Ids = NO_IDS) -> Kept:
     """Park a record that our own code could not keep, and go on behind it."""
     await park(connection, record, _key(record), fault)
-    await connection.execute(ADVANCE, *_offsets([record]))
+    await connection.execute(ADVANCE, *_offsets([record], ids))
     return Kept(new=0, repeated=0, parked=1)
 
 
@@ -122,13 +133,14 @@ def _key(record: Record) -> str:
     return (record.key or b"").decode(errors="replace")
 
 
-def _offsets(records: Sequence[Record]) -> tuple[list[str], list[int], list[int]]:
-    """The columns of `heard`: topics, partitions, next offsets."""
+def _offsets(records: Sequence[Record], ids: Ids) -> tuple[list[str], list[int], list[int], list[str]]:
+    """The columns of `heard`: topics, partitions, next offsets, the topics' ids."""
     heard: dict[tuple[str, int], int] = {}
     for record in records:
         place = record.topic, record.partition
         heard[place] = max(heard.get(place, 0), record.offset + 1)
-    return [topic for topic, _ in heard], [partition for _, partition in heard], list(heard.values())
+    topics, partitions = [topic for topic, _ in heard], [partition for _, partition in heard]
+    return topics, partitions, list(heard.values()), [ids.get(topic, "") for topic in topics]
 
 
 def _columns(facts: Sequence[Recorded]) -> Iterator[tuple[Any, ...]]:

@@ -92,6 +92,7 @@ async def standing(
         "followers": followers,
         "published": _by_topic(relay.published),
         "heard": _by_topic(ears.heard) if ears else {},
+        "missing": sorted(ears.missing) if ears else [],
         "parked": await connection.fetchval(PARKED),
         "horizon_seconds": await horizon.age(connection),
     }

@@ -2,11 +2,11 @@
 
 import asyncio
 import gc
-import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import structlog
 import uvicorn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
-from faststream.kafka import KafkaBroker
 from prometheus_client import CollectorRegistry
 
 from events import database, hand, logs, metrics, parked, problems, topics
@@ -81,7 +80,7 @@ class Running:
     def ready(self) -> Mapping[str, bool]:
         return {
             "followers": self.started and not any(one.trouble for one in self.followings),
-            "kafka": self.ears is None or self.ears.assigned.is_set(),
+            "kafka": self.ears is None or self.ears.ready,
             "tasks": not self.died,
         }
 
@@ -141,7 +140,9 @@ def application(running: Running) -> FastAPI:
     app.include_router(operations(running))
     if running.service.says:  # what is done to it is a fact of its own
         own = running.service.says[0].partition(".")[0]
-        app.include_router(hand.routes(running.parts.pool, running.parts.bell, running.followings, own))
+        parts, said = running.parts, [name for name in running.service.says if name in topics.LOG_TOPICS]
+        remake = partial(topics.make_again, parts.settings.kafka_bootstrap_servers, parts.topic(""), said)
+        app.include_router(hand.routes(parts.pool, parts.bell, running.followings, own, remake))
     app.include_router(running.service.api(running.parts))
     return app
 
@@ -174,7 +175,7 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
     if service.hears:
         ears = Ears(
             pool, bell, [prefix + name for name in service.hears],
-            service=prefix + service.name, instance=settings.onedoor_instance,
+            bootstrap=bootstrap, service=prefix + service.name, instance=settings.onedoor_instance,
         )  # fmt: skip
     followers = [relay.follower(), *service.followers(parts)]
     tails = Tails(pool, bell)
@@ -211,12 +212,6 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
 
     stack.push_async_callback(drain)
     if ears is not None:
-        broker = KafkaBroker(
-            bootstrap, logger=logging.getLogger("faststream"), log_level=logging.DEBUG, apply_types=False,
-            allow_auto_create_topics=False, consumer_only=True, graceful_timeout=5.0,
-        )  # fmt: skip
-        ears.subscribe(broker)
-        await broker.start()
-        stack.push_async_callback(broker.stop)
+        await stack.enter_async_context(ears.listening())
     running.started = True
     return running

@@ -1,7 +1,7 @@
 """The topics: which category of stream goes where, how many partitions, and that they never expire."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -80,6 +80,22 @@ async def ensure(bootstrap: str, prefix: str, names: Iterable[str]) -> None:
                 )
     finally:
         await admin.close()
+
+
+async def make_again(bootstrap: str, prefix: str, names: Sequence[str]) -> Sequence[str]:
+    """Delete these topics, with all that is in them, and create them empty; tells their full names."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    full = [prefix + name for name in names]
+    try:
+        async with asyncio.timeout(KNOWN_WITHIN):
+            while there := [name for name in await admin.list_topics() if name in full]:
+                await admin.delete_topics(there)
+                await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
+    await ensure(bootstrap, prefix, names)
+    return full
 
 
 async def _partitions(admin: AIOKafkaAdminClient, name: str) -> int:

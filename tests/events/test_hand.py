@@ -88,9 +88,23 @@ async def desk(pool: Pool, clock: Literal["wall", "log"]) -> AsyncIterator[Desk]
         app.state.settings = Settings(
             kafka_bootstrap_servers="-", database_url="-", oidc_issuer=issuer.url, onedoor_clock=clock
         )
-        app.include_router(hand.routes(pool, Bell(), followings, "intake"))
+        app.include_router(hand.routes(pool, Bell(), followings, "intake", remade))
         async with serving(app) as url:
             yield Desk(url, issuer, http, pool, followings, broken)
+
+
+async def remade() -> list[str]:
+    """What the broker does is in test_republish.py."""
+    return ["intake.events"]
+
+
+async def test_topics_are_sent_again_from_the_first_fact_and_it_is_said_who_ordered_it(desk: Desk) -> None:
+    await desk.pool.execute("insert into bookmarks (name, shard, epoch, tx, position) values ('relay', 0, 1, '9', 9)")
+    status, told = await desk.ask("POST", "/republish", {"why": "topic-deleted"})
+    assert (status, told) == (200, {"topics": ["intake.events"], "facts": 1})
+    assert await desk.pool.fetchval("select position from bookmarks where name = 'relay'") == 0
+    assert await desk.acts() == [("topics-republished", "service/intake", "topic-deleted", "staff-qn-07")]
+    assert (await desk.ask("POST", "/republish", {}))[0] == 422
 
 
 @pytest.fixture

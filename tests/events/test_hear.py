@@ -5,12 +5,16 @@ import json
 from collections.abc import Sequence
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from contracts.given import case_id, eventually, line, rated, received, say, stream
 from contracts.hearing import hearing
 from contracts.sending import SAID, producing
 
 from events import hear, topics
+from events.bell import Bell
 from events.database import Pool
+from events.hear import Ears
+from events.identity import Identity
 from events.inbox import keep
 from events.wire import to_cloudevent
 
@@ -111,10 +115,10 @@ async def test_a_fault_of_ours_parks_the_record_and_hearing_goes_on(
 ) -> None:
     """FastStream would drop the whole batch of a handler that raises; ours never does."""
 
-    async def faulty(connection, records):  # type: ignore[no-untyped-def]
+    async def faulty(connection, records, ids):  # type: ignore[no-untyped-def]
         if any(b'"sequence":"3"' in record.value for record in records):
             raise ZeroDivisionError("a mistake")
-        return await keep(connection, records)
+        return await keep(connection, records, ids)
 
     monkeypatch.setattr(hear, "keep", faulty)
     await send(kafka, topic_prefix, said)
@@ -136,3 +140,78 @@ async def test_the_bell_rings_when_something_was_kept(
         await send(kafka, topic_prefix, said[:1])
         await waiting
         assert ears.bell.rung("inbox") > 0
+
+
+async def made_again(kafka: str, prefix: str) -> None:
+    """The topic is deleted, and another stands under its name."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.delete_topics([f"{prefix}intake.events"])
+    await admin.close()
+    identity = Identity(kafka)
+    await eventually(lambda: _is_gone(identity, f"{prefix}intake.events"))
+    await topics.ensure(kafka, prefix, SAID)
+
+
+async def _is_gone(identity: Identity, topic: str) -> bool:
+    return not await identity.of([topic])
+
+
+@pytest.mark.parametrize("at_work", [True, False], ids=["at work", "away"])
+async def test_a_topic_that_was_made_again_is_heard_from_its_beginning(
+    listener: Pool, kafka: str, topic_prefix: str, said: list[bytes], at_work: bool
+) -> None:
+    """It is longer than the old one was, so an old offset would lie within it and lose what is before."""
+    await send(kafka, topic_prefix, said[:5])
+    async with hearing(listener, kafka, topic_prefix) as ears:
+        await eventually(lambda: count(listener, 5))
+        if at_work:
+            await made_again(kafka, topic_prefix)
+            await send(kafka, topic_prefix, said[5:])
+            await eventually(lambda: count(listener, 20))
+            assert sum(ears.heard.values()) == 15
+    if not at_work:
+        await made_again(kafka, topic_prefix)
+        await send(kafka, topic_prefix, said[5:])
+        async with hearing(listener, kafka, topic_prefix):
+            await eventually(lambda: count(listener, 20))
+    assert await listener.fetchval("select sum(next_offset) from heard") == 15
+
+
+async def test_a_listener_whose_topic_is_gone_is_not_ready_and_hears_the_others(
+    listener: Pool, kafka: str, topic_prefix: str, said: list[bytes]
+) -> None:
+    """Until it is made again."""
+    await topics.ensure(kafka, topic_prefix, ("field.events",))
+    await send(kafka, topic_prefix, said[:5])
+    names = [f"{topic_prefix}{name}" for name in ("intake.events", "field.events")]
+    ears = Ears(listener, Bell(), names, bootstrap=kafka, service=f"{topic_prefix}sla", instance="1")
+    async with ears.listening():
+        await eventually(lambda: ears.ready)
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+        await admin.start()
+        await admin.delete_topics([f"{topic_prefix}field.events"])
+        await admin.close()
+        await eventually(lambda: ears.missing == {names[1]})
+        await send(kafka, topic_prefix, said[5:])
+        await eventually(lambda: count(listener, 20))
+        assert not ears.ready
+        await topics.ensure(kafka, topic_prefix, ("field.events",))
+        await eventually(lambda: ears.ready)
+
+
+async def test_what_was_parked_of_the_old_topic_is_no_longer_at_its_place(
+    listener: Pool, kafka: str, topic_prefix: str, said: list[bytes]
+) -> None:
+    """Else a record of the new one that stands there would be taken for it."""
+    await send(kafka, topic_prefix, [b"{broken", *said[:3]])
+    async with hearing(listener, kafka, topic_prefix):
+        await eventually(lambda: count(listener, 3))
+    (before,) = await listener.fetch("select place from parked")
+    await made_again(kafka, topic_prefix)
+    async with hearing(listener, kafka, topic_prefix):
+        pass
+    (after,) = await listener.fetch("select place from parked")
+    assert before["place"].startswith(f"{topic_prefix}intake.events/")
+    assert after["place"].startswith(f"{topic_prefix}intake.events#")
+    assert after["place"].rsplit("/", 2)[1:] == before["place"].rsplit("/", 2)[1:]

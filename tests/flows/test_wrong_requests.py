@@ -287,6 +287,7 @@ async def test_a_token_is_not_enough_without_the_role(house: House) -> None:
     for service, method, path in (
         ("sla", "POST", "/rebuilds"), ("sla", "DELETE", "/rebuilds/1"), ("sla", "POST", "/clock"),
         ("intake", "GET", "/zalo/quarantine"), ("routing", "POST", "/parked/retry"),
+        ("field", "POST", "/republish"),
     ):  # fmt: skip
         body = {"now": "2017-07-10T09:00:00+07:00"} if path == "/clock" else {} if method == "POST" else None
         answer = await house.ask(service, path, body, method=method, who=DESK)

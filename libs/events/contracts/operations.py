@@ -5,14 +5,18 @@ from typing import Literal
 from events.contracts.catalogue import fact
 from events.contracts.terms import Reference, Word
 
-Act = Literal["parked-dismissed", "parked-retried", "follower-paused", "follower-resumed", "follower-replayed"]
+Act = Literal[
+    "parked-dismissed", "parked-retried", "follower-paused", "follower-resumed", "follower-replayed",
+    "topics-republished",
+]  # fmt: skip
 
 
 @fact(schema=1)
 class OperatorActed:
     """An operator settled something that was parked, or took a follower in hand; who it was is the fact's actor.
 
-    `target` is the thing as the service that says this names it: `parked/17`, `follower/field.workorders`.
+    `target` is the thing as the service that says this names it: `parked/17`, `follower/field.workorders`,
+    `service/intake`.
     `reason` is a code; to try something again, or to let a follower go on, needs none.
     """
 

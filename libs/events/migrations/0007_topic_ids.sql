@@ -1,0 +1,2 @@
+-- Which topic an offset was heard in: one that was deleted and made again has another id, and begins at 0.
+alter table heard add column topic_id text not null default '';  -- Kafka's id; empty where it was heard before we kept it
