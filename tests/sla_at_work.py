@@ -26,6 +26,7 @@ from events.store import load as load_streams
 from events.web import Asked
 from events.wire import to_cloudevent
 from sla import generations, projector, queries, remedying, sealing, tables
+from sla.certificate import Vouched
 from sla.comparing import Comparing, Comparison
 from sla.document import Document, document, read, written
 from sla.judge import Rules
@@ -143,7 +144,7 @@ class Sla:
                 at=at,
                 recorded_at=at,
                 stuck=stuck or {},
-                certificate=b"{}",
+                vouched=Vouched(b"{}", b"[]"),
             )  # fmt: skip
         return it.generation
 

@@ -68,7 +68,8 @@ def certificate(
     if output is None:
         print(asyncio.run(_get(f"{path}/text")), end="")
     else:
-        output.write_text(json.dumps(asyncio.run(_get(path)), indent=1, ensure_ascii=False) + "\n")
+        whole = asyncio.run(_get(path)) | {"differences": asyncio.run(_get(f"/rebuilds/{run}/differences"))}
+        output.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
 
 
 @runs.command("watch")

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from events.errors import OnedoorError
+from events.signing import digest
 from local.places import home
 from onedoor.client import session
 from onedoor.runs import follow
@@ -23,8 +24,8 @@ def verify(
 ) -> None:
     """Fold the records of a certificate again, up to its offsets and under its rules, and compare the rows.
 
-    Nothing is swapped. Exit code 1: it was changed, another system signed it, the log has lost what it vouches for, or
-    other rows came of it.
+    Nothing is swapped. Exit code 1: it or the list of differences in the file was changed, another system signed it,
+    the log has lost what it vouches for, or other rows came of it.
 
     \b
     onedoor runs certificate 4 -o run-4.json
@@ -34,6 +35,7 @@ def verify(
         signed = json.loads(certificate.read_text())
     except (OSError, ValueError) as unreadable:
         raise OnedoorError(f"{certificate}: {unreadable}") from unreadable
+    _check_list(certificate, signed)
     how, again = asyncio.run(_again(signed, Console(stderr=True)))
     was, now = (one["document"]["folded"] if one else None for one in (signed, again))
     equal = was == now
@@ -43,6 +45,17 @@ def verify(
         _tell(wide(), signed["document"], again["document"] if again else None, how)
     if not equal:
         sys.exit(1)
+
+
+def _check_list(certificate: Path, signed: object) -> None:
+    """Take the list of differences out, whose digest is signed. Raises OnedoorError when it is another list."""
+    beside = signed.pop("differences", None) if isinstance(signed, dict) else None
+    try:
+        said = signed["document"]["differences"]["digest"]  # type: ignore[index]
+    except (KeyError, TypeError):
+        return  # the service says what is wrong with it
+    if beside is not None and digest(beside) != said:
+        raise OnedoorError(f"{certificate}: the list of differences was changed after its digest was signed")
 
 
 async def _again(signed: object, console: Console) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:

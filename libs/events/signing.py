@@ -1,6 +1,8 @@
 """Signed documents: Ed25519 over the one canonical spelling of their JSON, so that spaces and order do not matter."""
 
+import hashlib
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,16 @@ def canonical(document: dict[str, Any]) -> bytes:
     if _fractions(document):
         raise ValueError("a signed document holds whole numbers only")
     return msgspec.json.encode(document, order="sorted")
+
+
+def listed(values: Sequence[object]) -> bytes:
+    """The bytes of a list that is kept beside a signed document, spelt as the document is."""
+    return msgspec.json.encode(values, order="sorted")
+
+
+def digest(values: Sequence[object]) -> str:
+    """SHA-256 of that list, in hexadecimal: what the document says of it."""
+    return hashlib.sha256(listed(values)).hexdigest()
 
 
 def _fractions(value: object) -> bool:

@@ -3,15 +3,16 @@
 The same records give the same rows, so anybody who folds up to these offsets again must get this hash.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from events.sanitize import printable
-from events.signing import sign
+from events.signing import digest, listed, sign
 from sla.texts import local
 
 
@@ -49,6 +50,13 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     after: tuple[Mapping[str, Any], ...]
 
 
+class Differences(msgspec.Struct, frozen=True, kw_only=True):
+    """The dossiers that differ: how many, and the digest of the list of them, which is kept beside the certificate."""
+
+    count: int
+    digest: str
+
+
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """One rebuild. `folded` are the rows as of the partitions' ends; `compared` those at the cut at which both
     generations stood (null where nothing was compared), after what was heard meanwhile."""
@@ -77,7 +85,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """Records (topic/partition/offset) that count in nothing because an operator dismissed them."""
     stuck: Mapping[str, str]
     """Cases that could not be judged, and why."""
-    differences: tuple[Difference, ...] = ()
+    differences: Differences | None = None
     differences_accepted: bool
 
     def document(self) -> dict[str, Any]:
@@ -94,13 +102,21 @@ def partitions(ends: Mapping[tuple[str, int], int], records: Mapping[tuple[str, 
     )
 
 
-def signed(certificate: Certificate, key: Ed25519PrivateKey | None) -> bytes:
-    """As it is kept and handed out."""
-    return msgspec.json.encode(sign(certificate.document(), key))
+class Vouched(NamedTuple):
+    """A signed certificate, and the list of differences that it knows by their digest: JSON, as kept and handed out."""
+
+    certificate: bytes
+    differences: bytes
 
 
-def told(document: Mapping[str, Any]) -> Iterable[str]:
-    """A certificate for people, line by line."""
+def signed(certificate: Certificate, key: Ed25519PrivateKey | None, differences: Sequence[Difference] = ()) -> Vouched:
+    """The certificate of a rebuild that found these differences."""
+    whole = replace(certificate, differences=Differences(count=len(differences), digest=digest(differences)))
+    return Vouched(msgspec.json.encode(sign(whole.document(), key)), listed(differences))
+
+
+def told(document: Mapping[str, Any], differences: Iterable[Difference]) -> Iterable[str]:
+    """A certificate for people, line by line, with the list beside it."""
     one = msgspec.convert(document, Certificate)
     outcome = "swapped in" if one.swapped else "a trial: nothing was swapped"
     yield f"Certificate of generation {one.generation}, {outcome}"
@@ -118,10 +134,10 @@ def told(document: Mapping[str, Any]) -> Iterable[str]:
     yield f"{len(one.holes)} holes" + (f", gone over because {one.holes_accepted}" if one.holes_accepted else "")
     yield from (f"  {hole.place}: {printable(hole.reason)}" for hole in one.holes)
     yield from (f"  {case_id} could not be judged: {printable(why)}" for case_id, why in one.stuck.items())
-    yield f"{len(one.differences)} dossiers differ from the live ones" + (
-        "; accepted" if one.differences and one.differences_accepted else ""
-    )
-    for difference in one.differences:
+    count = one.differences.count if one.differences else 0
+    accepted = "; accepted" if count and one.differences_accepted else ""
+    yield f"{count:,} dossiers differ from the live ones{accepted}"
+    for difference in differences:
         yield f"  {difference.case_id}, last heard {difference.heard}"
         yield from (f"    before: {_verdict(cycle)}" for cycle in difference.before)
         yield from (f"    after:  {_verdict(cycle)}" for cycle in difference.after)

@@ -57,6 +57,7 @@ class Comparing:
         self.pool, self.following, self.generation = pool, following, generation
         self.live = self.position = self.hash = self.rows = 0
         self.differing: set[str] = set()
+        self.touched: set[str] = set()  # the cases of the last round
 
     async def begin(self, ceiling: int) -> bool:
         """Hash everything. False while the live judge is not past `ceiling`: let it go on and come again."""
@@ -113,7 +114,7 @@ class Comparing:
         self.differing |= {case for case in touched if live.get(case) != new.get(case)}
         for case in heard & new.keys():
             self.hash, self.rows = self.hash + new[case][0], self.rows + new[case][1]
-        self.position = position
+        self.position, self.touched = position, touched
         return len(touched)
 
     async def _catch_up(self, until: Mark) -> None:

@@ -18,6 +18,7 @@ from events.follow import WAIT_LOCK, Entry, Follower, Log, park
 from events.store import Append, append, load
 from sla import tables
 from sla.case import JUDGED
+from sla.certificate import Vouched
 from sla.comparing import Comparison
 from sla.projector import NAME as JUDGE
 from sla.projector import WRITES, look_again
@@ -43,9 +44,10 @@ where id = $1 and state = 'building' and cancelled_by is null returning id
 """
 FORGET = "delete from bookmarks where name = $1"
 COMPARED = """
-update generations set phase = 'compared', rows = $2, hash = $3, differences = $4, certificate = $5 where id = $1
+update generations set phase = 'compared', rows = $2, hash = $3, differences = $4, certificate = $5,
+    certified_differences = $6 where id = $1
 """
-CERTIFICATE = "select certificate from generations where id = $1"
+CERTIFICATE = "select certificate, certified_differences from generations where id = $1"
 RETIRE = "update generations set state = 'retired', phase = 'replaced' where state = 'live'"
 ENTHRONE = """
 update generations set state = 'live', phase = 'live', finished_at = clock_timestamp()
@@ -167,7 +169,7 @@ async def swap(
     at: datetime,
     recorded_at: datetime | None,
     stuck: Mapping[str, str],
-    certificate: bytes,
+    vouched: Vouched,
 ) -> None:
     """Make the compared generation live, in the transaction that compared it: a reader sees the one or the other.
 
@@ -187,14 +189,14 @@ async def swap(
         for last in await connection.fetch(LAST_HEARD, list(stuck), JUDGED):
             case_id = last["subject"]
             await park(connection, JUDGE, case_id, last["id"], stuck[case_id], last["data"])
-    await _keep(connection, generation, comparison, certificate)
+    await _keep(connection, generation, comparison, vouched)
     await connection.execute(RETIRE)
     await _end(connection, ENTHRONE, generation)
 
 
-async def checked(connection: Connection, generation: int, comparison: Comparison, certificate: bytes) -> None:
+async def checked(connection: Connection, generation: int, comparison: Comparison, vouched: Vouched) -> None:
     """End a trial: what was found is kept, the live generation stays."""
-    await _keep(connection, generation, comparison, certificate)
+    await _keep(connection, generation, comparison, vouched)
     await _end(connection, CHECKED, generation)
 
 
@@ -207,9 +209,9 @@ async def _end(connection: Connection, how: str, generation: int) -> None:
     await connection.execute(FORGET, f"{JUDGE}@{generation}")
 
 
-async def _keep(connection: Connection, generation: int, comparison: Comparison, certificate: bytes) -> None:
-    differing = msgspec.json.encode(comparison.differing).decode()
-    await connection.execute(COMPARED, generation, comparison.rows, comparison.hash, differing, certificate)
+async def _keep(connection: Connection, generation: int, found: Comparison, vouched: Vouched) -> None:
+    differing = msgspec.json.encode(found.differing).decode()
+    await connection.execute(COMPARED, generation, found.rows, found.hash, differing, *vouched)
 
 
 class Difference(NamedTuple):

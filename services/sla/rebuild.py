@@ -27,7 +27,7 @@ from events.settings import Settings
 from events.topics import PARTITIONS
 from sla import generations, vouching
 from sla.app import HEARS
-from sla.certificate import Certificate, Hole, Rows, partitions, signed
+from sla.certificate import Certificate, Difference, Hole, Rows, partitions, signed
 from sla.comparing import Comparing, Comparison, fingerprint
 from sla.fold import Counts, Place, Report, Share, Workers, shares_of
 from sla.judge import Rules
@@ -114,6 +114,9 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
     while not await comparing.begin(cut["ceiling"]):
         await generations.heed(pool, generation)
         await asyncio.sleep(0.02)
+    known: dict[str, Difference] = {}
+    if asked.accept or asked.dry_run:  # as many as may be before the judge is held up
+        known = await vouching.differences(pool, generation, comparing.live, comparing.differing)
     began = time.monotonic()
     async with pool.acquire() as connection, connection.transaction():
         found = await comparing.finish(connection, stuck)
@@ -121,12 +124,16 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
             await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
         if (stuck or found.differing) and not (asked.accept or asked.dry_run):
             raise generations.Unexplained(_unexplained(stuck, found.differing))
+        late = comparing.touched.intersection(found.differing)
+        known |= await vouching.differences(connection, generation, found.replaced, late)
+        differences = tuple(known[case_id] for case_id in found.differing)
         told = replace(
             told, replaces=found.replaced, swapped=not asked.dry_run, compared=Rows(rows=found.rows, hash=found.hash),
-            differences=await vouching.differences(connection, generation, found), stuck=dict(stuck),
+            stuck=dict(stuck),
         )  # fmt: skip
+        vouched = signed(told, key, differences)
         if asked.dry_run:
-            await generations.checked(connection, generation, found, signed(told, key))
+            await generations.checked(connection, generation, found, vouched)
             return
         at, recorded_at = await _moment(pool, settings)
         await generations.swap(
@@ -138,7 +145,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
             at=at,
             recorded_at=recorded_at,
             stuck=stuck,
-            certificate=signed(told, key),
+            vouched=vouched,
         )
     held = round(time.monotonic() - began, 3)  # seconds for which the live judge waited
     log.info("swapped", generation=generation, differences=len(found.differing), held=held)

@@ -23,7 +23,7 @@ from events.settings import Settings
 from events.signing import Signed
 from events.topics import PARTITIONS
 from sla import generations, queries
-from sla.certificate import Certificate, told
+from sla.certificate import Certificate, Difference, told
 
 STATES = {"building": "running", "failed": "failed", "cancelled": "cancelled"}
 log = structlog.get_logger("sla.rebuilds")
@@ -120,23 +120,31 @@ def routes(parts: Parts) -> APIRouter:
 
     @router.get("/rebuilds/{run}/certificate", response_class=Response)
     async def certificate(run: Run, _: Operates) -> Response:
-        """What the run vouches for: records, code and rules, rows, and every difference; signed."""
-        return Response(await _certificate(run), media_type="application/json")
+        """What the run vouches for: records, code and rules, rows, and the digest of all differences; signed."""
+        return Response((await _certificate(run))[0], media_type="application/json")
+
+    @router.get("/rebuilds/{run}/differences", response_class=Response)
+    async def differences(run: Run, _: Operates) -> Response:
+        """Every dossier that differed, before and after: the list that the certificate knows by its digest."""
+        return Response((await _certificate(run))[1], media_type="application/json")
 
     @router.get("/rebuilds/{run}/certificate/text", response_class=PlainTextResponse)
     async def certificate_text(run: Run, _: Operates) -> PlainTextResponse:
         """The same for people."""
-        signed = msgspec.json.decode(await _certificate(run), type=Signed)
-        return PlainTextResponse("\n".join([*told(signed.document), f"signed by {signed.key or 'nobody'}", ""]))
+        document, beside = await _certificate(run)
+        signed = msgspec.json.decode(document, type=Signed)
+        differing = msgspec.json.decode(beside, type=list[Difference])
+        lines = [*told(signed.document, differing), f"signed by {signed.key or 'nobody'}", ""]
+        return PlainTextResponse("\n".join(lines))
 
-    async def _certificate(run: int) -> bytes:
-        found: bytes | None = await parts.pool.fetchval(generations.CERTIFICATE, run)
-        if found is None:
+    async def _certificate(run: int) -> tuple[bytes, bytes]:
+        found = await parts.pool.fetchrow(generations.CERTIFICATE, run)
+        if found is None or found["certified_differences"] is None:
             raise NotFound(
                 "no-certificate", f"run {run} vouches for nothing: it failed, or is older than certificates",
                 field="run", way_out="GET /rebuilds lists the runs and how they ended",
             )  # fmt: skip
-        return found
+        return found["certificate"], found["certified_differences"]
 
     @router.delete("/rebuilds/{run}", status_code=202)
     async def call_off(run: Run, actor: Operates) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a certificate is made of, fetched: the code, the holes, and how the differing cases were and are judged."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import sla
 from events.database import Connection, Pool
 from sla.case import JUDGED
 from sla.certificate import Difference, Hole
-from sla.comparing import Comparison
+from sla.comparing import WHOLE
 from sla.fold import Place
 from sla.generations import LAST_HEARD
 from sla.rows import shown
@@ -62,23 +62,25 @@ def _placed(place: str) -> tuple[Place, int]:
     return (topic, int(partition)), int(offset)
 
 
-async def differences(connection: Connection, generation: int, found: Comparison) -> tuple[Difference, ...]:
-    """The verdicts of the cases that differ, before and after, and the fact of each that was heard last."""
-    cases = list(found.differing)
+async def differences(
+    connection: Connection | Pool, generation: int, replaced: int, differing: Collection[str]
+) -> dict[str, Difference]:
+    """The verdicts of cases that differ, before and after, and the fact of each that was heard last."""
+    cases = sorted(differing)
     if not cases:
-        return ()
+        return {}
     verdicts: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
-    for row in await connection.fetch(VERDICTS, [found.replaced, generation], cases):
+    for row in await connection.fetch(VERDICTS, [replaced, generation], cases, timeout=WHOLE):
         own = dict(row)
         verdicts.setdefault((own.pop("generation"), own.pop("case_id")), []).append(shown(own))
-    heard = {row["subject"]: row["id"] for row in await connection.fetch(LAST_HEARD, cases, JUDGED)}
-    return tuple(
-        Difference(
-            case_id=case, heard=heard.get(case, ""), before=_of(verdicts, found.replaced, case),
+    heard = {row["subject"]: row["id"] for row in await connection.fetch(LAST_HEARD, cases, JUDGED, timeout=WHOLE)}
+    return {
+        case: Difference(
+            case_id=case, heard=heard.get(case, ""), before=_of(verdicts, replaced, case),
             after=_of(verdicts, generation, case),
         )
         for case in cases
-    )  # fmt: skip
+    }  # fmt: skip
 
 
 def _of(

@@ -165,7 +165,12 @@ async def test_a_certificate_is_shown_kept_in_a_file_and_verified(house: House, 
     await receive(house, "2017-07-24 07:45", "PAC-194", "TERMINATION@2017-07-01")  # what comes later changes nothing
     code, out, err = await onedoor(house, "verify", str(file))
     assert (code, "the same: " in out) == (0, True), (out, err)
-    file.write_text(file.read_text().replace('"cases": ', '"cases": 1', 1))
+    kept = file.read_text()
+    file.write_text(json.dumps(json.loads(kept) | {"differences": [{"case_id": "000.00.22.H49-170724-9999"}]}))
+    code, _, err = await onedoor(house, "verify", str(file))
+    assert (code, err.count("\n")) == (1, 1), err
+    assert "the list of differences was changed" in err
+    file.write_text(kept.replace('"cases": ', '"cases": 1', 1))
     code, _, err = await onedoor(house, "verify", str(file))
     assert (code, err.count("\n")) == (1, 1), err
     assert "changed after it was signed" in err

@@ -10,6 +10,7 @@ from flows.house import House
 from events import database as postgres_of
 from events.contracts.sla import VerdictAmended
 from events.envelope import Cause
+from events.signing import digest
 from events.store import Append, append, load
 from local.demo.doors import OPERATOR
 
@@ -133,7 +134,8 @@ async def test_the_certificate_says_from_what_and_how_a_dossier_differs(house: H
     assert all(one["records"] == one["end"] - one["first"] for one in told["partitions"])
     assert told["records"] == sum(one["records"] for one in told["partitions"])
     assert told["folded"] == told["compared"] == {"rows": trial["rows"], "hash": trial["hash"]}
-    (difference,) = told["differences"]
+    (difference,) = beside = await house.get("sla", f"/rebuilds/{trial['run']}/differences")
+    assert told["differences"] == {"count": 1, "digest": digest(beside)}
     assert (difference["case_id"], difference["heard"]) == (it.code, (await it.said("route"))[-1].id)
     assert [cycle["by_date"] for cycle in difference["before"]] == ["overdue"]
     assert [cycle["by_date"] for cycle in difference["after"]] == ["ahead"]
@@ -190,7 +192,7 @@ async def test_what_was_dismissed_counts_in_nothing_even_if_it_can_be_read_today
     trial = await house.rebuilt(dry_run=True)
     told = (await certificate(house, trial["run"]))["document"]
     assert place in told["dismissed"]
-    (difference,) = told["differences"]
+    (difference,) = await house.get("sla", f"/rebuilds/{trial['run']}/differences")
     assert (difference["case_id"], [cycle["outcome"] for cycle in difference["after"]]) == (it.code, ["open"])
     await house.sql("delete from sla.parked where place = $1", place)
     assert (await house.rebuilt(dry_run=True))["differences"] == 0

@@ -24,6 +24,7 @@ from events.follow import Following
 from events.parked import retry
 from events.store import Append, append
 from sla import fold, generations, projector, queries
+from sla.certificate import Vouched
 from sla.comparing import Comparison
 from sla.judge import judge
 
@@ -108,11 +109,11 @@ async def test_a_run_that_was_called_off_neither_swaps_nor_ends_well(sla: Sla, t
 async def ended(sla: Sla, run: int, found: Comparison, trial: bool) -> None:
     async with sla.pool.acquire() as connection, connection.transaction():
         if trial:
-            await generations.checked(connection, run, found, b"{}")
+            await generations.checked(connection, run, found, Vouched(b"{}", b"[]"))
         else:
             await generations.swap(
                 connection, run, found, events=1, actor="op-1", at=MONDAY, recorded_at=MONDAY, stuck={},
-                certificate=b"{}",
+                vouched=Vouched(b"{}", b"[]"),
             )  # fmt: skip
 
 
