@@ -88,7 +88,7 @@ RESTATED = "insert into restatements values ($1, $2, $3, $4, $5, $6, $7, $8)"
 # A fact that is only noted (a dossier called back because it was withdrawn) is no cause of anything.
 NOTED = {fact.__name__ for fact, moved in MOVES.items() if moved is Case.noted}
 MOVING = [name for name in JUDGED if name not in NOTED]
-MARKS = "restating"
+QUEUE = "restating"
 EVERY = 0.5  # seconds between looks whether something is marked
 log = structlog.get_logger("sla.sealing")
 
@@ -163,7 +163,7 @@ def marker() -> Follower[CaseChange]:
             [one.ended_at for _, one in cycles], list(swaps.values()),
         )  # fmt: skip
 
-    return Follower(name=MARKER, log=CHANGES, apply=apply, stuck="halt", writes=(MARKS,))
+    return Follower(name=MARKER, log=CHANGES, apply=apply, stuck="halt", writes=(QUEUE,))
 
 
 class Lasted(msgspec.Struct, frozen=True):
@@ -191,13 +191,13 @@ class Restating:
 
     async def run(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
-            rung = self.parts.bell.rung(MARKS)
+            rung = self.parts.bell.rung(QUEUE)
             try:
                 if await self.round():
                     self.parts.bell.ring("events")
             except (WrongVersion, *TRANSIENT) as error:
                 log.warning("waiting", doing="restate", error=repr(error))
-            await self.parts.bell.wait(MARKS, rung, EVERY)
+            await self.parts.bell.wait(QUEUE, rung, EVERY)
             await asyncio.sleep(EVERY / 5)
 
     async def round(self) -> int:
