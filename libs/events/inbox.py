@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 from asyncpg import UniqueViolationError
 
 from events import follow
-from events.database import Connection
+from events.database import Connection, Pool
 from events.envelope import Recorded
 from events.errors import Unreadable
 from events.order import Order
@@ -172,9 +172,11 @@ async def _known(connection: Connection, facts: Sequence[Recorded]) -> dict[tupl
 
 
 RETRY = """
-select id, body from parked where follower = $1 and settled is null and ($2::bigint is null or id = $2)
-order by id for update
+select id, body from parked
+where follower = $1 and settled is null and ($2::bigint is null or id = $2) and id > $3
+order by id limit $4 for update
 """
+RETRIED_AT_ONCE = 20
 SETTLE = """
 update parked set settled = $2, settled_by = $3, settled_why = $4, settled_at = clock_timestamp()
 where id = $1 and settled is null returning true
@@ -182,28 +184,38 @@ where id = $1 and settled is null returning true
 FAILED = "update parked set attempts = attempts + 1, reason = $2 where id = $1"
 
 
-async def retry_unreadable(connection: Connection, order: Order | None = None, only: int | None = None) -> int:
-    """Read again what could not be read (`only`: this one), in the caller's transaction: after an upgrade it may be
-    readable.
+async def retry_unreadable(pool: Pool, order: Order | None = None, only: int | None = None) -> int:
+    """Read again what could not be read (`only`: this one): after an upgrade it may be readable. Some at a time, each
+    group in a transaction of its own: thousands in one would hold every follower of the cluster back.
 
     A forked record stays parked: only a person decides between two bodies. Returns how many were settled.
     """
-    settled = 0
-    for row in await connection.fetch(RETRY, HEAR, only):
-        try:
-            fact = from_cloudevent(row["body"])
-        except Unreadable as error:
-            await connection.execute(FAILED, row["id"], storable(str(error)))
-            continue
-        how: Literal["retried", "repeated"]
-        if await _insert(connection, [fact]):
-            how = "retried"
-        elif (await _known(connection, [fact]))[fact.stream, fact.version] == fact.hash:
-            how = "repeated"
-        else:
-            continue
-        settled += await settle(connection, row["id"], how, order)
+    settled, after, full = 0, 0, True
+    while full:
+        async with pool.acquire() as connection, connection.transaction():
+            rows = await connection.fetch(RETRY, HEAR, only, after, RETRIED_AT_ONCE)
+            for row in rows:
+                settled += await _retry(connection, row["id"], row["body"], order)
+                after = row["id"]
+        full = len(rows) == RETRIED_AT_ONCE
     return settled
+
+
+async def _retry(connection: Connection, id: int, body: bytes, order: Order | None) -> bool:
+    """One of them; whether it is settled now."""
+    try:
+        fact = from_cloudevent(body)
+    except Unreadable as error:
+        await connection.execute(FAILED, id, storable(str(error)))
+        return False
+    how: Literal["retried", "repeated"]
+    if await _insert(connection, [fact]):
+        how = "retried"
+    elif (await _known(connection, [fact]))[fact.stream, fact.version] == fact.hash:
+        how = "repeated"
+    else:
+        return False
+    return await settle(connection, id, how, order)
 
 
 async def settle(connection: Connection, id: int, how: Literal["retried", "repeated"], order: Order | None) -> bool:

@@ -106,8 +106,7 @@ async def retry(
 
     `order` is the operator's; None: the service itself, at a start. Returns how many were settled.
     """
-    async with pool.acquire() as connection, connection.transaction():
-        settled = await retry_unreadable(connection, order, only)
+    settled = await retry_unreadable(pool, order, only)
     for following in _parking(followings):
         settled += await _apply_again(pool, following, order, only)
     return settled

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from events.database import Pool
-from events.inbox import Kept, keep
+from events.inbox import RETRIED_AT_ONCE, Kept, keep
 from events.parked import retry
 from events.wire import to_cloudevent
 
@@ -194,6 +194,15 @@ async def test_a_parked_record_that_came_twice_is_settled_twice(listener: Pool, 
     await listener.execute("update parked set body = $1", said[0])
     assert await retry(listener, []) == 2
     assert [row["settled"] for row in await listener.fetch(PARKED)] == ["retried", "repeated"]
+
+
+async def test_many_are_tried_again_in_several_transactions(listener: Pool, said: list[bytes]) -> None:
+    """One of thousands would hold back every follower of the cluster; one that stays parked stops none behind it."""
+    await hear(listener, *[b"garbage"] * (2 * RETRIED_AT_ONCE + 1))
+    await listener.execute("update parked set body = $1 where id <> (select min(id) from parked)", said[0])
+    assert await retry(listener, []) == 2 * RETRIED_AT_ONCE
+    assert await listener.fetchval("select count(*) from parked where settled is null") == 1
+    assert await listener.fetchval("select count(distinct xmin::text) from parked") == 3
 
 
 async def test_a_fork_stays_parked_on_retry(listener: Pool, said: list[bytes]) -> None:
