@@ -9,8 +9,9 @@ CASES ?= 3187
 SEED ?= 2017
 EXAMPLES ?= 20000
 YEAR ?= 13000
+KILLS ?= 50
 LONG := tests/oracle tests/sla/test_judge_laws.py tests/sla/test_corrections.py tests/sla/test_impact.py tests/sla/test_classes.py \
-    tests/sla/test_record.py tests/sla/test_year.py tests/sla/test_year_of_warnings.py
+    tests/sla/test_record.py tests/sla/test_year.py tests/sla/test_year_of_warnings.py tests/flows/test_rebuild_kills.py
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -39,8 +40,8 @@ check: $(READY) ## format, lint, types, import contracts, pure tests: what every
 test: check ## everything that CI runs: the checks, then real Kafka and Postgres, then whole flows
 	$(BIN)/pytest tests -m "parts or whole"
 
-campaign: $(READY) ## the long variants: 20,000 examples of the laws of judge and record, a year of 13,000 dossiers through real tables and a dying ticker
-	ONEDOOR_EXAMPLES=$(EXAMPLES) ONEDOOR_CASES=$(YEAR) $(BIN)/pytest --timeout 7200 $(LONG)
+campaign: $(READY) ## the long variants: 20,000 examples of the laws of judge and record, a year of 13,000 dossiers through real tables and a dying ticker, 50 killed rebuilds
+	ONEDOOR_EXAMPLES=$(EXAMPLES) ONEDOOR_CASES=$(YEAR) ONEDOOR_KILLS=$(KILLS) $(BIN)/pytest --timeout 7200 $(LONG)
 
 mutants: $(READY) ## change the arithmetic token by token; the pure tests must notice (build/mutants/report.md)
 	$(BIN)/python tests/mutants
