@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -12,6 +12,7 @@ import structlog
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
+from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from events import signing
 from events.actor import Actor
@@ -25,6 +26,7 @@ from events.topics import PARTITIONS
 from sla import generations, queries
 from sla.certificate import Certificate, Difference, told
 
+EVERY = 0.25  # seconds between two looks at a run for whoever follows it
 STATES = {"building": "running", "failed": "failed", "cancelled": "cancelled"}
 log = structlog.get_logger("sla.rebuilds")
 
@@ -108,6 +110,9 @@ def routes(parts: Parts) -> APIRouter:
     @router.get("/rebuilds/{run}")
     async def run(run: Run, _: Operates) -> Any:
         """How a rebuild goes: its phase, records folded, cases judged, and what the comparison found."""
+        return await _told(run)
+
+    async def _told(run: int) -> dict[str, Any]:
         found = await queries.generation(parts.pool, run)
         if found is None:
             raise _unknown(run)
@@ -117,6 +122,26 @@ def routes(parts: Parts) -> APIRouter:
             "run": run, "state": STATES.get(found["state"], "done"), "swapped": found["state"] in ("live", "retired"),
             "events_per_second": rate, "seconds_left": left,
         }  # fmt: skip
+
+    @router.get("/rebuilds/{run}/progress")
+    async def progress(run: Run, _: Operates) -> EventSourceResponse:
+        """Server-sent events: the same as often as it changes; `ended` is the last."""
+        await _told(run)
+
+        async def events() -> AsyncIterator[ServerSentEvent]:
+            before: dict[str, Any] | None = None
+            while True:
+                standing = await _told(run)
+                ended = standing["state"] != "running"
+                if standing != before or ended:
+                    data = msgspec.json.encode(standing).decode()
+                    yield ServerSentEvent(data=data, event="ended" if ended else "progress")
+                if ended:
+                    return
+                before = standing
+                await asyncio.sleep(EVERY)
+
+        return EventSourceResponse(events(), ping=15)
 
     @router.get("/rebuilds/{run}/certificate", response_class=Response)
     async def certificate(run: Run, _: Operates) -> Response:

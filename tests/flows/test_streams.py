@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from flows.dossier import Dossier, receive
-from flows.house import House, first
+from flows.house import LEFT, House, first
+
+from local.demo.doors import OPERATOR
 
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="session")]
 
@@ -100,3 +102,27 @@ async def test_the_live_page_is_served(house: House) -> None:
         assert name in page.body
         assert (await house.ask("sla", f"/web/{name}", method="GET", who=None)).status == 200
     assert (await house.ask("sla", "/web/index.html", method="GET", who=None)).status == 404
+
+
+async def test_a_rebuild_is_followed_to_its_end(house: House) -> None:
+    """Every change of its standing, and how it ended; the stream ends with it, also for who comes late."""
+    run = (await house.ask("sla", "/rebuilds", {"dry_run": True, "accept_holes": LEFT})).body["run"]
+    told = await progress(house, run)
+    assert {name for name, _ in told[:-1]} <= {"progress"}
+    assert all(standing["state"] == "running" for _, standing in told[:-1])
+    name, last = told[-1]
+    assert (name, last["run"], last["state"]) == ("ended", run, "done")
+    assert last == (await house.ask("sla", f"/rebuilds/{run}", method="GET")).body
+    assert await progress(house, run) == [told[-1]]
+    assert (await house.ask("sla", "/rebuilds/999999/progress", method="GET")).status == 404
+
+
+async def progress(house: House, run: int) -> list[tuple[str, Any]]:
+    """The events of a run, to the last."""
+    headers = {"Authorization": f"Bearer {await house.token(OPERATOR)}"}
+    address = f"{house.stack.url('sla')}/rebuilds/{run}/progress"
+    async with asyncio.timeout(60), house.http.get(address, headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (200, "text/event-stream")
+        text = (await answer.text()).replace("\r\n", "\n")
+    lines = [dict(line.split(": ", 1) for line in event.splitlines()) for event in text.strip().split("\n\n")]
+    return [(line["event"], json.loads(line["data"])) for line in lines]

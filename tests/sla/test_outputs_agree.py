@@ -347,6 +347,7 @@ SHOWS_NO_VERDICT = {
     "/public/stream", "/rebuilds", "/rebuilds/{run}", "/record/seals", "/remedies", "/record/practice",
     # A certificate quotes stored rows of two generations side by side; it concludes nothing either.
     "/rebuilds/{run}/certificate", "/rebuilds/{run}/certificate/text", "/rebuilds/{run}/differences",
+    "/rebuilds/{run}/progress",
     "/what-if", "/what-if/{run}",
     "/cases/{case_id}/facts",  # what was said, verdicts among it; it concludes nothing
 }  # fmt: skip
