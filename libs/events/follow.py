@@ -109,7 +109,7 @@ class Follower(Generic[T]):
     @property
     def redone(self) -> bool:
         """Whether a crash may take the effect back together with the bookmark: it says nothing, it only derives."""
-        return EVENTS.table not in self.wakes
+        return self.outside is None and EVENTS.table not in self.wakes
 
     @property
     def wakes(self) -> tuple[str, ...]:

@@ -24,16 +24,21 @@ ANEW = """
 with old as (select topic, topic_id from heard where topic = $1 and topic_id not in ('', $2) limit 1),
 moved as (
     update parked set place = overlay(place placing old.topic || '#' || old.topic_id from 1 for length(old.topic))
-    from old where follower = $3 and starts_with(place, old.topic || '/')
+    from old where follower = $3 and starts_with(place, old.topic || '/') and not exists (
+        select from parked as same where same.follower = $3
+            and same.place = overlay(parked.place placing old.topic || '#' || old.topic_id from 1 for length(old.topic))
+    )
 )
-update heard set topic_id = $2, next_offset = case topic_id when '' then next_offset else 0 end
+update heard set topic_id = $2, next_offset = case topic_id when '' then next_offset else 0 end,
+    topic_since = case topic_id when '' then topic_since else clock_timestamp() end
 where topic = $1 and topic_id <> $2
 """
-HEARD = "select topic, partition, next_offset from heard where topic = any($1)"
+HEARD = "select topic, partition, next_offset, topic_id from heard where topic = any($1)"
 LARGEST_BATCH = 5000
 # FastStream listens for so long and, when nothing came, sleeps for as long again: what comes meanwhile waits.
 LISTEN_MS = 5
 LOOK = 2.0  # seconds between two looks whether the topics are still those that we listen to
+ENDS_WITHIN = 2.0  # seconds for the last of these looks
 log = structlog.get_logger("events.hear")
 
 
@@ -51,7 +56,8 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
         self.heard: dict[tuple[str, int], int] = {}
         self.written: dict[tuple[str, int], int] = {}  # record time of the last kept record, in milliseconds
         self.assigned = asyncio.Event()
-        self._ids: Mapping[str, str] = {}  # of the topics that we listen to
+        self._ids: Mapping[str, str] = {}  # of the topics that we listen to; empty while that is being changed
+        self._listened: Mapping[str, str] = {}  # the same, but for the partitions that are given to us just now
         self._broker: KafkaBroker | None = None
         self._subscriber: Any = None
 
@@ -74,7 +80,10 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             yield
         finally:
             ended.set()
-            await watching
+            _, late = await asyncio.wait([watching], timeout=ENDS_WITHIN)  # a broker that is away need not answer
+            if late:
+                watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
             await self._stop()
 
     async def _watch(self, identity: Identity, ended: asyncio.Event) -> None:
@@ -89,6 +98,8 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
                     await self._listen(there)
             except TRANSIENT as error:
                 log.warning("waiting", doing="identify", error=repr(error))
+            except Exception as error:  # without it nobody would find the next topic; it is not ready meanwhile
+                log.error("faulty", doing="identify", exc_info=error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):
                     await ended.wait()
@@ -103,6 +114,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
                 self.bootstrap, logger=logging.getLogger("faststream"), log_level=logging.DEBUG, apply_types=False,
                 allow_auto_create_topics=False, consumer_only=True, graceful_timeout=5.0,
             )  # fmt: skip
+            self._listened = ids
             self._subscribe(self._broker, ids)
             await self._broker.start()
         self._ids = ids
@@ -190,7 +202,11 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             except TRANSIENT as error:
                 log.warning("waiting", doing="assign", error=repr(error))
                 await asyncio.sleep(0.2)
-        self.heard = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        self.heard = {
+            (row["topic"], row["partition"]): row["next_offset"]
+            for row in rows
+            if row["topic_id"] in ("", self._listened.get(row["topic"], ""))  # else what another process saw before us
+        }
         for partition in assigned:  # 0, where retention has cut, is out of range and becomes the earliest there is
             consumer.seek(partition, self.heard.get((partition.topic, partition.partition), 0))
         with bound_contextvars(partitions=len(assigned)):

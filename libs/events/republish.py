@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from events.database import Pool
+from events.errors import Conflict
 from events.follow import REWIND
 from events.order import Order
 from events.relay import NAME
@@ -11,6 +12,7 @@ from events.relay import NAME
 # The relay's turn for as long as it takes; of the session, because nothing else is to be held meanwhile.
 HOLD = "select pg_advisory_lock(hashtextextended(current_schema() || '.' || $1, 0))"
 LET_GO = "select pg_advisory_unlock(hashtextextended(current_schema() || '.' || $1, 0))"
+IS_PAUSED = "select paused_at is not null from bookmarks where name = $1"
 FACTS = "select count(*) from events"
 
 Remake = Callable[[], Awaitable[Sequence[str]]]
@@ -22,11 +24,14 @@ async def republish(pool: Pool, remake: Remake, order: Order) -> Mapping[str, An
 
     Listeners find another topic under the name and hear it from its beginning; what they have, they drop as repeats.
     The bookmark goes back first: a crash before the topics are gone sends nothing twice, because the relay looks what
-    is there, and one after it finds them empty.
+    is there, and one after it finds them empty. Raises Conflict while the relay is paused.
     """
     async with pool.acquire() as connection:
-        await connection.execute(HOLD, NAME)
+        if await connection.fetchval(IS_PAUSED, NAME):
+            raise Conflict("relay-paused", "the relay is paused and would send nothing", field="service",
+                           way_out="POST /followers/relay/resume first")  # fmt: skip
         try:
+            await connection.execute(HOLD, NAME)
             async with connection.transaction():
                 await connection.execute(REWIND, NAME)
                 await order.say(connection, "topics-republished", f"service/{order.service}")

@@ -33,6 +33,8 @@ log = structlog.get_logger("events.runtime")
 # fifteenth of a service's time.
 COLLECT = (20_000, 20, 20)
 DRAIN = 4.0  # seconds for the followers to finish, and as many for the relay after them
+HEARD_ANYTHING = "select distinct topic from heard where next_offset > 0"
+SAID_ANYTHING = "select exists (select from events where starts_with(stream, $1))"
 Task = Callable[[asyncio.Event], Awaitable[None]]  # runs until the event is set
 
 
@@ -147,13 +149,24 @@ def application(running: Running) -> FastAPI:
     return app
 
 
+async def _used(pool: Pool, prefix: str, says: Sequence[str]) -> set[str]:
+    """The topics on which something was said, as far as this service knows: it heard it, or said it."""
+    used = {row["topic"] for row in await pool.fetch(HEARD_ANYTHING)}
+    for category, name in topics.TOPIC.items():
+        if name in says and await pool.fetchval(SAID_ANYTHING, f"{category}-"):
+            used.add(prefix + name)
+    return used
+
+
 async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> Running:
     """Start everything but HTTP; the stack stops it again in order: hear no more, drain the followers, close."""
     bootstrap, prefix = settings.kafka_bootstrap_servers, settings.onedoor_topic_prefix
     pool = await database.connect(settings.database_url)
     stack.push_async_callback(pool.close)
     await database.migrate(pool, database.LOG, service.migrations)
-    await topics.ensure(bootstrap, prefix, dict.fromkeys((*service.says, *service.hears, topics.HEARTBEATS)))
+    names = dict.fromkeys((*service.says, *service.hears, topics.HEARTBEATS))
+    if lost := await topics.ensure(bootstrap, prefix, names, await _used(pool, prefix, service.says)):
+        log.error("topics are lost", topics=lost, way_out="onedoor republish of the service that says it")
 
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, compression_type="lz4",

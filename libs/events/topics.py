@@ -1,7 +1,7 @@
 """The topics: which category of stream goes where, how many partitions, and that they never expire."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -55,8 +55,9 @@ def partition_of(key: bytes) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % PARTITIONS)
 
 
-async def ensure(bootstrap: str, prefix: str, names: Iterable[str]) -> None:
-    """Create the topics that are missing and wait until the broker knows them all.
+async def ensure(bootstrap: str, prefix: str, names: Iterable[str], used: Collection[str] = ()) -> Collection[str]:
+    """Create the topics that are missing and wait until the broker knows them all. Tells the full names of those that
+    are missing although they were `used`: they are not created, for an empty one would hide that it was lost.
 
     Raises OnedoorError when one has another number of partitions.
     """
@@ -65,6 +66,8 @@ async def ensure(bootstrap: str, prefix: str, names: Iterable[str]) -> None:
     try:
         wanted = [_new(prefix + name, name) for name in names]
         there = await admin.list_topics()
+        lost = [topic.name for topic in wanted if topic.name not in there and topic.name in used]
+        wanted = [topic for topic in wanted if topic.name not in lost]
         missing = [topic for topic in wanted if topic.name not in there]
         if missing:
             created = await admin.create_topics(missing)
@@ -78,6 +81,7 @@ async def ensure(bootstrap: str, prefix: str, names: Iterable[str]) -> None:
                     f"topic {topic.name} has {count} partitions, not {topic.num_partitions}: cases would not stay "
                     "together. Write it again from its service's store into a topic with the right number"
                 )
+        return lost
     finally:
         await admin.close()
 

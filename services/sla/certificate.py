@@ -85,7 +85,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """Records (topic/partition/offset) that count in nothing because an operator dismissed them."""
     stuck: Mapping[str, str]
     """Cases that could not be judged, and why."""
-    differences: Differences | None = None
+    differences: Differences | tuple[Difference, ...] | None = None
+    """A certificate of before the list was kept beside it holds the list."""
     differences_accepted: bool
 
     def document(self) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def signed(certificate: Certificate, key: Ed25519PrivateKey | None, differences:
     return Vouched(msgspec.json.encode(sign(whole.document(), key)), listed(differences))
 
 
-def told(document: Mapping[str, Any], differences: Iterable[Difference]) -> Iterable[str]:
+def told(document: Mapping[str, Any], differences: Sequence[Difference]) -> Iterable[str]:
     """A certificate for people, line by line, with the list beside it."""
     one = msgspec.convert(document, Certificate)
     outcome = "swapped in" if one.swapped else "a trial: nothing was swapped"
@@ -134,7 +135,7 @@ def told(document: Mapping[str, Any], differences: Iterable[Difference]) -> Iter
     yield f"{len(one.holes)} holes" + (f", gone over because {one.holes_accepted}" if one.holes_accepted else "")
     yield from (f"  {hole.place}: {printable(hole.reason)}" for hole in one.holes)
     yield from (f"  {case_id} could not be judged: {printable(why)}" for case_id, why in one.stuck.items())
-    count = one.differences.count if one.differences else 0
+    count = one.differences.count if isinstance(one.differences, Differences) else len(differences)
     accepted = "; accepted" if count and one.differences_accepted else ""
     yield f"{count:,} dossiers differ from the live ones{accepted}"
     for difference in differences:

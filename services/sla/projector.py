@@ -38,7 +38,9 @@ select distinct subject from parked
 where subject = any($1) and settled is null and not (follower = '{NAME}' and place = any($2))
 """
 LIVE = "select id, rules from generations where state = 'live'"
-BEYOND = "select exists (select from {table} where (epoch, tx, position) > ($1, $2, $3))"
+# What nobody minds does not count: its bookmark is saved a moment later.
+BEYOND = "select exists (select from {table} where (epoch, tx, position) > ($1, $2, $3) {minded})"
+MINDED = "and type = any($4)"
 CHANGED = """
 insert into changes (epoch, subject, data, swap)
 select (select epoch from cluster), * from unnest($1::text[], $2::bytea[], $3::text[])
@@ -81,7 +83,9 @@ def building(rules: Rules, generation: int, stuck: Stuck) -> Follower[Recorded]:
 
 async def caught_up(connection: Connection, name: str = NAME, table: str = "inbox") -> bool:
     """Whether a follower (the live judge) has seen all of its log. Two statements: a join would scan all of it."""
-    return not await connection.fetchval(BEYOND.format(table=table), *await bookmark_of(connection, name))
+    minded, types = (MINDED, [JUDGED]) if name == NAME else ("", [])
+    query = BEYOND.format(table=table, minded=minded)
+    return not await connection.fetchval(query, *await bookmark_of(connection, name), *types)
 
 
 def judged(cases: Mapping[str, Collection[Recorded]], rules: Rules, stuck: Stuck) -> list[Judgement]:

@@ -107,6 +107,11 @@ async def _say(connection: Connection, passed: Sequence[asyncpg.Record], recorde
     return len(appends)
 
 
+ANEW = """
+select topic, max(topic_since) as since from heard where topic = any($1) and topic_since > '-infinity' group by topic
+"""
+
+
 @dataclass(slots=True)
 class Ahead:
     """A watermark that waits until what was on Kafka when it was seen has been kept, and what was kept then judged: a
@@ -147,6 +152,12 @@ class Watch:
         rows = await self.parts.pool.fetch(WATERMARKS)
         known: dict[str, datetime] = {row["service"]: row["watermark"] for row in rows}
         self._alarm(known)
+        for row in await self.parts.pool.fetch(ANEW, [self.parts.topic(name) for name in self.sources.values()]):
+            # It vouched for a topic that is no more; what is sent again is vouched for by a later beat.
+            for service, name in self.sources.items():
+                if self.parts.topic(name) == row["topic"] and service in known and known[service] <= row["since"]:
+                    del known[service]
+                    self._ahead = None
         if not self.sources.keys() <= known.keys():
             return
         if self._ahead is None:

@@ -105,6 +105,9 @@ async def test_topics_are_sent_again_from_the_first_fact_and_it_is_said_who_orde
     assert await desk.pool.fetchval("select position from bookmarks where name = 'relay'") == 0
     assert await desk.acts() == [("topics-republished", "service/intake", "topic-deleted", "staff-qn-07")]
     assert (await desk.ask("POST", "/republish", {}))[0] == 422
+    await desk.pool.execute("update bookmarks set paused_at = now() where name = 'relay'")
+    status, problem = await desk.ask("POST", "/republish", {"why": "topic-deleted"})
+    assert (status, problem["type"]) == (409, "urn:onedoor:problem:relay-paused")
 
 
 @pytest.fixture

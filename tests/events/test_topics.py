@@ -53,6 +53,15 @@ async def test_topics_are_made_as_they_must_be(kafka: str, topic_prefix: str) ->
         assert (await _settings(kafka, topic_prefix + compacted))["cleanup.policy"] == "compact"
 
 
+async def test_a_topic_that_was_used_is_not_made_anew(kafka: str, topic_prefix: str) -> None:
+    """An empty one would hide that it was lost; the others are made."""
+    used = {topic_prefix + "intake.events", topic_prefix + "field.events"}
+    await topics.ensure(kafka, topic_prefix, ("field.events",))
+    assert await topics.ensure(kafka, topic_prefix, (*NAMES, "field.events"), used) == [topic_prefix + "intake.events"]
+    assert (await _partitions(kafka, topic_prefix + "intake.events"))[topic_prefix + "intake.events"] == 0
+    assert await topics.ensure(kafka, topic_prefix, NAMES) == []
+
+
 async def test_another_number_of_partitions_is_refused(kafka: str, topic_prefix: str) -> None:
     """Cases would not stay together; the message says what to do."""
     await _make(kafka, topic_prefix + "routing.events", 3)

@@ -100,11 +100,14 @@ async def test_two_processes_pass_by_the_same_rows_and_one_applies(pool: Pool) -
     assert notes.seen == ["CustomerRated"]
 
 
-@pytest.mark.parametrize(("writes", "waits"), [((), "off"), (("outgoing",), "off"), (("events",), "on")])
-async def test_only_what_is_said_waits_for_the_disk(pool: Pool, writes: tuple[str, ...], waits: str) -> None:
+@pytest.mark.parametrize(
+    ("more", "waits"),
+    [({}, "off"), ({"writes": ("outgoing",)}, "off"), ({"writes": ("events",)}, "on"), ({"outside": print}, "on")],
+)
+async def test_only_what_is_said_or_sent_waits_for_the_disk(pool: Pool, more: dict[str, Any], waits: str) -> None:
     """What is derived is derived again from the bookmark, which was lost with it."""
     notes = Notes()
-    following = Following(pool, notes.follower(writes=writes))
+    following = Following(pool, notes.follower(**more))
     await say(pool, line(stream(), received()))
     await step(following)
     assert notes.waits == [waits]

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -21,6 +23,12 @@ from sla.ticker import Watch
 
 HEARD = """
 insert into heard values ($1, 0, $2) on conflict (topic, partition) do update set next_offset = excluded.next_offset
+"""
+
+
+MADE_AGAIN = """
+insert into heard (topic, partition, next_offset, topic_id, topic_since)
+values ($1, 0, 0, 'another', clock_timestamp() + interval '1 hour')
 """
 
 
@@ -101,3 +109,26 @@ async def test_a_source_that_was_never_heard_holds_every_warning_back(sla: Sla, 
         assert await sla.said(story.case_id) == []
         await beat(producer, topic_prefix)
         await eventually(lambda: missed(sla, story))
+
+
+async def test_who_vouched_for_a_topic_that_is_no_more_must_vouch_again(
+    sla: Sla, kafka: str, topic_prefix: str
+) -> None:
+    """What was not heard of the lost topic may disprove the miss; a beat of before the loss says nothing of it."""
+    story = await overdue(sla)
+    async with watching(sla, kafka, topic_prefix) as producer:
+        await sla.pool.execute(MADE_AGAIN, topic_prefix + HEARS[0])
+        for _ in range(3):  # what is kept of a later beat was read after a whole look at the one before
+            since = now()
+            await beat(producer, topic_prefix)
+            await eventually(partial(_known, sla, since))
+        assert not await missed(sla, story)
+        await sla.pool.execute("update heard set topic_since = clock_timestamp()")
+        await beat(producer, topic_prefix)
+        await eventually(lambda: missed(sla, story))
+
+
+async def _known(sla: Sla, since: datetime) -> bool:
+    """Whether a beat of each source from after this instant is kept."""
+    later = await sla.pool.fetchval("select count(*) from watermarks where watermark >= $1", since)
+    return bool(later == len(SOURCES))
