@@ -39,6 +39,9 @@ insert into watermarks values ($1, $2)
 on conflict (service) do update set watermark = greatest(watermarks.watermark, excluded.watermark)
 """
 WATERMARKS = "select service, watermark from watermarks"
+ANEW = """
+select topic, max(topic_since) as since from heard where topic = any($1) and topic_since > '-infinity' group by topic
+"""
 CLOCK = "clock"  # the watermark's name where the caller says what time it is
 SETTLED = "settled"  # the one up to which everything that any source recorded is kept and judged
 LAST_KEPT = "select epoch, tx, position from inbox order by epoch desc, tx desc, position desc limit 1"
@@ -105,11 +108,6 @@ async def _say(connection: Connection, passed: Sequence[asyncpg.Record], recorde
     if appends:
         await append(connection, appends)
     return len(appends)
-
-
-ANEW = """
-select topic, max(topic_since) as since from heard where topic = any($1) and topic_since > '-infinity' group by topic
-"""
 
 
 @dataclass(slots=True)

@@ -4,8 +4,8 @@ import asyncio
 import json
 from collections.abc import Sequence
 
+import parts
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 from contracts.given import case_id, eventually, line, rated, received, say, stream
 from contracts.hearing import hearing
 from contracts.sending import SAID, producing
@@ -14,7 +14,6 @@ from events import hear, topics
 from events.bell import Bell
 from events.database import Pool
 from events.hear import Ears
-from events.identity import Identity
 from events.inbox import keep
 from events.wire import to_cloudevent
 
@@ -142,21 +141,6 @@ async def test_the_bell_rings_when_something_was_kept(
         assert ears.bell.rung("inbox") > 0
 
 
-async def made_again(kafka: str, prefix: str) -> None:
-    """The topic is deleted, and another stands under its name."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    await admin.delete_topics([f"{prefix}intake.events"])
-    await admin.close()
-    identity = Identity(kafka)
-    await eventually(lambda: _is_gone(identity, f"{prefix}intake.events"))
-    await topics.ensure(kafka, prefix, SAID)
-
-
-async def _is_gone(identity: Identity, topic: str) -> bool:
-    return not await identity.of([topic])
-
-
 @pytest.mark.parametrize("at_work", [True, False], ids=["at work", "away"])
 async def test_a_topic_that_was_made_again_is_heard_from_its_beginning(
     listener: Pool, kafka: str, topic_prefix: str, said: list[bytes], at_work: bool
@@ -166,12 +150,12 @@ async def test_a_topic_that_was_made_again_is_heard_from_its_beginning(
     async with hearing(listener, kafka, topic_prefix) as ears:
         await eventually(lambda: count(listener, 5))
         if at_work:
-            await made_again(kafka, topic_prefix)
+            await topics.make_again(kafka, topic_prefix, SAID)
             await send(kafka, topic_prefix, said[5:])
             await eventually(lambda: count(listener, 20))
             assert sum(ears.heard.values()) == 15
     if not at_work:
-        await made_again(kafka, topic_prefix)
+        await topics.make_again(kafka, topic_prefix, SAID)
         await send(kafka, topic_prefix, said[5:])
         async with hearing(listener, kafka, topic_prefix):
             await eventually(lambda: count(listener, 20))
@@ -188,10 +172,7 @@ async def test_a_listener_whose_topic_is_gone_is_not_ready_and_hears_the_others(
     ears = Ears(listener, Bell(), names, bootstrap=kafka, service=f"{topic_prefix}sla", instance="1")
     async with ears.listening():
         await eventually(lambda: ears.ready)
-        admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-        await admin.start()
-        await admin.delete_topics([f"{topic_prefix}field.events"])
-        await admin.close()
+        await parts.drop_topics(kafka, names[1])
         await eventually(lambda: ears.missing == {names[1]})
         await send(kafka, topic_prefix, said[5:])
         await eventually(lambda: count(listener, 20))
@@ -208,7 +189,7 @@ async def test_what_was_parked_of_the_old_topic_is_no_longer_at_its_place(
     async with hearing(listener, kafka, topic_prefix):
         await eventually(lambda: count(listener, 3))
     (before,) = await listener.fetch("select place from parked")
-    await made_again(kafka, topic_prefix)
+    await topics.make_again(kafka, topic_prefix, SAID)
     async with hearing(listener, kafka, topic_prefix):
         pass
     (after,) = await listener.fetch("select place from parked")

@@ -2,13 +2,10 @@
 
 from collections.abc import AsyncIterator
 
-import parts
 import pytest
 import pytest_asyncio
 from flows import house as running
 from flows.house import House
-
-from events.clock import new_id
 
 LAST = ("test_nothing_personal.py", "test_identities.py")  # they look back at what all others did
 
@@ -24,11 +21,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house(kafka: str, postgres: str) -> AsyncIterator[House]:
     """The system that all flows share; each makes dossiers of its own."""
-    name, admin = await running.fresh(postgres)
-    prefix = f"t{new_id()[:12]}."
-    with parts.folder() as folder:
-        async with running.house(folder, kafka, admin, prefix) as made:
-            yield made
-            assert all(part.alive for part in made.stack.parts.values())
-    await parts.drop_topics(kafka, prefix)
-    await parts.drop_database(postgres, name)
+    async with running.of_its_own(kafka, postgres) as made:
+        yield made
+        assert all(part.alive for part in made.stack.parts.values())

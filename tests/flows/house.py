@@ -15,6 +15,7 @@ import parts
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from contracts.given import eventually
 
+from events.clock import new_id
 from events.topics import CASES, DOSSIER_TOPICS, HEARTBEATS, LOG_TOPICS, PARTITIONS, partition_of, partitions_in
 from local.demo.calm import Calm
 from local.demo.doors import OPERATOR, Doors
@@ -188,6 +189,11 @@ class House:
         await self.settled()
         return found
 
+    async def swaps(self) -> list[int]:
+        """The generations that were swapped in, as it was said."""
+        said = await self.facts("generation")
+        return [fact.data["generation"] for fact in said if fact.type == "GenerationSwapped"]
+
     # -- what stands on the topics ---------------------------------------------------------------
 
     def topic(self, name: str) -> str:
@@ -291,6 +297,18 @@ async def house(folder: Path, kafka: str, database: str, prefix: str) -> AsyncIt
             await part.start()
             stack.push_async_callback(_stop, part)
         yield House(system, doors, http, consumer, producer)
+
+
+@asynccontextmanager
+async def of_its_own(kafka: str, postgres: str) -> AsyncIterator[House]:
+    """A system with topics, a database and a folder of its own, which are dropped after it."""
+    name, admin = await fresh(postgres)
+    prefix = f"t{new_id()[:12]}."
+    with parts.folder() as folder:
+        async with house(folder, kafka, admin, prefix) as made:
+            yield made
+    await parts.drop_topics(kafka, prefix)
+    await parts.drop_database(postgres, name)
 
 
 async def fresh(postgres: str) -> tuple[str, str]:

@@ -33,20 +33,16 @@ async def finished(house: House, at: str, day: str) -> Dossier:
     return it
 
 
-async def swaps(house: House) -> list[int]:
-    return [fact.data["generation"] for fact in await house.facts("generation") if fact.type == "GenerationSwapped"]
-
-
 async def test_a_rebuild_while_dossiers_move_is_equal_and_swapped(house: House) -> None:
     """No difference at the cut, one swap, the dossiers of meanwhile in the new tables, each message once."""
     await finished(house, "08:00", "2017-07-21")
-    before, said = await house.sent(), await swaps(house)
+    before, said = await house.sent(), await house.swaps()
     moving = asyncio.create_task(several(house))
     how = await house.rebuilt()
     others = await moving
     assert (how["state"], how["swapped"], how["differences"]) == ("done", True, 0), how
     assert how["cases"] > 0
-    assert await swaps(house) == [*said, how["run"]]
+    assert await house.swaps() == [*said, how["run"]]
     for it in others:
         assert (await it.cycle())["by_date"] == "ahead"
         assert await it.types("promise") == ["VerdictReached"]
@@ -75,19 +71,19 @@ async def test_a_damaged_row_stops_the_swap_until_somebody_accepts_it(house: Hou
     await house.sql(DAMAGE, it.code)
     await wrongly_published(house, it)
     assert (await it.cycle())["by_date"] == "overdue"
-    said = await swaps(house)
+    said = await house.swaps()
 
     refused = await house.rebuilt()
     assert (refused["state"], refused["swapped"]) == ("failed", False)
     assert "Unexplained" in refused["error"]
     assert it.code in refused["error"]
     assert (await it.cycle())["by_date"] == "overdue"
-    assert await swaps(house) == said
+    assert await house.swaps() == said
 
     accepted = await house.rebuilt(accept=True)
     assert (accepted["swapped"], accepted["differences"]) == (True, 1)
     assert (await it.cycle()) == cycle
-    assert await swaps(house) == [*said, accepted["run"]]
+    assert await house.swaps() == [*said, accepted["run"]]
     assert await it.types("promise") == ["VerdictReached", "VerdictAmended", "VerdictAmended"]
     amended = (await it.said("promise"))[-1].data
     assert (amended["was_by_date"], amended["by_date"]) == ("overdue", "ahead")
@@ -105,14 +101,14 @@ async def test_a_trial_says_what_differs_and_swaps_nothing(house: House) -> None
     equal = await house.rebuilt(dry_run=True)
     assert (equal["state"], equal["swapped"], equal["differences"]) == ("done", False, 0), equal
     await house.sql(DAMAGE, it.code)
-    said = await swaps(house)
+    said = await house.swaps()
 
     trial = await house.rebuilt(dry_run=True)
     assert (trial["state"], trial["swapped"], trial["differences"]) == ("done", False, 1), trial
     assert (trial["dry_run"], trial["actor"], trial["rows"]) == (True, "staff-onedoor-01", equal["rows"])
     assert trial["hash"] == equal["hash"]
     assert (await it.cycle())["by_date"] == "overdue"
-    assert await swaps(house) == said
+    assert await house.swaps() == said
     assert await tables(house, trial["run"]) == []
 
     accepted = await house.rebuilt(accept=True)
@@ -169,11 +165,11 @@ async def test_a_rebuild_over_a_record_that_cannot_be_read_wants_a_reason(house:
     """Refused, naming the place; swapped with a reason, which the certificate keeps beside the hole."""
     it = await finished(house, "09:40", "2017-07-21")
     await house.write("field.events", it.code, b"not a fact")
-    said = await swaps(house)
+    said = await house.swaps()
     refused = await house.rebuilt(holes=None)
     assert (refused["state"], refused["swapped"]) == ("failed", False), refused
     assert "count in nothing, the first is " in refused["error"]
-    assert await swaps(house) == said
+    assert await house.swaps() == said
     accepted = await house.rebuilt(holes="truncated-record")
     assert (accepted["swapped"], accepted["differences"]) == (True, 0), accepted
     told = (await certificate(house, accepted["run"]))["document"]
@@ -210,14 +206,14 @@ async def tables(house: House, run: int) -> list[str]:
 
 async def test_a_run_that_is_called_off_leaves_its_record_and_the_live_tables(house: House) -> None:
     """By whom is kept; a second time there is nothing to call off; the next run succeeds."""
-    said = await swaps(house)
+    said = await house.swaps()
     run = (await house.ask("sla", "/rebuilds", {})).body["run"]
     called_off = await house.ask("sla", f"/rebuilds/{run}", method="DELETE")
     assert called_off.status == 202, called_off
     how = await house.ended(run)
     assert (how["state"], how["error"]) == ("cancelled", "called off by staff-onedoor-01")
     assert await tables(house, run) == []
-    assert await swaps(house) == said
+    assert await house.swaps() == said
     again = await house.ask("sla", f"/rebuilds/{run}", method="DELETE")
     assert (again.status, again.body["type"]) == (409, "urn:onedoor:problem:not-running"), again
     assert (await house.rebuilt())["swapped"]

@@ -34,7 +34,7 @@ async def test_a_rebuild_killed_at_any_moment_leaves_one_whole_generation(house:
     assert (await house.rebuilt())["swapped"]
     takes, moments = time.monotonic() - began, Random(2017)
     (rows,) = await house.sql(ROWS)
-    swapped, cut_short = await swaps(house), 0
+    swapped, cut_short = await house.swaps(), 0
     for _ in range(KILLS):
         (before,) = await house.sql(LIVE)
         asked = {"accept_differences": False, "accept_holes": LEFT}
@@ -47,7 +47,7 @@ async def test_a_rebuild_killed_at_any_moment_leaves_one_whole_generation(house:
         assert await house.sql(ROWS) == [rows]
         swapped += [run] if how["swapped"] else []
         cut_short += how["state"] == "failed"
-        assert await swaps(house) == swapped
+        assert await house.swaps() == swapped
     assert cut_short > 0  # else nothing was tried
     last = await house.rebuilt()
     assert (last["swapped"], last["differences"]) == (True, 0), last
@@ -65,7 +65,3 @@ def kill(run: int) -> None:
                     one.send_signal(signal.SIGKILL)
         except psutil.NoSuchProcess:
             continue
-
-
-async def swaps(house: House) -> list[int]:
-    return [fact.data["generation"] for fact in await house.facts("generation") if fact.type == "GenerationSwapped"]

@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator
 import parts
 import pytest
 import pytest_asyncio
-from aiokafka.admin import AIOKafkaAdminClient
 from contracts.given import eventually
 from flows import house as running
 from flows.dossier import receive
 from flows.house import House
 
-from events.clock import new_id
+from local.demo.doors import OPERATOR
 
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="module")]
 
@@ -19,13 +18,8 @@ pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="module")]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def own(kafka: str, postgres: str) -> AsyncIterator[House]:
     """A system of its own: the others go on counting offsets that begin again here."""
-    name, admin = await running.fresh(postgres)
-    prefix = f"t{new_id()[:12]}."
-    with parts.folder() as folder:
-        async with running.house(folder, kafka, admin, prefix) as made:
-            yield made
-    await parts.drop_topics(kafka, prefix)
-    await parts.drop_database(postgres, name)
+    async with running.of_its_own(kafka, postgres) as made:
+        yield made
 
 
 async def test_a_deleted_topic_is_written_again_and_nothing_is_lost(own: House) -> None:
@@ -33,18 +27,14 @@ async def test_a_deleted_topic_is_written_again_and_nothing_is_lost(own: House) 
     it = await receive(own, "2017-07-17 08:00")
     await it.assigned("2017-07-17 09:00")
     await own.settled()
-    admin = AIOKafkaAdminClient(bootstrap_servers=own.stack.kafka)
-    await admin.start()
-    await admin.delete_topics([own.topic("intake.events")])
-    await admin.close()
+    await parts.drop_topics(own.stack.kafka, own.topic("intake.events"))
     await eventually(lambda: _missing(own))
     other = await receive(own, "2017-07-17 08:30")
-    own._moving = False  # what was said just now cannot have its effect yet
 
-    told = await own.ask("intake", "/republish", {"why": "topic-deleted"})
-    assert (told.status, told.body["topics"]) == (200, [own.topic("intake.events")])
+    told = await own.doors.post("intake", "/republish", {"why": "topic-deleted"}, who=OPERATOR)
+    assert told["topics"] == [own.topic("intake.events")]
     await eventually(lambda: _ready(own))
-    await eventually(lambda: _heard(own, told.body["facts"]))
+    await eventually(lambda: _heard(own, told["facts"]))
     assert (await own.doors.get("sla", f"/cases/{other.code}"))["case_id"] == other.code
     run = await own.rebuilt(dry_run=True)
     assert (run["state"], run["differences"]) == ("done", 0), run

@@ -13,11 +13,12 @@ Act = Literal[
 
 @fact(schema=1)
 class OperatorActed:
-    """An operator settled something that was parked, or took a follower in hand; who it was is the fact's actor.
+    """An operator settled something that was parked, took a follower in hand, or had lost topics written again; who it
+    was is the fact's actor.
 
     `target` is the thing as the service that says this names it: `parked/17`, `follower/field.workorders`,
-    `service/intake`.
-    `reason` is a code; to try something again, or to let a follower go on, needs none.
+    `service/intake` for all topics on which it says facts. `reason` is a code; to try something again, or to let a
+    follower go on, needs none.
     """
 
     act: Act
