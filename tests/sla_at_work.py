@@ -66,6 +66,14 @@ class Record(msgspec.Struct, frozen=True):
     value: bytes
 
 
+def on_the_wire(fact: Recorded) -> bytes:
+    """A fact as its record's value."""
+    row: dict[str, Any] = {name: getattr(fact, name) for name in fact.__struct_fields__}
+    row |= {"actor": fact.cause.actor, "correlation": fact.cause.correlation}
+    row |= {"causation": fact.cause.causation, "trace": None}
+    return to_cloudevent(row, "/onedoor/test")
+
+
 class Sla:
     """The SLA service without its HTTP: a log, an inbox and the judge."""
 
@@ -88,11 +96,7 @@ class Sla:
         """Keep these facts in the inbox; nobody looks at them yet."""
         records = []
         for fact in facts:
-            row: dict[str, Any] = {name: getattr(fact, name) for name in fact.__struct_fields__}
-            row |= {"actor": fact.cause.actor, "correlation": fact.cause.correlation}
-            row |= {"causation": fact.cause.causation, "trace": None}
-            value = to_cloudevent(row, "/onedoor/test")
-            records.append(Record("t.events", 0, self._offset, fact.subject.encode(), value))
+            records.append(Record("t.events", 0, self._offset, fact.subject.encode(), on_the_wire(fact)))
             self._offset += 1
         for start in range(0, len(records), 5000):
             async with self.pool.acquire() as connection:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from events.contracts import field, intake, routing
+from events.contracts.catalogue import CATALOGUE
 from events.envelope import Recorded
 from sla.amendments import CORRECTING, NONE, Corrections, apply
 
@@ -23,13 +24,15 @@ _FOREIGN: Final = {
     for module, category in ((intake, "case"), (routing, "route"), (field, "workorder"))
     for name in vars(module)
 }
+_ANSWERING: Final = frozenset(entry.cls for entry in CATALOGUE.values() if "answers" in entry.cls.__slots__)
+"""Facts that name the fact that they answer. Asking all others for it would cost more than all else here."""
 
 
 Placed = tuple[datetime, int, int, str, int, str, Any]
 """(effective, depth, rank, stream, version, id, fact): plain tuples, because a rebuild sorts millions of them."""
 
-_Entry = tuple[datetime, str, int, str, int, list[str], Any]
-"""When it happened, stream, version, id, rank, the ids of its parents, and the fact."""
+_Entry = tuple[datetime, str, int, str, Recorded]
+"""When it happened, stream, version, id, and the fact as it was recorded."""
 
 
 class Arranged(NamedTuple):
@@ -70,23 +73,29 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
 
 def place(known: Mapping[str, Recorded]) -> list[Placed]:
     """The order of these facts, by id, corrections as facts like any other."""
-    by_time: list[_Entry] = []
-    for key, recorded in known.items():
-        stream, fact, cause = recorded.stream, recorded.fact, recorded.cause.causation
-        rank = RANKS.get(stream.partition("-")[0], len(RANKS))
-        if rank == _ANY_SYSTEM:
-            rank, cause = _FOREIGN.get(recorded.type, rank), ""
-        parents = [cause] if cause in known else []
-        answered: Any = getattr(fact, "answers", None)
-        if answered in known:
-            parents.append(answered)
-        by_time.append((recorded.at, stream, recorded.version, key, rank, parents, fact))
+    by_time = [(recorded.at, recorded.stream, recorded.version, key, recorded) for key, recorded in known.items()]
     by_time.sort()  # ids are unique, so two entries never compare equal up to what they hold
-    placed = _in_order(by_time) or _in_passes(by_time)
+    placed = _in_order(by_time, known) or _in_passes(by_time, known)
     return sorted(placed.values())
 
 
-def _in_order(by_time: list[_Entry]) -> dict[str, Placed] | None:
+def _rank_and_cause(recorded: Recorded) -> tuple[int, str]:
+    rank = RANKS.get(recorded.stream.partition("-")[0], len(RANKS))
+    if rank == _ANY_SYSTEM:
+        return _FOREIGN.get(recorded.type, rank), ""
+    return rank, recorded.cause.causation
+
+
+def _parents(recorded: Recorded, cause: str, known: Mapping[str, Recorded]) -> list[str]:
+    """The ids of its cause and of the fact that it answers, where they are in the set."""
+    parents = [cause] if cause in known else []
+    fact: Any = recorded.fact
+    if type(fact) in _ANSWERING and fact.answers in known:
+        parents.append(fact.answers)
+    return parents
+
+
+def _in_order(by_time: list[_Entry], known: Mapping[str, Recorded]) -> dict[str, Placed] | None:
     """Each fact placed behind its parents and behind the one before it in its stream, mostly in one pass.
 
     None where there is no such order: for a ring of causes, and for a stream whose clock ran backwards.
@@ -98,13 +107,15 @@ def _in_order(by_time: list[_Entry]) -> dict[str, Placed] | None:
         later: list[_Entry] = []
         held: set[str] = set()
         for entry in waiting:
-            effective, stream, version, key, rank, parents, fact = entry
+            effective, stream, version, key, recorded = entry
             depth = -1
-            if stream in last:
-                _, depth, _, _, earlier, _, _ = last[stream]
-                if earlier > version:
+            before = last.get(stream)
+            if before is not None:
+                depth = before[1]
+                if before[4] > version:
                     return None
-            for parent in parents:
+            rank, cause = _rank_and_cause(recorded)
+            for parent in _parents(recorded, cause, known):
                 if parent not in placed:
                     held.add(stream)
                     break
@@ -113,27 +124,28 @@ def _in_order(by_time: list[_Entry]) -> dict[str, Placed] | None:
             if stream in held:
                 later.append(entry)
             else:
-                placed[key] = last[stream] = effective, depth + 1, rank, stream, version, key, fact
+                placed[key] = last[stream] = effective, depth + 1, rank, stream, version, key, recorded.fact
         if len(later) == len(waiting):
             return None
         waiting = later
     return placed
 
 
-def _in_passes(by_time: list[_Entry]) -> dict[str, Placed]:
+def _in_passes(by_time: list[_Entry], known: Mapping[str, Recorded]) -> dict[str, Placed]:
     """The same where there is no such order: passes until nothing changes, or as many as there are facts."""
     placed: dict[str, Placed] = {}
-    streams = sorted((stream, version, key) for _, stream, version, key, *_ in by_time)
+    streams = sorted((stream, version, key) for _, stream, version, key, _ in by_time)
     before = {key: earlier for (stream, _, earlier), (same, _, key) in pairwise(streams) if stream == same}
     for _ in range(len(by_time) + 1):
         changed = False
-        for at, stream, version, key, rank, parents, fact in by_time:
-            above = [placed[parent] for parent in parents if parent in placed]
+        for at, stream, version, key, recorded in by_time:
+            rank, cause = _rank_and_cause(recorded)
+            above = [placed[parent] for parent in _parents(recorded, cause, known) if parent in placed]
             effective = max([at, *(parent[0] for parent in above)])
             if before.get(key) in placed:
                 above.append(placed[before[key]])
             depth = max((one[1] for one in above), default=-1)
-            now = effective, depth + 1, rank, stream, version, key, fact
+            now = effective, depth + 1, rank, stream, version, key, recorded.fact
             if placed.get(key) != now:
                 placed[key], changed = now, True
         if not changed:

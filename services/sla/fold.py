@@ -7,42 +7,26 @@ connection, with the catalogue loaded and the garbage collector off: they keep m
 import gc
 import multiprocessing
 import os
-import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from ctypes import Array, c_longlong
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from multiprocessing.connection import wait
 from typing import NamedTuple
 
 import asyncpg
 import uvloop
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from events.database import TRANSIENT, Connection
-from events.envelope import Recorded
-from events.errors import Unreadable
-from events.follow import LONGEST_REASON
-from events.sanitize import storable
-from events.topics import PARTITIONS
-from events.wire import from_cloudevent
 from sla import tables
-from sla.case import JUDGED
 from sla.judge import Judgement, Rules
 from sla.projector import Stuck, judged, why
+from sla.reading import Place, Reader, numbered
 
-BATCH = 1_000  # records asked of the client at once, some milliseconds of work
-AT_ONCE = 1_000_000  # records held in memory: as many partition numbers as fit are folded together
-STEP = 2_000  # records between two words about the progress
 JUDGED_AT_ONCE = 1_000  # cases
-LISTED = 1_000  # unreadable records that a worker names; all are counted
-TYPE = re.compile(rb'"type":"onedoor\.([A-Za-z]+)\.v')
-WANTED = frozenset(name.encode() for name in JUDGED)
-
-Place = tuple[str, int]
-"""Topic and partition."""
+POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Share(NamedTuple):
@@ -83,36 +67,6 @@ class Counts(NamedTuple):
     undecodable: int
 
 
-@dataclass(slots=True)
-class Folded:
-    """What came of one reading: the facts per case, each id once. What else there is to tell goes into the report."""
-
-    report: Report
-    dismissed: Mapping[Place, Collection[int]]
-    cases: dict[str, dict[str, Recorded]] = field(default_factory=dict)
-    events: int = 0
-    undecodable: int = 0
-
-    def add(self, place: Place, offset: int, value: bytes) -> None:
-        """Keep one record's fact. Of two bodies of one id the first in the partition stands, as in the inbox."""
-        self.events += 1
-        self.report.records[place] = self.report.records.get(place, 0) + 1
-        if offset in self.dismissed.get(place, ()):
-            return
-        kind = TYPE.search(value)  # messages are a third of the log: not worth decoding
-        if kind is not None and kind[1] not in WANTED:
-            return
-        try:
-            fact = from_cloudevent(value)
-        except Unreadable as error:
-            self.undecodable += 1
-            if len(self.report.unreadable) < LISTED:
-                self.report.unreadable[f"{place[0]}/{place[1]}/{offset}"] = storable(str(error))[:LONGEST_REASON]
-            return
-        if fact.fact is not None:
-            self.cases.setdefault(fact.subject, {}).setdefault(fact.id, fact)
-
-
 class Workers:
     """So many processes, forked here and now; give them shares, watch `counts`."""
 
@@ -148,25 +102,9 @@ class Workers:
 def shares_of(ends: Mapping[Place, int], workers: int) -> list[dict[Place, int]]:
     """Whole partition numbers dealt out, the largest first, always to who has the least."""
     shares: list[dict[Place, int]] = [{} for _ in range(workers)]
-    by_number = {
-        number: {place: end for place, end in ends.items() if place[1] == number} for number in range(PARTITIONS)
-    }
-    for own in sorted(by_number.values(), key=lambda own: sum(own.values()), reverse=True):
+    for own in sorted(numbered(ends), key=lambda own: sum(own.values()), reverse=True):
         min(shares, key=lambda share: sum(share.values())).update(own)
     return shares
-
-
-def passes(ends: Mapping[Place, int]) -> Iterator[dict[Place, int]]:
-    """Topic-partitions in groups of whole partition numbers, as large as may be held in memory."""
-    group: dict[Place, int] = {}
-    for number in sorted({partition for _, partition in ends}):
-        own = {place: end for place, end in ends.items() if place[1] == number}
-        if group and sum(group.values()) + sum(own.values()) > AT_ONCE:
-            yield group
-            group = {}
-        group |= own
-    if group:
-        yield group
 
 
 class Duty:
@@ -181,35 +119,6 @@ class Duty:
         if self._rest:
             time.sleep((time.monotonic() - self._since) * self._rest)
             self._since = time.monotonic()
-
-
-def read(
-    consumer: Consumer, ends: Mapping[Place, int], folded: Folded, tell: Callable[[int], object], duty: Duty
-) -> None:
-    """Read these partitions from offset 0 to the cut's. Raises KafkaException when a topic lost a part of that."""
-    left = {place: end for place, end in ends.items() if end}
-    consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in left])
-    told = 0
-    while left:
-        for message in consumer.consume(BATCH, 0.02):
-            place, offset = (str(message.topic()), int(message.partition() or 0)), int(message.offset() or 0)
-            end = left.get(place)
-            error = message.error()
-            if error is None:
-                if end is None or offset >= end:
-                    continue
-                folded.add(place, offset, message.value() or b"")
-            elif error.code() != KafkaError._PARTITION_EOF:
-                raise KafkaException(error)
-            elif end is not None and offset < end:
-                raise KafkaException(f"{place[0]}/{place[1]} ends at {offset}, but {end} was heard")
-            if end is not None and offset + 1 >= end:
-                del left[place]
-        if folded.events - told >= STEP:
-            told = folded.events
-            tell(told)
-        duty.rest()
-    consumer.unassign()
 
 
 # -- inside a worker process ------------------------------------------------------------------------------------------
@@ -232,44 +141,56 @@ def _fold(place: int, share: Share) -> Report:
 
 
 async def _worker(place: int, share: Share) -> Report:
-    """Read, judge, copy; the counts are told on the way."""
-    events = cases = undecodable = 0
-    report, duty = Report({}, {}, {}), Duty(share.duty)
-
-    def tell(more: int = 0) -> None:
-        _told[place * 3 : place * 3 + 3] = [*Counts(events + more, cases, undecodable)]
-
-    consumer = Consumer(
-        {
-            "bootstrap.servers": share.kafka,
-            "group.id": "onedoor-rebuild",  # named, never joined
-            "enable.auto.commit": False,
-            "auto.offset.reset": "error",  # a beginning that retention cut off is no beginning
-            "enable.partition.eof": True,
-            "fetch.queue.backoff.ms": 10,  # the default pauses a fast reader for a second
-            "fetch.wait.max.ms": 10,
-        }
-    )
-    connection = await asyncpg.connect(share.database)
+    """Read, judge, copy. What is read next is fetched by the client's own threads meanwhile."""
+    report = Report({}, {}, {})
+    reader = Reader(share.kafka, share.ends, share.dismissed)
+    connection = await _connect(share.database)
     try:
-        for group in passes(share.ends):
-            folded = Folded(report, share.dismissed)
-            read(consumer, group, folded, tell, duty)
-            events += folded.events
-            undecodable += folded.undecodable
-            known = sorted(folded.cases)
-            for start in range(0, len(known), JUDGED_AT_ONCE):
-                own = {case: folded.cases.pop(case).values() for case in known[start : start + JUDGED_AT_ONCE]}
-                part = judged(own, _rules, report.stuck)
-                await write(connection, share.generation, part, report.stuck)
-                cases += len(part)
-                tell()
-                duty.rest()
+        for part in _parts(place, share, reader, report):
+            await write(connection, share.generation, part, report.stuck)
     finally:
-        consumer.close()
+        reader.close()
         await connection.close()
-    tell()
     return report
+
+
+async def _connect(database: str) -> Connection:
+    # A database that dies takes the run with it: no row need be on the disk before the swap, which waits for all.
+    connection = await asyncpg.connect(database, server_settings={"synchronous_commit": "off"})
+    # Half of a COPY's time would go into turning each instant into UTC, which all of ours are.
+    await connection.set_type_codec(
+        "timestamptz", schema="pg_catalog", format="tuple", encoder=_in_microseconds, decoder=tuple
+    )
+    return connection
+
+
+def _in_microseconds(instant: datetime) -> tuple[int]:
+    since = instant - POSTGRES_EPOCH
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds,)
+
+
+def _parts(place: int, share: Share, reader: Reader, report: Report) -> Iterator[list[Judgement]]:
+    """What is judged, some cases at a time; the counts are told on the way."""
+    events = cases = undecodable = 0
+    duty = Duty(share.duty)
+
+    def tell(read: int) -> None:
+        _told[place * 3 : place * 3 + 3] = [*Counts(events + read, cases, undecodable)]
+        duty.rest()
+
+    for found in reader.read(tell):
+        report.records.update((one.place, one.records) for one in found.partitions)
+        report.unreadable.update(found.unreadable)
+        events += found.records
+        undecodable += found.undecodable
+        known = sorted(found.cases)
+        for start in range(0, len(known), JUDGED_AT_ONCE):
+            own = {case: found.cases.pop(case).values() for case in known[start : start + JUDGED_AT_ONCE]}
+            part = judged(own, _rules, report.stuck)
+            cases += len(part)
+            tell(0)
+            yield part
+    tell(0)
 
 
 async def write(connection: Connection, generation: int, part: Sequence[Judgement], stuck: Stuck) -> None:

@@ -29,9 +29,10 @@ from sla import generations, vouching
 from sla.app import HEARS
 from sla.certificate import Certificate, Difference, Hole, Rows, partitions, signed
 from sla.comparing import Comparing, Comparison, fingerprint
-from sla.fold import Counts, Place, Report, Share, Workers, shares_of
+from sla.fold import Counts, Report, Share, Workers, shares_of
 from sla.judge import Rules
 from sla.projector import Stuck, building
+from sla.reading import Place
 from sla.rules import with_published
 
 CUT = """

@@ -12,8 +12,8 @@ from events.database import Connection, Pool
 from sla.case import JUDGED
 from sla.certificate import Difference, Hole
 from sla.comparing import WHOLE
-from sla.fold import Place
 from sla.generations import LAST_HEARD
+from sla.reading import Place
 from sla.rows import shown
 
 PACKAGES = (events, deadlines, sla)  # the code that reads, judges and writes

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from importlib.resources import files
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
@@ -53,8 +53,9 @@ def said_words() -> set[Any]:
 
 
 def _source(module: ModuleType) -> str:
-    assert module.__file__ is not None
-    return Path(module.__file__).read_text()
+    """As it is written, compiled or not."""
+    package, _, name = module.__name__.rpartition(".")
+    return (files(package) / f"{name}.py").read_text()
 
 
 def findings() -> Iterator[str]:

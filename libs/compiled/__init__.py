@@ -1,0 +1,55 @@
+"""The arithmetic of the judge, compiled by mypyc: `make compiled`. What is edited runs as plain Python again.
+
+The compiled modules lie in a folder that is named by the digest of their sources, so a folder that is found is of the
+sources that are there. Without one everything runs as it is written, only slower. ONEDOOR_PLAIN=1 looks for none.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterable, MutableSequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+MODULES = (
+    "deadlines.instants", "deadlines.calendar", "deadlines.promise", "deadlines.verdict",
+    "sla.facts", "sla.case", "sla.custody", "sla.ledger", "sla.left", "sla.judge",
+)  # fmt: skip
+KEPT = Path(__file__).parent / "kept"  # a folder a digest
+
+
+def use(package: str, path: MutableSequence[str]) -> None:
+    """Have a package find its compiled modules first, if there are any; called where the package begins."""
+    if os.environ.get("ONEDOOR_PLAIN") or (folder := place()) is None or not folder.is_dir():
+        return
+    path.insert(0, str(folder / package))
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))  # what the modules of a package share lies beside the packages
+
+
+@lru_cache(maxsize=1)
+def place() -> Path | None:
+    """Where the compiled modules of today's sources are or would be; None where a package is not there."""
+    found = sources()
+    return None if found is None else KEPT / digest(found)
+
+
+def sources() -> list[Path] | None:
+    """The files of the modules; None where a package is not there."""
+    found = []
+    for module in MODULES:
+        package, _, name = module.partition(".")
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:
+            return None
+        found.append(Path(spec.origin).parent / f"{name}.py")
+    return found
+
+
+def digest(files: Iterable[Path]) -> str:
+    """Of the sources and of the interpreter that they are compiled for."""
+    told = hashlib.sha256(sys.version.encode())
+    for file in files:
+        told.update(file.read_bytes())
+    return told.hexdigest()[:16]

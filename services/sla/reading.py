@@ -1,0 +1,143 @@
+"""Kafka → the facts of each case: partitions of the log from their beginning up to a cut, each record once.
+
+librdkafka fetches outside of the interpreter, so what is read next is under way while what was read is judged.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from events.contracts.catalogue import CATALOGUE
+from events.envelope import Recorded
+from events.errors import Unreadable
+from events.follow import LONGEST_REASON
+from events.sanitize import storable
+from events.wire import from_cloudevent
+from sla.case import JUDGED
+
+BATCH = 1_000  # records asked of the client at once, some milliseconds of work
+FULL = 0.002  # seconds to wait for a batch to be full: the last of a partition never is
+LISTED = 1_000  # unreadable records that are named; all are counted
+TYPE = b'"type":"onedoor.'  # what precedes a type's name in an envelope
+UNJUDGED = frozenset(name.encode() for name in CATALOGUE.keys() - set(JUDGED))
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+class Partition:
+    """A topic-partition while it is read: up to (not with) `end`, and how many records were.
+
+    `dismissed`: offsets of records that an operator dismissed. They count in nothing, whoever can read them today.
+    """
+
+    __slots__ = ("dismissed", "end", "place", "records")
+
+    def __init__(self, place: Place, end: int, dismissed: Collection[int]) -> None:
+        self.place, self.end, self.dismissed, self.records = place, end, dismissed, 0
+
+
+class Facts:
+    """What is read of some partitions: the facts per case, each id once; how many records could not be read, and the
+    first of them with their reasons."""
+
+    def __init__(self, partitions: Collection[Partition]) -> None:
+        self.partitions = partitions
+        self.cases: defaultdict[str, dict[tuple[str, int], Recorded]] = defaultdict(dict)
+        self.undecodable = 0
+        self.unreadable: dict[str, str] = {}
+
+    @property
+    def records(self) -> int:
+        """Records read so far."""
+        return sum(partition.records for partition in self.partitions)
+
+    def add(self, partition: Partition, offset: int, value: bytes) -> None:
+        """Keep one record's fact. Of two bodies of one id the first in the partition stands, as in the inbox."""
+        partition.records += 1
+        if offset in partition.dismissed:
+            return
+        named = value.find(TYPE) + len(TYPE)
+        if value[named : value.find(b".v", named)] in UNJUDGED:  # messages are a quarter of the log: not worth decoding
+            return
+        try:
+            fact = from_cloudevent(value)
+        except Unreadable as error:
+            self.undecodable += 1
+            if len(self.unreadable) < LISTED:
+                topic, number = partition.place
+                self.unreadable[f"{topic}/{number}/{offset}"] = storable(str(error))[:LONGEST_REASON]
+            return
+        if fact.fact is not None:
+            self.cases[fact.subject].setdefault((fact.stream, fact.version), fact)
+
+
+class Reader:
+    """Reads partitions up to their `ends`, one partition number after the other; the first is fetched from now on."""
+
+    def __init__(self, kafka: str, ends: Mapping[Place, int], dismissed: Mapping[Place, Collection[int]]) -> None:
+        self._numbers = [
+            {place: Partition(place, end, frozenset(dismissed.get(place, ()))) for place, end in own.items()}
+            for own in numbered(ends)
+        ]
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": kafka,
+                "group.id": "onedoor-rebuild",  # named, never joined
+                "enable.auto.commit": False,
+                "auto.offset.reset": "error",  # a beginning that retention cut off is no beginning
+                "enable.partition.eof": True,
+                "fetch.queue.backoff.ms": 10,  # the default pauses a fast reader for a second
+                "fetch.wait.max.ms": 10,
+            }
+        )
+        self._fetch(0)
+
+    def read(self, told: Callable[[int], object]) -> Iterator[Facts]:
+        """All of each partition number, once; meanwhile the next one is fetched. `told` how many records of the number
+        at hand after each batch. Raises KafkaException when a topic lost a part of that."""
+        for place, own in enumerate(self._numbers):
+            found = Facts(own.values())
+            left: dict[tuple[str | None, int | None], Partition] = {
+                name: partition for name, partition in own.items() if partition.end
+            }
+            while left:
+                self._take(left, found)
+                told(found.records)
+            self._fetch(place + 1)
+            yield found
+
+    def _fetch(self, place: int) -> None:
+        own = self._numbers[place] if place < len(self._numbers) else {}
+        self._consumer.assign([TopicPartition(*name, 0) for name, partition in own.items() if partition.end])
+
+    def _take(self, left: dict[tuple[str | None, int | None], Partition], found: Facts) -> None:
+        """One batch; what has been read to its end is left no longer."""
+        add = found.add
+        for message in self._consumer.consume(BATCH, FULL):
+            partition = left.get((message.topic(), message.partition()))
+            if partition is None:  # of what came after the cut
+                continue
+            offset, error = message.offset() or 0, message.error()
+            if error is None:
+                if offset < partition.end:
+                    add(partition, offset, message.value() or b"")
+            elif error.code() != KafkaError._PARTITION_EOF:
+                raise KafkaException(error)
+            elif offset < partition.end:
+                topic, number = partition.place
+                raise KafkaException(f"{topic}/{number} ends at {offset}, but {partition.end} was heard")
+            if offset + 1 >= partition.end:
+                del left[partition.place]
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def numbered(ends: Mapping[Place, int]) -> list[dict[Place, int]]:
+    """The same partitions, apart by their number: partition p of every topic holds the same cases."""
+    apart: defaultdict[int, dict[Place, int]] = defaultdict(dict)
+    for place, end in ends.items():
+        apart[place[1]][place] = end
+    return [apart[number] for number in sorted(apart)]

@@ -1,0 +1,79 @@
+"""What a rebuild keeps of the records that it reads."""
+
+from collections.abc import Collection
+
+import pytest
+from msgspec.structs import replace
+from oracle.telling import local
+from sla_at_work import on_the_wire, story
+
+from events.contracts.intake import CustomerRated, MessageDelivered
+from events.envelope import Recorded
+from sla import reading
+from sla.reading import Facts, Partition, numbered
+
+
+def _read(values: Collection[bytes], dismissed: Collection[int] = ()) -> Facts:
+    partition = Partition(("intake.events", 3), len(values), frozenset(dismissed))
+    found = Facts([partition])
+    for offset, value in enumerate(values):
+        found.add(partition, offset, value)
+    return found
+
+
+def _kept(found: Facts) -> list[Recorded]:
+    return [fact for own in found.cases.values() for fact in own.values()]
+
+
+def test_facts_are_kept_by_case_each_once() -> None:
+    """Kafka may hold a record twice; of two bodies of one id the first stands, as in the inbox."""
+    receipt, other = story(1).facts[0], story(2).facts[0]
+    fork = replace(receipt, hash=bytes(32))
+    found = _read([on_the_wire(one) for one in (receipt, other, fork, receipt)])
+    assert _kept(found) == [receipt, other]
+    assert (found.records, found.undecodable) == (4, 0)
+
+
+def test_what_the_judge_never_looks_at_is_counted_and_not_decoded() -> None:
+    """Messages are a quarter of the log."""
+    told = story()
+    told.tell(
+        MessageDelivered(message_id="m-1", case_id=told.case_id, provider_id="z-1"),
+        local(7, 10, 10), category="message",
+    )  # fmt: skip
+    receipt, message = map(on_the_wire, told.facts)
+    found = _read([receipt, message[:-20]])
+    assert _kept(found) == told.facts[:1]
+    assert (found.records, found.undecodable) == (2, 0)
+
+
+def test_a_type_that_only_begins_like_a_message_is_looked_at() -> None:
+    """What cannot be told from its first bytes is decoded, and then it is unreadable."""
+    whole = on_the_wire(story().facts[0])
+    found = _read([whole.replace(b".ApplicationReceived.v1", b".MessageDelivered"), b"", b"\xff\x00"])
+    assert found.undecodable == 3
+
+
+def test_what_cannot_be_read_is_named_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are counted, the first of them are listed."""
+    monkeypatch.setattr(reading, "LISTED", 2)
+    found = _read([b"not an event"] * 3)
+    assert found.undecodable == 3
+    assert list(found.unreadable) == ["intake.events/3/0", "intake.events/3/1"]
+    assert all(reason.startswith("not a CloudEvent of ours") for reason in found.unreadable.values())
+
+
+def test_what_was_dismissed_counts_in_nothing() -> None:
+    """Whoever can read it today."""
+    told = story()
+    told.tell(CustomerRated(case_id=told.case_id, stars=5), local(7, 11))
+    found = _read([*map(on_the_wire, told.facts), b"poison"], dismissed=[1, 2])
+    assert _kept(found) == told.facts[:1]
+    assert (found.records, found.undecodable, found.unreadable) == (3, 0, {})
+
+
+def test_partitions_of_one_number_stay_together() -> None:
+    """Partition p of every topic holds the same cases."""
+    ends = {("a", 1): 5, ("b", 0): 7, ("b", 1): 2, ("a", 0): 1}
+    assert numbered(ends) == [{("b", 0): 7, ("a", 0): 1}, {("a", 1): 5, ("b", 1): 2}]
+    assert numbered({}) == []
