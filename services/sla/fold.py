@@ -1,7 +1,9 @@
-"""Kafka → judged rows, in worker processes: each takes whole partition numbers, reads them once, judges each case once.
+"""Kafka → judged rows, in worker processes: each takes a partition number, reads it once, judges each case once, and
+takes the next.
 
-Partition p of every topic holds the same cases, so workers share nothing. They are forked before there is a loop or a
-connection, with the catalogue loaded and the garbage collector off: they keep many small objects alive.
+Partition p of every topic holds the same cases, so workers share nothing but whose turn it is. They are forked before
+there is a loop or a connection, with the catalogue loaded and the garbage collector off: they keep many small objects
+alive.
 """
 
 import gc
@@ -14,6 +16,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from ctypes import Array, c_longlong
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
+from multiprocessing.sharedctypes import Synchronized
 from typing import NamedTuple
 
 import asyncpg
@@ -29,8 +32,8 @@ JUDGED_AT_ONCE = 1_000  # cases
 POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class Share(NamedTuple):
-    """What one worker folds: its topic-partitions, each up to (not with) an offset, into a generation's tables.
+class Work(NamedTuple):
+    """What is to be folded: topic-partitions, each up to (not with) an offset, into a generation's tables.
 
     `dismissed`: the offsets of records that an operator dismissed. They count in nothing, whoever can read them today.
     `duty`: the share of the time that it works, above 0 and at most 1; the rest it leaves to others.
@@ -74,15 +77,17 @@ class Workers:
         fork = multiprocessing.get_context("fork")
         self.count = count
         self._progress = fork.RawArray("q", 3 * count)
+        self._taken = fork.Value("i")
         gc.disable()
         gc.freeze()
-        self._pool = ProcessPoolExecutor(count, fork, initializer=_begin, initargs=(rules, self._progress))
+        self._pool = ProcessPoolExecutor(count, fork, initializer=_begin, initargs=(rules, self._progress, self._taken))
         self._pool.submit(os.getpid).result()
 
-    def fold(self, shares: Sequence[Share]) -> "list[Future[Report]]":
-        """One share for each worker, with what came of it. Raises in its future what a worker raised,
-        BrokenProcessPool if it was killed."""
-        return [self._pool.submit(_fold, place, share) for place, share in enumerate(shares)]
+    def fold(self, work: Work) -> "list[Future[Report]]":
+        """Have all of them at it; what came of each. Raises in its future what a worker raised, BrokenProcessPool if it
+        was killed."""
+        self._taken.value = 0
+        return [self._pool.submit(_fold, place, work) for place in range(self.count)]
 
     @property
     def counts(self) -> Counts:
@@ -97,14 +102,6 @@ class Workers:
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
-
-
-def shares_of(ends: Mapping[Place, int], workers: int) -> list[dict[Place, int]]:
-    """Whole partition numbers dealt out, the largest first, always to who has the least."""
-    shares: list[dict[Place, int]] = [{} for _ in range(workers)]
-    for own in sorted(numbered(ends), key=lambda own: sum(own.values()), reverse=True):
-        min(shares, key=lambda share: sum(share.values())).update(own)
-    return shares
 
 
 class Duty:
@@ -125,33 +122,46 @@ class Duty:
 
 _rules: Rules
 _told: "Array[c_longlong]"  # three counts for each worker, read by the parent
+_taken: "Synchronized[int]"  # how many partition numbers somebody works at or is done with
 
 
-def _begin(rules: Rules, told: "Array[c_longlong]") -> None:
-    global _rules, _told  # a process of its own, begun once
-    _rules, _told = rules, told
+def _begin(rules: Rules, told: "Array[c_longlong]", taken: "Synchronized[int]") -> None:
+    global _rules, _told, _taken  # a process of its own, begun once
+    _rules, _told, _taken = rules, told, taken
     parent = multiprocessing.parent_process()
     assert parent is not None
     # A parent that is killed cannot end us.
     threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
-def _fold(place: int, share: Share) -> Report:
-    return uvloop.run(_worker(place, share))
+def _fold(place: int, work: Work) -> Report:
+    return uvloop.run(_worker(place, work))
 
 
-async def _worker(place: int, share: Share) -> Report:
+async def _worker(place: int, work: Work) -> Report:
     """Read, judge, copy. What is read next is fetched by the client's own threads meanwhile."""
     report = Report({}, {}, {})
-    reader = Reader(share.kafka, share.ends, share.dismissed)
-    connection = await _connect(share.database)
+    reader = Reader(work.kafka, _turns(numbered(work.ends)), work.dismissed)
+    connection = await _connect(work.database)
     try:
-        for part in _parts(place, share, reader, report):
-            await write(connection, share.generation, part, report.stuck)
+        for part in _parts(place, work.duty, reader, report):
+            await write(connection, work.generation, part, report.stuck)
     finally:
         reader.close()
         await connection.close()
     return report
+
+
+def _turns(numbers: Sequence[Mapping[Place, int]]) -> Iterator[Mapping[Place, int]]:
+    """The partition numbers that are this worker's: always the largest that nobody has taken."""
+    largest_first = sorted(numbers, key=lambda own: sum(own.values()), reverse=True)
+    while True:
+        with _taken.get_lock():
+            turn = _taken.value
+            _taken.value += 1
+        if turn >= len(largest_first):
+            return
+        yield largest_first[turn]
 
 
 async def _connect(database: str) -> Connection:
@@ -169,10 +179,10 @@ def _in_microseconds(instant: datetime) -> tuple[int]:
     return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds,)
 
 
-def _parts(place: int, share: Share, reader: Reader, report: Report) -> Iterator[list[Judgement]]:
+def _parts(place: int, share_of_time: float, reader: Reader, report: Report) -> Iterator[list[Judgement]]:
     """What is judged, some cases at a time; the counts are told on the way."""
     events = cases = undecodable = 0
-    duty = Duty(share.duty)
+    duty = Duty(share_of_time)
 
     def tell(read: int) -> None:
         _told[place * 3 : place * 3 + 3] = [*Counts(events + read, cases, undecodable)]

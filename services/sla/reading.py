@@ -38,6 +38,10 @@ class Partition:
         self.place, self.end, self.dismissed, self.records = place, end, dismissed, 0
 
 
+Left = dict[tuple[str | None, int | None], Partition]
+"""The partitions of which something is left to read, by what a message says of its place."""
+
+
 class Facts:
     """What is read of some partitions: the facts per case, each id once; how many records could not be read, and the
     first of them with their reasons."""
@@ -74,13 +78,15 @@ class Facts:
 
 
 class Reader:
-    """Reads partitions up to their `ends`, one partition number after the other; the first is fetched from now on."""
+    """Reads partitions up to their ends, one partition number after the other; the first is fetched from now on.
 
-    def __init__(self, kafka: str, ends: Mapping[Place, int], dismissed: Mapping[Place, Collection[int]]) -> None:
-        self._numbers = [
-            {place: Partition(place, end, frozenset(dismissed.get(place, ()))) for place, end in own.items()}
-            for own in numbered(ends)
-        ]
+    `numbers` is asked for the next one when the last one that it gave has been read.
+    """
+
+    def __init__(
+        self, kafka: str, numbers: Iterator[Mapping[Place, int]], dismissed: Mapping[Place, Collection[int]]
+    ) -> None:
+        self._numbers, self._dismissed = numbers, dismissed
         self._consumer = Consumer(
             {
                 "bootstrap.servers": kafka,
@@ -92,27 +98,30 @@ class Reader:
                 "fetch.wait.max.ms": 10,
             }
         )
-        self._fetch(0)
+        self._next = self._fetch()
 
     def read(self, told: Callable[[int], object]) -> Iterator[Facts]:
         """All of each partition number, once; meanwhile the next one is fetched. `told` how many records of the number
         at hand after each batch. Raises KafkaException when a topic lost a part of that."""
-        for place, own in enumerate(self._numbers):
-            found = Facts(own.values())
-            left: dict[tuple[str | None, int | None], Partition] = {
-                name: partition for name, partition in own.items() if partition.end
-            }
+        while self._next is not None:
+            found = Facts(self._next)
+            left: Left = {partition.place: partition for partition in self._next if partition.end}
             while left:
                 self._take(left, found)
                 told(found.records)
-            self._fetch(place + 1)
+            self._next = self._fetch()
             yield found
 
-    def _fetch(self, place: int) -> None:
-        own = self._numbers[place] if place < len(self._numbers) else {}
-        self._consumer.assign([TopicPartition(*name, 0) for name, partition in own.items() if partition.end])
+    def _fetch(self) -> list[Partition] | None:
+        """Have the next number's partitions fetched from offset 0, in the background."""
+        ends = next(self._numbers, None)
+        if ends is None:
+            self._consumer.unassign()
+            return None
+        self._consumer.assign([TopicPartition(*place, 0) for place, end in ends.items() if end])
+        return [Partition(place, end, frozenset(self._dismissed.get(place, ()))) for place, end in ends.items()]
 
-    def _take(self, left: dict[tuple[str | None, int | None], Partition], found: Facts) -> None:
+    def _take(self, left: Left, found: Facts) -> None:
         """One batch; what has been read to its end is left no longer."""
         add = found.add
         for message in self._consumer.consume(BATCH, FULL):

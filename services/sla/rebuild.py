@@ -29,7 +29,7 @@ from sla import generations, vouching
 from sla.app import HEARS
 from sla.certificate import Certificate, Difference, Hole, Rows, partitions, signed
 from sla.comparing import Comparing, Comparison, fingerprint
-from sla.fold import Counts, Report, Share, Workers, shares_of
+from sla.fold import Counts, Report, Work, Workers
 from sla.judge import Rules
 from sla.projector import Stuck, building
 from sla.reading import Place
@@ -176,11 +176,8 @@ async def fold(
 ) -> tuple[Counts, Report]:
     """Have everything below the offsets `ends` folded by all workers; their counts, and what came of it."""
     expected, started, generation = sum(ends.values()), time.monotonic(), asked.generation
-    shares = [
-        Share(settings.kafka_bootstrap_servers, settings.database_url, generation, share, dismissed, asked.duty)
-        for share in shares_of(ends, workers.count)
-    ]
-    at_work = [asyncio.wrap_future(one) for one in workers.fold(shares)]
+    work = Work(settings.kafka_bootstrap_servers, settings.database_url, generation, ends, dismissed, asked.duty)
+    at_work = [asyncio.wrap_future(one) for one in workers.fold(work)]
     while True:
         done, pending = await asyncio.wait(at_work, timeout=EVERY, return_when=asyncio.FIRST_EXCEPTION)
         for one in done:
