@@ -12,6 +12,7 @@ from rich.console import Console
 from events.topics import PARTITIONS
 from local.places import home
 from onedoor.client import session
+from onedoor.parked import Yes
 from onedoor.runs import ended_well, follow, tell
 
 sla = typer.Typer(help="The SLA service's judged tables.", no_args_is_help=True, rich_markup_mode=None)
@@ -55,7 +56,44 @@ def rebuild(
         "dry_run": dry_run, "accept_differences": accept_differences, "accept_holes": accept_holes, "workers": workers,
         "throttle": throttle,
     }  # fmt: skip
-    how = asyncio.run(_rebuild(asked, Console(stderr=True)))
+    _run("/rebuilds", asked, as_json)
+
+
+@sla.command()
+def rollback(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare and say what differs; swap nothing.")] = False,
+    yes: Yes = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end, for programs.")] = False,
+) -> None:
+    """Go back to the tables that were replaced last, with what was heard since; what differs is published.
+
+    They are compared with the live ones first, and swapped in like any rebuild. Nothing on the log is undone.
+    Exit code 1: in a dry run dossiers differ, or the run failed.
+
+    \b
+    onedoor sla rollback --dry-run   how many dossiers would stand differently again?
+    onedoor sla rollback
+    """
+    if not (yes or dry_run):
+        typer.confirm("Go back to the tables before the last swap, and publish each difference?", abort=True)
+    _run("/rollbacks", {"dry_run": dry_run, "accept_differences": True}, as_json)
+
+
+@sla.command()
+def prune(yes: Yes = False) -> None:
+    """Drop the tables that were replaced last: they take as much room as the live ones. That you did is a fact.
+
+    \b
+    onedoor sla prune --yes
+    """
+    if not yes:
+        typer.confirm("Drop the replaced tables? `onedoor sla rollback` has nothing to go back to then.", abort=True)
+    dropped = asyncio.run(_prune())
+    print(f"dropped: {', '.join(f'generation {one}' for one in dropped) or 'nothing, there was nothing to drop'}")
+
+
+def _run(path: str, asked: Mapping[str, Any], as_json: bool) -> None:
+    how = asyncio.run(_watched(path, asked, Console(stderr=True)))
     if as_json:
         print(json.dumps(how, indent=1))
     else:
@@ -64,7 +102,13 @@ def rebuild(
         sys.exit(1)
 
 
-async def _rebuild(asked: Mapping[str, Any], console: Console) -> Mapping[str, Any]:
+async def _watched(path: str, asked: Mapping[str, Any], console: Console) -> Mapping[str, Any]:
     async with session(home()) as client:
-        run: int = (await client.post("sla", "/rebuilds", asked))["run"]
+        run: int = (await client.post("sla", path, asked))["run"]
         return await follow(client, run, console)
+
+
+async def _prune() -> list[int]:
+    async with session(home()) as client:
+        dropped: list[int] = (await client.post("sla", "/prunes"))["dropped"]
+        return dropped

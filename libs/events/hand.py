@@ -38,16 +38,12 @@ class Why(BaseModel):
     why: Word
 
 
-def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service: str, remake: Remake) -> APIRouter:
-    """`service` is the first word of the topic on which this service says what was done to it."""
-    router = APIRouter(tags=["operations"])
+def ordering(pool: Pool, service: str) -> MakesOrder:
+    """Makes an operator's order of a request. `service` is the first word of the topic on which it is said."""
 
     async def ordered(request: Request, actor: Operates, onedoor_now: Now = None, traceparent: Trace = None) -> Order:
         frame = await asked(request, onedoor_now=await _time(request, onedoor_now), traceparent=traceparent)
         return Order(service=service, cause=frame.cause(actor), moment=frame.moment)
-
-    async def ordered_because(order: Annotated[Order, Depends(ordered)], body: Why) -> Order:
-        return Order(service=order.service, cause=order.cause, moment=order.moment, why=body.why)
 
     async def _time(request: Request, given: datetime | None) -> datetime | None:
         """On the log's clock an operator, who stands beside what is played, need not know it: the last fact's time."""
@@ -55,6 +51,18 @@ def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service
             last: datetime | None = await pool.fetchval(LAST)
             return last
         return given
+
+    return ordered
+
+
+def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service: str, remake: Remake) -> APIRouter:
+    """`service` is the first word of the topic on which this service says what was done to it."""
+    router = APIRouter(tags=["operations"])
+
+    ordered = ordering(pool, service)
+
+    async def ordered_because(order: Annotated[Order, Depends(ordered)], body: Why) -> Order:
+        return Order(service=order.service, cause=order.cause, moment=order.moment, why=body.why)
 
     Ordered = Annotated[Order, Depends(ordered)]
     OrderedBecause = Annotated[Order, Depends(ordered_because)]

@@ -62,6 +62,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     generations stood (null where nothing was compared), after what was heard meanwhile."""
 
     generation: int
+    taken_from: int | None = None
+    """The generation whose rows were taken over, where one went back; then nothing was folded."""
     replaces: int | None = None
     swapped: bool = False
     asked_by: str
@@ -124,7 +126,10 @@ def told(document: Mapping[str, Any], differences: Sequence[Difference]) -> Iter
     yield f"made {local(one.made_at)}, asked for by {one.asked_by}"
     yield f"code {one.code[:16]}, {len(one.rules)} calendars and services, {one.published} published rules applied"
     yield ""
-    yield f"{one.records:,} records of {len(one.partitions)} partitions, {one.cases:,} dossiers"
+    if one.taken_from is not None:
+        yield f"rows of generation {one.taken_from} taken over, {one.cases:,} dossiers; nothing was folded"
+    else:
+        yield f"{one.records:,} records of {len(one.partitions)} partitions, {one.cases:,} dossiers"
     for part in one.partitions:
         yield f"  {part.topic}/{part.partition}: {part.first:,} up to {part.end:,}, {part.records:,} records"
     yield f"{one.folded.rows:,} rows, hash {one.folded.hash}"

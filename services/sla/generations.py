@@ -14,8 +14,10 @@ from events.contracts.sla import GenerationSwapped
 from events.database import Connection, Pool
 from events.envelope import Cause
 from events.errors import Conflict
-from events.follow import WAIT_LOCK, Entry, Follower, Log, park
+from events.follow import WAIT_LOCK, Entry, Follower, Log, bookmark_of, park
+from events.order import Order
 from events.store import Append, append, load
+from events.tail import Mark
 from sla import tables
 from sla.case import JUDGED
 from sla.certificate import Vouched
@@ -48,7 +50,18 @@ update generations set phase = 'compared', rows = $2, hash = $3, differences = $
     certified_differences = $6 where id = $1
 """
 CERTIFICATE = "select certificate, certified_differences from generations where id = $1"
-RETIRE = "update generations set state = 'retired', phase = 'replaced' where state = 'live'"
+RETIRE = """
+update generations set state = 'retired', phase = 'replaced',
+    replaced_at_epoch = $1, replaced_at_tx = $2, replaced_at_position = $3
+where state = 'live'
+"""
+# The one that was replaced last, if its rows are still there and it is known how far they go.
+BEFORE = """
+select id, rules, replaced_at_epoch, replaced_at_tx, replaced_at_position from generations
+where state = 'retired' and replaced_at_epoch is not null and to_regclass('cycles_' || id) is not null
+order by id desc limit 1
+"""
+RETIRED = "select id from generations where state = 'retired' and to_regclass('cycles_' || id) is not null order by id"
 ENTHRONE = """
 update generations set state = 'live', phase = 'live', finished_at = clock_timestamp()
 where id = $1 and state = 'building' and cancelled_by is null returning id
@@ -146,17 +159,56 @@ async def fail(
     await sweep(connection)
 
 
+class Before(NamedTuple):
+    """The generation that was replaced last: its id, the published rules that it applied, and how far its rows go."""
+
+    id: int
+    rules: int
+    until: Mark
+
+
+async def before(connection: Connection | Pool) -> Before:
+    """The generation that one can go back to. Raises Conflict when there is none."""
+    row = await connection.fetchrow(BEFORE)
+    if row is None:
+        what = "no generation was replaced whose rows are still there"
+        raise Conflict("nothing-before", what, way_out="rebuild from the log")
+    return Before(row["id"], row["rules"], Mark(*row[2:]))
+
+
 async def sweep(connection: Connection) -> None:
     """Drop the tables of every generation that is of no use. What is being read all the time is left for later."""
     for row in await connection.fetch(USELESS):
-        for _ in range(TRIES):
-            try:
-                await connection.execute(DROP, row["id"])
-                break
-            except LockNotAvailableError:
-                await asyncio.sleep(PAUSE)
-        else:
+        if not await _drop(connection, row["id"]):
             log.warning("not dropped", generation=row["id"])
+
+
+async def prune(pool: Pool, order: Order) -> list[int]:
+    """Drop the tables to which one could have gone back, too; which generations they were. Of each a fact is said.
+
+    Raises Conflict while a generation is being built, which may be made of them.
+    """
+    async with pool.acquire() as connection:
+        if not await connection.fetchval(BUILDER):
+            raise Conflict("rebuild-running", "a generation is being built", way_out="wait for it: GET /rebuilds")
+        try:
+            found = [row["id"] for row in await connection.fetch(RETIRED)]
+            return [one for one in found if await _drop(connection, one, order)]
+        finally:
+            await connection.execute(UNLOCK)
+
+
+async def _drop(connection: Connection, generation: int, order: Order | None = None) -> bool:
+    for _ in range(TRIES):
+        try:
+            async with connection.transaction():
+                await connection.execute(DROP, generation)
+                if order is not None:
+                    await order.say(connection, "generation-dropped", f"generation/{generation}")
+            return True
+        except LockNotAvailableError:
+            await asyncio.sleep(PAUSE)
+    return False
 
 
 async def swap(
@@ -190,7 +242,7 @@ async def swap(
             case_id = last["subject"]
             await park(connection, JUDGE, case_id, last["id"], stuck[case_id], last["data"])
     await _keep(connection, generation, comparison, vouched)
-    await connection.execute(RETIRE)
+    await connection.execute(RETIRE, *await bookmark_of(connection, JUDGE))  # its lock is held
     await _end(connection, ENTHRONE, generation)
 
 

@@ -1,4 +1,5 @@
-"""`python -m sla.rebuild GENERATION`: fold the log from Kafka into a new generation, compare it, swap it in.
+"""`python -m sla.rebuild GENERATION`: fold the log from Kafka into a new generation, compare it, swap it in; `--back`:
+from the rows that were replaced last.
 
 A process of its own with its workers, so that nothing of the folding weighs on the one that answers people.
 """
@@ -9,30 +10,29 @@ import json
 import os
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 import msgspec
 import structlog
 import uvloop
-from msgspec.structs import replace
 
 from deadlines.inforce import InForce
 from deadlines.load import load
-from events import database, logs, signing
+from events import database, logs
 from events.clock import now
 from events.database import Pool
-from events.follow import Following
 from events.settings import Settings
 from events.topics import PARTITIONS
 from sla import generations, vouching
 from sla.app import HEARS
-from sla.certificate import Certificate, Difference, Hole, Rows, partitions, signed
-from sla.comparing import Comparing, Comparison, fingerprint
+from sla.certificate import Certificate, Hole, partitions, signed
+from sla.comparing import Comparison, fingerprint
+from sla.exchange import Asked, exchange, key
 from sla.fold import Counts, Report, Work, Workers
+from sla.generations import Before
 from sla.judge import Rules
 from sla.projector import Stuck, building
 from sla.reading import Place
+from sla.rollback import go_back
 from sla.rules import with_published
 
 CUT = """
@@ -52,31 +52,12 @@ EVERY = 0.25  # seconds between two notes of the progress
 log = structlog.get_logger("sla.rebuild")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What one run is to do, and for whom.
-
-    `accept`: swap even if rows differ. `holes`: why one may go over records that cannot be read. `dry_run`: swap
-    nothing. `until`: fold up to these offsets and compare with nothing, because nothing live stands there. `duty`: the
-    share of the time in which the workers work.
-    """
-
-    generation: int
-    actor: str
-    accept: bool = False
-    holes: str | None = None
-    dry_run: bool = False
-    until: Mapping[Place, int] | None = None
-    duty: float = 1.0
-
-
 async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, workers: Workers, asked: Asked) -> None:
     """Fold the log, compare with the live generation, swap; and keep the certificate of it.
 
     Raises Unexplained when there are holes or rows differ and nobody accepted, Cancelled when somebody called it off.
     """
     generation, program = asked.generation, vouching.code()
-    key = signing.load_key(settings.onedoor_signing_key) if settings.onedoor_signing_key else None
     topics = [settings.onedoor_topic_prefix + name for name in HEARS]
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
         cut = await connection.fetchrow(CUT)
@@ -104,52 +85,13 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
     if asked.until is not None:
         alone = Comparison(replaced=generation, rows=told.folded.rows, hash=told.folded.hash, differing=())
         async with pool.acquire() as connection, connection.transaction():
-            await generations.checked(connection, generation, alone, signed(told, key))
+            await generations.checked(connection, generation, alone, signed(told, key(settings)))
         return
     await generations.heed(pool, generation)
     if told.holes and asked.holes is None and not asked.dry_run:
         raise generations.Unexplained(_holes(told.holes))
 
-    comparing = Comparing(pool, Following(pool, follower), generation)
-    await pool.execute(PHASE, generation, "comparing, once the live judge is past the cut")
-    while not await comparing.begin(cut["ceiling"]):
-        await generations.heed(pool, generation)
-        await asyncio.sleep(0.02)
-    known: dict[str, Difference] = {}
-    if asked.accept or asked.dry_run:  # as many as may be before the judge is held up
-        known = await vouching.differences(pool, generation, comparing.live, comparing.differing)
-    began = time.monotonic()
-    async with pool.acquire() as connection, connection.transaction():
-        found = await comparing.finish(connection, stuck)
-        if stuck:
-            await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
-        if (stuck or found.differing) and not (asked.accept or asked.dry_run):
-            raise generations.Unexplained(_unexplained(stuck, found.differing))
-        late = comparing.touched.intersection(found.differing)
-        known |= await vouching.differences(connection, generation, found.replaced, late)
-        differences = tuple(known[case_id] for case_id in found.differing)
-        told = replace(
-            told, replaces=found.replaced, swapped=not asked.dry_run, compared=Rows(rows=found.rows, hash=found.hash),
-            stuck=dict(stuck),
-        )  # fmt: skip
-        vouched = signed(told, key, differences)
-        if asked.dry_run:
-            await generations.checked(connection, generation, found, vouched)
-            return
-        at, recorded_at = await _moment(pool, settings)
-        await generations.swap(
-            connection,
-            generation,
-            found,
-            events=counts.events,
-            actor=asked.actor,
-            at=at,
-            recorded_at=recorded_at,
-            stuck=stuck,
-            vouched=vouched,
-        )
-    held = round(time.monotonic() - began, 3)  # seconds for which the live judge waited
-    log.info("swapped", generation=generation, differences=len(found.differing), held=held)
+    await exchange(pool, settings, asked, follower, cut["ceiling"], stuck, told)
 
 
 def _holes(holes: Sequence[Hole]) -> str:
@@ -157,13 +99,6 @@ def _holes(holes: Sequence[Hole]) -> str:
         f"{len(holes)} records count in nothing, the first is {holes[0].place}: {holes[0].reason}; "
         "dismiss them, or say why one may go over them"
     )
-
-
-def _unexplained(stuck: Stuck, differing: Sequence[str]) -> str:
-    if stuck:
-        case_id, why = next(iter(stuck.items()))
-        return f"{len(stuck)} cases could not be judged, the first is {case_id}: {why}"
-    return f"{len(differing)} cases differ from the live ones, the first is {differing[0]}"
 
 
 async def fold(
@@ -195,18 +130,11 @@ async def fold(
         await generations.heed(pool, generation)
 
 
-async def _moment(pool: Pool, settings: Settings) -> tuple[datetime, datetime | None]:
-    if not settings.log_clock:
-        return now(), None
-    clock: datetime | None = await pool.fetchval("select max(watermark) from watermarks")
-    at = clock or now()
-    return at, at
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sla.rebuild", description=__doc__)
     parser.add_argument("generation", type=int, help="an opened generation: POST /rebuilds opens one")
     parser.add_argument("--accept", action="store_true", help="swap even if rows differ; the differences are published")
+    parser.add_argument("--back", action="store_true", help="from the rows that were replaced last, not from Kafka")
     parser.add_argument("--dry-run", action="store_true", help="compare and say what differs; swap nothing")
     parser.add_argument("--accept-holes", metavar="WHY", help="go over records that cannot be read, and why one may")
     parser.add_argument("--throttle", type=int, choices=range(1, 101), default=100, metavar="PERCENT")
@@ -226,10 +154,10 @@ def main() -> int:
         dry_run=arguments.dry_run or arguments.until is not None, until=arguments.until,
         duty=arguments.throttle / 100,
     )  # fmt: skip
-    applied, rules = uvloop.run(_rules(settings, arguments.published))
+    to, applied, rules = uvloop.run(_rules(settings, arguments.published, back=arguments.back))
     workers = Workers(arguments.workers, rules)
     try:
-        return uvloop.run(_run(settings, rules, applied, workers, asked))
+        return uvloop.run(_run(settings, rules, applied, workers, asked, to))
     finally:
         workers.close()
 
@@ -238,18 +166,24 @@ def _places(told: str) -> dict[Place, int]:
     return {(topic, partition): end for topic, partition, end in json.loads(told)}
 
 
-async def _rules(settings: Settings, published: int | None) -> tuple[int, Rules]:
-    """The rules first, and these until the swap, whatever is published meanwhile; with how many of them move what they
-    move."""
+async def _rules(settings: Settings, published: int | None, *, back: bool) -> tuple[Before | None, int, Rules]:
+    """What to go back to, if one is to; and the rules, which stay until the swap, whatever is published meanwhile, with
+    how many of them move what they move. Who goes back goes back to the rules of then.
+
+    Raises Conflict where there is nothing to go back to.
+    """
     pool = await database.connect(settings.database_url, size=2)
     in_force = InForce(load(settings.onedoor_catalogue), "events")
     await in_force.refresh(pool)
+    to = await generations.before(pool) if back else None
     await pool.close()
-    applied = len(in_force.facts) if published is None else published
-    return applied, with_published(in_force.catalogue.build(), in_force.facts, applied)
+    applied = to.rules if to is not None else len(in_force.facts) if published is None else published
+    return to, applied, with_published(in_force.catalogue.build(), in_force.facts, applied)
 
 
-async def _run(settings: Settings, rules: Rules, applied: int, workers: Workers, asked: Asked) -> int:
+async def _run(
+    settings: Settings, rules: Rules, applied: int, workers: Workers, asked: Asked, to: Before | None
+) -> int:
     generation = asked.generation
     pool = await database.connect(settings.database_url, size=4)
     async with pool.acquire() as holder:
@@ -257,7 +191,10 @@ async def _run(settings: Settings, rules: Rules, applied: int, workers: Workers,
             return 1
         try:
             await holder.execute(RULES, generation, applied)
-            await rebuild(pool, settings, rules, applied, workers, asked)
+            if to is None:
+                await rebuild(pool, settings, rules, applied, workers, asked)
+            else:
+                await go_back(pool, settings, rules, asked, to)
             await generations.sweep(holder)
         except generations.Cancelled as called_off:
             workers.end()

@@ -14,11 +14,12 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from events import signing
+from events import hand, signing
 from events.actor import Actor
 from events.auth import Allowed
 from events.contracts.terms import Word
 from events.errors import NotFound, Refused
+from events.order import Order
 from events.runtime import Parts
 from events.settings import Settings
 from events.signing import Signed
@@ -57,9 +58,24 @@ class Rebuild(BaseModel):
         return [flag for flag, wanted in flags if wanted] + given
 
 
+class Rollback(BaseModel):
+    """`accept_differences`: swap even if rows differ from the live ones, as they will; the differences are published.
+    `dry_run`: compare, say what differs, swap nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+    accept_differences: bool = False
+    dry_run: bool = False
+
+    def arguments(self) -> list[str]:
+        """The same for the command line of the process."""
+        flags = [("--accept", self.accept_differences), ("--dry-run", self.dry_run)]
+        return ["--back", *(flag for flag, wanted in flags if wanted)]
+
+
 def routes(parts: Parts) -> APIRouter:
     """Operators only."""
     router = APIRouter()
+    Ordered = Annotated[Order, Depends(hand.ordering(parts.pool, "sla"))]
     builders: set[asyncio.Task[None]] = set()
 
     async def _begin(actor: Actor, *, dry_run: bool, arguments: Sequence[str]) -> dict[str, Any]:
@@ -90,6 +106,20 @@ def routes(parts: Parts) -> APIRouter:
         """Fold the whole log again beside the live tables, compare, and swap. One at a time."""
         return await _begin(actor, dry_run=body.dry_run, arguments=body.arguments())
 
+    @router.post("/rollbacks", status_code=202)
+    async def go_back(body: Rollback, actor: Operates) -> dict[str, Any]:
+        """A new generation from the rows that were replaced last and what was heard since, swapped in like any other.
+
+        Nothing on the log is undone.
+        """
+        await generations.before(parts.pool)
+        return await _begin(actor, dry_run=body.dry_run, arguments=body.arguments())
+
+    @router.post("/prunes")
+    async def prune(order: Ordered) -> dict[str, Any]:
+        """Drop the rows of every replaced generation: there is no going back to them afterwards."""
+        return {"dropped": await generations.prune(parts.pool, order)}
+
     @router.post("/certificates", status_code=202)
     async def verify(body: dict[str, Any], actor: Operates) -> dict[str, Any]:
         """Fold again what a certificate vouches for, up to its offsets and under its rules, beside the live tables.
@@ -98,6 +128,11 @@ def routes(parts: Parts) -> APIRouter:
         not sign it, or it was changed since.
         """
         certificate = _vouched(body, parts.settings)
+        if certificate.taken_from is not None:
+            raise Refused(
+                "nothing-folded", f"it vouches for rows that were taken over from generation {certificate.taken_from}",
+                field="taken_from", way_out="verify the certificate of the generation that they came from",
+            )  # fmt: skip
         ends = json.dumps([(one.topic, one.partition, one.end) for one in certificate.partitions])
         arguments = [f"--until={ends}", f"--published={certificate.published}"]
         return await _begin(actor, dry_run=True, arguments=arguments)

@@ -178,6 +178,11 @@ class House:
         asked = {"accept_differences": accept, "dry_run": dry_run, "accept_holes": holes}
         return await self.ended((await self.doors.post("sla", "/rebuilds", asked, who=OPERATOR))["run"])
 
+    async def gone_back(self, *, accept: bool = False, dry_run: bool = False) -> Any:
+        """Go back to what was replaced last; how it went."""
+        asked = {"accept_differences": accept, "dry_run": dry_run}
+        return await self.ended((await self.doors.post("sla", "/rollbacks", asked, who=OPERATOR))["run"])
+
     async def ended(self, run: int) -> Any:
         """How a rebuild went, once it has ended."""
 

@@ -307,3 +307,17 @@ async def test_a_follower_is_paused_seen_to_be_resumed_and_replayed(house: House
     ):
         code, _, err = await onedoor(house, "followers", *words)
         assert (code, err.count("\n"), sentence in err) == (1, 1, True), err
+
+
+async def test_one_goes_back_to_what_a_rebuild_replaced_until_it_is_pruned(house: House) -> None:
+    """Tried without a swap, then nothing is left to go back to, which is said in a line."""
+    replaced = json.loads((await onedoor(house, "runs", "list", "--json"))[1])
+    live = next(one["id"] for one in replaced if one["state"] == "live")
+    assert (await onedoor(house, "sla", "rebuild", "--accept-holes", "records-of-other-tests"))[0] == 0
+    code, out, err = await onedoor(house, "sla", "rollback", "--dry-run")
+    assert (code, "0 dossiers differ from the live ones" in out) == (0, True), (out, err)
+    code, out, err = await onedoor(house, "sla", "prune", "--yes")
+    assert (code, out.strip()) == (0, f"dropped: generation {live}"), err
+    code, _, err = await onedoor(house, "sla", "rollback", "--yes")
+    assert (code, err.count("\n")) == (1, 1), err
+    assert "rebuild from the log" in err

@@ -285,7 +285,8 @@ async def test_a_wrong_question_is_told_what_is_wrong(
 async def test_a_token_is_not_enough_without_the_role(house: House) -> None:
     """An emitter may not read; a receptionist may not rebuild, move the clock, or see the quarantine."""
     for service, method, path in (
-        ("sla", "POST", "/rebuilds"), ("sla", "DELETE", "/rebuilds/1"), ("sla", "POST", "/clock"),
+        ("sla", "POST", "/rebuilds"), ("sla", "DELETE", "/rebuilds/1"), ("sla", "POST", "/prunes"),
+        ("sla", "POST", "/rollbacks"), ("sla", "POST", "/clock"),
         ("intake", "GET", "/zalo/quarantine"), ("routing", "POST", "/parked/retry"),
         ("field", "POST", "/republish"),
     ):  # fmt: skip

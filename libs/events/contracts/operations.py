@@ -7,18 +7,18 @@ from events.contracts.terms import Reference, Word
 
 Act = Literal[
     "parked-dismissed", "parked-retried", "follower-paused", "follower-resumed", "follower-replayed",
-    "topics-republished",
+    "topics-republished", "generation-dropped",
 ]  # fmt: skip
 
 
 @fact(schema=1)
 class OperatorActed:
-    """An operator settled something that was parked, took a follower in hand, or had lost topics written again; who it
-    was is the fact's actor.
+    """An operator settled something that was parked, took a follower in hand, had lost topics written again, or
+    dropped rows to which one could have gone back; who it was is the fact's actor.
 
     `target` is the thing as the service that says this names it: `parked/17`, `follower/field.workorders`,
-    `service/intake` for all topics on which it says facts. `reason` is a code; to try something again, or to let a
-    follower go on, needs none.
+    `generation/12`, `service/intake` for all topics on which it says facts. `reason` is a code; to try something again,
+    to let a follower go on, or to drop what was replaced, needs none.
     """
 
     act: Act

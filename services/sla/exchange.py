@@ -1,0 +1,115 @@
+"""A filled generation becomes the live one: it catches up, is compared at one cut, and is swapped if that is right."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
+
+from events import signing
+from events.clock import now
+from events.database import Pool
+from events.envelope import Recorded
+from events.follow import Follower, Following
+from events.settings import Settings
+from sla import generations, vouching
+from sla.certificate import Certificate, Difference, Rows, signed
+from sla.comparing import Comparing
+from sla.projector import Stuck
+from sla.reading import Place
+
+PHASE = "update generations set phase = $2 where id = $1"
+STUCK = "update generations set stuck = $2 where id = $1"
+log = structlog.get_logger("sla.exchange")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What one run is to do, and for whom.
+
+    `accept`: swap even if rows differ. `holes`: why one may go over records that cannot be read. `dry_run`: swap
+    nothing. `until`: fold up to these offsets and compare with nothing, because nothing live stands there. `duty`: the
+    share of the time in which the workers work.
+    """
+
+    generation: int
+    actor: str
+    accept: bool = False
+    holes: str | None = None
+    dry_run: bool = False
+    until: Mapping[Place, int] | None = None
+    duty: float = 1.0
+
+
+async def exchange(
+    pool: Pool,
+    settings: Settings,
+    asked: Asked,
+    follower: Follower[Recorded],
+    ceiling: int,
+    stuck: Stuck,
+    told: Certificate,
+) -> None:
+    """Compare with the live generation once both are past `ceiling`, swap, and keep the certificate of it.
+
+    Raises Unexplained when rows differ and nobody accepted, Cancelled when somebody called it off.
+    """
+    generation = asked.generation
+    comparing = Comparing(pool, Following(pool, follower), generation)
+    await pool.execute(PHASE, generation, "comparing, once the live judge is past the cut")
+    while not await comparing.begin(ceiling):
+        await generations.heed(pool, generation)
+        await asyncio.sleep(0.02)
+    known: dict[str, Difference] = {}
+    if asked.accept or asked.dry_run:  # as many as may be before the judge is held up
+        known = await vouching.differences(pool, generation, comparing.live, comparing.differing)
+    began = time.monotonic()
+    async with pool.acquire() as connection, connection.transaction():
+        found = await comparing.finish(connection, stuck)
+        if stuck:
+            await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
+        if (stuck or found.differing) and not (asked.accept or asked.dry_run):
+            raise generations.Unexplained(_unexplained(stuck, found.differing))
+        late = comparing.touched.intersection(found.differing)
+        known |= await vouching.differences(connection, generation, found.replaced, late)
+        differences = tuple(known[case_id] for case_id in found.differing)
+        told = replace(
+            told, replaces=found.replaced, swapped=not asked.dry_run, compared=Rows(rows=found.rows, hash=found.hash),
+            stuck=dict(stuck),
+        )  # fmt: skip
+        vouched = signed(told, key(settings), differences)
+        if asked.dry_run:
+            await generations.checked(connection, generation, found, vouched)
+            return
+        at, recorded_at = await _moment(pool, settings)
+        await generations.swap(
+            connection, generation, found, events=told.records, actor=asked.actor, at=at, recorded_at=recorded_at,
+            stuck=stuck, vouched=vouched,
+        )  # fmt: skip
+    held = round(time.monotonic() - began, 3)  # seconds for which the live judge waited
+    log.info("swapped", generation=generation, differences=len(found.differing), held=held)
+
+
+def key(settings: Settings) -> Ed25519PrivateKey | None:
+    """What certificates are signed with, if anything."""
+    return signing.load_key(settings.onedoor_signing_key) if settings.onedoor_signing_key else None
+
+
+def _unexplained(stuck: Stuck, differing: Sequence[str]) -> str:
+    if stuck:
+        case_id, why = next(iter(stuck.items()))
+        return f"{len(stuck)} cases could not be judged, the first is {case_id}: {why}"
+    return f"{len(differing)} cases differ from the live ones, the first is {differing[0]}"
+
+
+async def _moment(pool: Pool, settings: Settings) -> tuple[datetime, datetime | None]:
+    if not settings.log_clock:
+        return now(), None
+    clock: datetime | None = await pool.fetchval("select max(watermark) from watermarks")
+    at = clock or now()
+    return at, at

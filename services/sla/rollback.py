@@ -1,0 +1,51 @@
+"""Going back: a new generation from the rows of the one that was replaced last, and what was heard since.
+
+Replaced rows are never made live again as they are: they are older than what people were told since.
+"""
+
+import time
+
+from events.clock import now
+from events.database import Pool
+from events.settings import Settings
+from sla import generations, tables, vouching
+from sla.certificate import Certificate
+from sla.comparing import fingerprint
+from sla.exchange import Asked, exchange
+from sla.generations import Before
+from sla.judge import Rules
+from sla.projector import Stuck, building
+
+BEGIN = "insert into bookmarks (name, shard, epoch, tx, position) values ($1, 0, $2, $3, $4)"
+CEILING = "select pg_snapshot_xmax(pg_current_snapshot())"
+CASES = "select distinct case_id from cycles where generation = $1 and case_id > $2 order by case_id limit $3"
+PROGRESS = "update generations set phase = $2, cases = $3, seconds = $4 where id = $1"
+AT_ONCE = 200  # cases in one transaction: a long one holds every follower back
+
+
+async def go_back(pool: Pool, settings: Settings, rules: Rules, asked: Asked, to: Before) -> None:
+    """Take over the rows, judge the cases of which something was heard since, compare, swap.
+
+    A case that was not touched since has the rows that it had, whatever today's code would make of it: that is what
+    one goes back for. Raises what `exchange` raises.
+    """
+    generation = asked.generation
+    stuck: Stuck = {}
+    follower = building(rules, generation, stuck)
+    await pool.execute(BEGIN, follower.name, *to.until)
+    last, taken, started = "", 0, time.monotonic()
+    while cases := [row[0] for row in await pool.fetch(CASES, to.id, last, AT_ONCE)]:
+        async with pool.acquire() as connection, connection.transaction():
+            await tables.carry(connection, generation, to.id, cases)
+        last, taken = cases[-1], taken + len(cases)
+        phase = f"taking over the rows of generation {to.id}"
+        await pool.execute(PROGRESS, generation, phase, taken, time.monotonic() - started)
+        await generations.heed(pool, generation)
+    told = Certificate(
+        generation=generation, taken_from=to.id, asked_by=asked.actor, made_at=now(), code=vouching.code(),
+        published=to.rules, rules=rules.catalogue.fingerprints(), partitions=(), records=0, unreadable=0, cases=taken,
+        folded=await fingerprint(pool, generation), holes=(), holes_accepted=None, dismissed=(), stuck={},
+        differences_accepted=asked.accept,
+    )  # fmt: skip
+    ceiling = await pool.fetchval(CEILING)
+    await exchange(pool, settings, asked, follower, ceiling, stuck, told)
