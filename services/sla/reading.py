@@ -6,7 +6,7 @@ librdkafka fetches outside of the interpreter, so what is read next is under way
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from events.contracts.catalogue import CATALOGUE
 from events.envelope import Recorded
@@ -24,6 +24,10 @@ UNJUDGED = frozenset(name.encode() for name in CATALOGUE.keys() - set(JUDGED))
 
 Place = tuple[str, int]
 """Topic and partition."""
+
+
+class NotRead(Exception):
+    """The log could not be read, or does not hold all that was heard of it."""
 
 
 class Partition:
@@ -102,7 +106,7 @@ class Reader:
 
     def read(self, told: Callable[[int], object]) -> Iterator[Facts]:
         """All of each partition number, once; meanwhile the next one is fetched. `told` how many records of the number
-        at hand after each batch. Raises KafkaException when a topic lost a part of that."""
+        at hand after each batch. Raises NotRead."""
         while self._next is not None:
             found = Facts(self._next)
             left: Left = {partition.place: partition for partition in self._next if partition.end}
@@ -126,22 +130,30 @@ class Reader:
         add = found.add
         for message in self._consumer.consume(BATCH, FULL):
             partition = left.get((message.topic(), message.partition()))
+            offset, error = message.offset() or 0, message.error()
+            if error is not None:
+                _heed(error, f"{message.topic()}/{message.partition()}", partition, offset)
             if partition is None:  # of what came after the cut
                 continue
-            offset, error = message.offset() or 0, message.error()
-            if error is None:
-                if offset < partition.end:
-                    add(partition, offset, message.value() or b"")
-            elif error.code() != KafkaError._PARTITION_EOF:
-                raise KafkaException(error)
-            elif offset < partition.end:
-                topic, number = partition.place
-                raise KafkaException(f"{topic}/{number} ends at {offset}, but {partition.end} was heard")
+            if error is None and offset < partition.end:
+                add(partition, offset, message.value() or b"")
             if offset + 1 >= partition.end:
                 del left[partition.place]
 
     def close(self) -> None:
         self._consumer.close()
+
+
+def _heed(error: KafkaError, place: str, partition: Partition | None, offset: int) -> None:
+    """Nothing at the end of a partition that has been read; everything else ends the run."""
+    way_out = "`onedoor republish` of the service that says it writes the topic again from its store"
+    if error.code() == KafkaError._PARTITION_EOF:
+        if partition is not None and offset < partition.end:
+            raise NotRead(f"{place} ends at {offset}, but {partition.end} was heard; {way_out}")
+    elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+        raise NotRead(f"{place} begins at 0 no longer, a part of it was deleted; {way_out}")
+    else:
+        raise NotRead(f"{place}: {error.str()}")
 
 
 def numbered(ends: Mapping[Place, int]) -> list[dict[Place, int]]:
