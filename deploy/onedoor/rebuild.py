@@ -29,6 +29,12 @@ def rebuild(
         str | None,
         typer.Option(metavar="WHY", help="Go over records that cannot be read and were not dismissed; why, as a code."),
     ] = None,
+    case: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Look at this dossier alone; may be given again.")
+    ] = None,
+    cases: Annotated[
+        typer.FileText | None, typer.Option(metavar="FILE", help="The same for a file of them, one a line; - is stdin.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=PARTITIONS, help="Processes that fold; one a core.")] = None,
     throttle: Annotated[
         int,
@@ -49,12 +55,15 @@ def rebuild(
     onedoor sla rebuild                        swap in what the log says, if nothing differs
     onedoor sla rebuild --throttle 30          in office hours: slower, and nobody notices
     onedoor sla rebuild --accept-differences   after a mended fault: publish what is different now
+    onedoor sla rebuild --case 000.00.22.H49-170710-0001 --accept-differences   put this one right, touch no other
     """
+    named = [*(case or ()), *(line.strip() for line in cases or () if line.strip())]
     if accept_differences and not (yes or dry_run):
-        typer.confirm("Swap even if dossiers differ, and publish each difference?", abort=True)
+        what = "Put them right where they differ" if named else "Swap even if dossiers differ"
+        typer.confirm(f"{what}, and publish each difference?", abort=True)
     asked = {
         "dry_run": dry_run, "accept_differences": accept_differences, "accept_holes": accept_holes, "workers": workers,
-        "throttle": throttle,
+        "throttle": throttle, "cases": named or None,
     }  # fmt: skip
     _run("/rebuilds", asked, as_json)
 

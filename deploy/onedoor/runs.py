@@ -126,8 +126,9 @@ async def follow(client: Client, run: int, console: Console) -> Mapping[str, Any
 
 
 def ended_well(how: Mapping[str, Any]) -> bool:
-    """Whether it swapped, or was a trial in which nothing differed."""
-    return bool(how["state"] == "done" and (how["swapped"] or not (how["differences"] or how["stuck"])))
+    """Whether it swapped or put dossiers right, or was a trial in which nothing differed."""
+    done = how["swapped"] or how["put_right"] or not (how["differences"] or how["stuck"])
+    return bool(how["state"] == "done" and done)
 
 
 def tell(console: Console, how: Mapping[str, Any]) -> None:

@@ -64,6 +64,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     generation: int
     taken_from: int | None = None
     """The generation whose rows were taken over, where one went back; then nothing was folded."""
+    named: tuple[str, ...] | None = None
+    """The cases that alone were folded and compared; null: all."""
     replaces: int | None = None
     swapped: bool = False
     asked_by: str
@@ -132,6 +134,8 @@ def told(document: Mapping[str, Any], differences: Sequence[Difference]) -> Iter
         yield f"{one.records:,} records of {len(one.partitions)} partitions, {one.cases:,} dossiers"
     for part in one.partitions:
         yield f"  {part.topic}/{part.partition}: {part.first:,} up to {part.end:,}, {part.records:,} records"
+    if one.named is not None:
+        yield f"of these dossiers alone: {', '.join(map(printable, one.named))}"
     yield f"{one.folded.rows:,} rows, hash {one.folded.hash}"
     if one.compared is not None:
         yield f"compared with generation {one.replaces}: {one.compared.rows:,} rows, hash {one.compared.hash}"

@@ -53,8 +53,11 @@ class Comparison:
 class Comparing:
     """A comparison on its way: what differs and what the new rows add up to, as of the last look."""
 
-    def __init__(self, pool: Pool, following: Following[Recorded], generation: int) -> None:
-        self.pool, self.following, self.generation = pool, following, generation
+    def __init__(
+        self, pool: Pool, following: Following[Recorded], generation: int, only: frozenset[str] | None = None
+    ) -> None:
+        """`only`: nothing but these cases is compared."""
+        self.pool, self.following, self.generation, self.only = pool, following, generation, only
         self.live = self.position = self.hash = self.rows = 0
         self.differing: set[str] = set()
         self.touched: set[str] = set()  # the cases of the last round
@@ -71,11 +74,17 @@ class Comparing:
             await connection.execute(UNHURRIED)
             self.live = await connection.fetchval(LIVE)
             self.position = await connection.fetchval(CHANGES)
-            rows = await connection.fetch(DIFFERENCES, self.live, self.generation, timeout=WHOLE)
-            self.differing = {row[0] for row in rows}
-            sums = await connection.fetchrow(SUMS, self.generation, timeout=WHOLE)
-            assert sums is not None
-            self.hash, self.rows = int(sums["hash"]), sums["rows"]
+            if self.only is None:
+                rows = await connection.fetch(DIFFERENCES, self.live, self.generation, timeout=WHOLE)
+                self.differing = {row[0] for row in rows}
+                sums = await connection.fetchrow(SUMS, self.generation, timeout=WHOLE)
+                assert sums is not None
+                self.hash, self.rows = int(sums["hash"]), sums["rows"]
+            else:
+                live = await self._hashes(connection, self.live, self.only)
+                new = await self._hashes(connection, self.generation, self.only)
+                self.differing = {case for case in self.only if live.get(case) != new.get(case)}
+                self.hash, self.rows = sum(hash for hash, _ in new.values()), sum(rows for _, rows in new.values())
         for _ in range(ROUNDS):
             if await self._round() <= FEW:
                 break
@@ -97,7 +106,7 @@ class Comparing:
         """Look again at the cases that either side wrote since the last look; how many these were."""
         until = await bookmark_of(self.pool, JUDGE)
         since = await bookmark_of(self.pool, self.following.follower.name)
-        heard = {row[0] for row in await self.pool.fetch(HEARD, *since, *until)}
+        heard = self._compared({row[0] for row in await self.pool.fetch(HEARD, *since, *until)})
         for hash, rows in (await self._hashes(self.pool, self.generation, heard)).values():
             self.hash, self.rows = self.hash - hash, self.rows - rows
         await self._catch_up(until)
@@ -106,7 +115,7 @@ class Comparing:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             position: int = await connection.fetchval(CHANGES)
-            written = {row[0] for row in await connection.fetch(WRITTEN, self.position, position)}
+            written = self._compared({row[0] for row in await connection.fetch(WRITTEN, self.position, position)})
             touched = heard | written
             live = await self._hashes(connection, self.live, touched)
             new = await self._hashes(connection, self.generation, touched)
@@ -116,6 +125,9 @@ class Comparing:
             self.hash, self.rows = self.hash + new[case][0], self.rows + new[case][1]
         self.position, self.touched = position, touched
         return len(touched)
+
+    def _compared(self, cases: set[str]) -> set[str]:
+        return cases if self.only is None else cases & self.only
 
     async def _catch_up(self, until: Mark) -> None:
         """Follow the inbox up to where the live judge stood; never past it."""

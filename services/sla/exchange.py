@@ -34,7 +34,7 @@ class Asked:
 
     `accept`: swap even if rows differ. `holes`: why one may go over records that cannot be read. `dry_run`: swap
     nothing. `until`: fold up to these offsets and compare with nothing, because nothing live stands there. `duty`: the
-    share of the time in which the workers work.
+    share of the time in which the workers work. `cases`: look at these alone, and put them right where they are.
     """
 
     generation: int
@@ -44,6 +44,7 @@ class Asked:
     dry_run: bool = False
     until: Mapping[Place, int] | None = None
     duty: float = 1.0
+    cases: frozenset[str] | None = None
 
 
 async def exchange(
@@ -60,7 +61,7 @@ async def exchange(
     Raises Unexplained when rows differ and nobody accepted, Cancelled when somebody called it off.
     """
     generation = asked.generation
-    comparing = Comparing(pool, Following(pool, follower), generation)
+    comparing = Comparing(pool, Following(pool, follower), generation, asked.cases)
     await pool.execute(PHASE, generation, "comparing, once the live judge is past the cut")
     while not await comparing.begin(ceiling):
         await generations.heed(pool, generation)
@@ -79,14 +80,19 @@ async def exchange(
         known |= await vouching.differences(connection, generation, found.replaced, late)
         differences = tuple(known[case_id] for case_id in found.differing)
         told = replace(
-            told, replaces=found.replaced, swapped=not asked.dry_run, compared=Rows(rows=found.rows, hash=found.hash),
-            stuck=dict(stuck),
+            told, replaces=found.replaced, compared=Rows(rows=found.rows, hash=found.hash), stuck=dict(stuck),
+            swapped=not asked.dry_run and asked.cases is None,
         )  # fmt: skip
         vouched = signed(told, key(settings), differences)
         if asked.dry_run:
             await generations.checked(connection, generation, found, vouched)
             return
         at, recorded_at = await _moment(pool, settings)
+        if asked.cases is not None:
+            await generations.put_right(
+                connection, generation, found, actor=asked.actor, at=at, recorded_at=recorded_at, vouched=vouched
+            )
+            return
         await generations.swap(
             connection, generation, found, events=told.records, actor=asked.actor, at=at, recorded_at=recorded_at,
             stuck=stuck, vouched=vouched,

@@ -33,7 +33,8 @@ POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Work(NamedTuple):
-    """What is to be folded: topic-partitions, each up to (not with) an offset, into a generation's tables.
+    """What is to be folded: topic-partitions, each up to (not with) an offset, into a generation's tables; `only` of
+    these cases, if not of all.
 
     `dismissed`: the offsets of records that an operator dismissed. They count in nothing, whoever can read them today.
     `duty`: the share of the time that it works, above 0 and at most 1; the rest it leaves to others.
@@ -45,6 +46,7 @@ class Work(NamedTuple):
     ends: Mapping[Place, int]
     dismissed: Mapping[Place, Collection[int]]
     duty: float = 1.0
+    only: Collection[str] | None = None
 
 
 class Report(NamedTuple):
@@ -141,7 +143,7 @@ def _fold(place: int, work: Work) -> Report:
 async def _worker(place: int, work: Work) -> Report:
     """Read, judge, copy. What is read next is fetched by the client's own threads meanwhile."""
     report = Report({}, {}, {})
-    reader = Reader(work.kafka, _turns(numbered(work.ends)), work.dismissed)
+    reader = Reader(work.kafka, _turns(numbered(work.ends)), work.dismissed, work.only)
     connection = await _connect(work.database)
     try:
         for part in _parts(place, work.duty, reader, report):

@@ -10,6 +10,8 @@ import structlog
 from asyncpg import LockNotAvailableError
 
 from deadlines.inforce import InForce
+from events.clock import new_id
+from events.contracts.operations import OperatorActed
 from events.contracts.sla import GenerationSwapped
 from events.database import Connection, Pool
 from events.envelope import Cause
@@ -44,6 +46,7 @@ CHECKED = """
 update generations set state = 'checked', phase = 'not swapped', finished_at = clock_timestamp()
 where id = $1 and state = 'building' and cancelled_by is null returning id
 """
+PUT_RIGHT = CHECKED.replace("not swapped", "put right")
 FORGET = "delete from bookmarks where name = $1"
 COMPARED = """
 update generations set phase = 'compared', rows = $2, hash = $3, differences = $4, certificate = $5,
@@ -246,6 +249,31 @@ async def swap(
     await _end(connection, ENTHRONE, generation)
 
 
+async def put_right(
+    connection: Connection,
+    generation: int,
+    comparison: Comparison,
+    *,
+    actor: str,
+    at: datetime,
+    recorded_at: datetime | None,
+    vouched: Vouched,
+) -> None:
+    """Take the rows of the cases that differ into the live generation, in the transaction that compared them.
+
+    That an operator had it done is a fact, and the cause of what is published of each.
+    """
+    stream = f"operation-sla-{new_id()}"
+    fact = OperatorActed(act="cases-rebuilt", target=f"generation/{generation}")
+    cause = Cause(correlation=stream, causation=stream, actor=actor)
+    saying = Append(stream=stream, expected=0, facts=[fact], cause=cause, at=at, recorded_at=recorded_at)
+    await append(connection, [saying])
+    await connection.execute(DIFFER, comparison.differing, stream)
+    await tables.carry(connection, comparison.replaced, generation, comparison.differing)
+    await _keep(connection, generation, comparison, vouched)
+    await _end(connection, PUT_RIGHT, generation)
+
+
 async def checked(connection: Connection, generation: int, comparison: Comparison, vouched: Vouched) -> None:
     """End a trial: what was found is kept, the live generation stays."""
     await _keep(connection, generation, comparison, vouched)
@@ -267,7 +295,7 @@ async def _keep(connection: Connection, generation: int, found: Comparison, vouc
 
 
 class Difference(NamedTuple):
-    """A case whose rows a swap exchanged for different ones, and the stream of the swap."""
+    """A case whose rows were exchanged for different ones, and the stream of the swap or the act that did so."""
 
     case_id: str
     swap: str

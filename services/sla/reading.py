@@ -48,10 +48,10 @@ Left = dict[tuple[str | None, int | None], Partition]
 
 class Facts:
     """What is read of some partitions: the facts per case, each id once; how many records could not be read, and the
-    first of them with their reasons."""
+    first of them with their reasons. `only`: the keys of the cases that are wanted, if not all are."""
 
-    def __init__(self, partitions: Collection[Partition]) -> None:
-        self.partitions = partitions
+    def __init__(self, partitions: Collection[Partition], only: Collection[bytes] | None = None) -> None:
+        self.partitions, self.only = partitions, only
         self.cases: defaultdict[str, dict[tuple[str, int], Recorded]] = defaultdict(dict)
         self.undecodable = 0
         self.unreadable: dict[str, str] = {}
@@ -61,10 +61,10 @@ class Facts:
         """Records read so far."""
         return sum(partition.records for partition in self.partitions)
 
-    def add(self, partition: Partition, offset: int, value: bytes) -> None:
+    def add(self, partition: Partition, offset: int, key: bytes, value: bytes) -> None:
         """Keep one record's fact. Of two bodies of one id the first in the partition stands, as in the inbox."""
         partition.records += 1
-        if offset in partition.dismissed:
+        if offset in partition.dismissed or (self.only is not None and key not in self.only):
             return
         named = value.find(TYPE) + len(TYPE)
         if value[named : value.find(b".v", named)] in UNJUDGED:  # messages are a quarter of the log: not worth decoding
@@ -84,13 +84,18 @@ class Facts:
 class Reader:
     """Reads partitions up to their ends, one partition number after the other; the first is fetched from now on.
 
-    `numbers` is asked for the next one when the last one that it gave has been read.
+    `numbers` is asked for the next one when the last one that it gave has been read. `only`: of these cases.
     """
 
     def __init__(
-        self, kafka: str, numbers: Iterator[Mapping[Place, int]], dismissed: Mapping[Place, Collection[int]]
+        self,
+        kafka: str,
+        numbers: Iterator[Mapping[Place, int]],
+        dismissed: Mapping[Place, Collection[int]],
+        only: Collection[str] | None = None,
     ) -> None:
         self._numbers, self._dismissed = numbers, dismissed
+        self._only = None if only is None else frozenset(case.encode() for case in only)
         self._consumer = Consumer(
             {
                 "bootstrap.servers": kafka,
@@ -108,7 +113,7 @@ class Reader:
         """All of each partition number, once; meanwhile the next one is fetched. `told` how many records of the number
         at hand after each batch. Raises NotRead."""
         while self._next is not None:
-            found = Facts(self._next)
+            found = Facts(self._next, self._only)
             left: Left = {partition.place: partition for partition in self._next if partition.end}
             while left:
                 self._take(left, found)
@@ -136,7 +141,7 @@ class Reader:
             if partition is None:  # of what came after the cut
                 continue
             if error is None and offset < partition.end:
-                add(partition, offset, message.value() or b"")
+                add(partition, offset, message.key() or b"", message.value() or b"")
             if offset + 1 >= partition.end:
                 del left[partition.place]
 

@@ -21,7 +21,7 @@ from events import database, logs
 from events.clock import now
 from events.database import Pool
 from events.settings import Settings
-from events.topics import PARTITIONS
+from events.topics import PARTITIONS, partition_of
 from sla import generations, vouching
 from sla.app import HEARS
 from sla.certificate import Certificate, Hole, partitions, signed
@@ -63,9 +63,11 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
         cut = await connection.fetchrow(CUT)
         rows = await connection.fetch(HEARD, topics)
         assert cut is not None
-    ends = (
-        {(row["topic"], row["partition"]): row["next_offset"] for row in rows} if asked.until is None else asked.until
-    )
+    heard = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+    ends = heard if asked.until is None else asked.until
+    if asked.cases is not None:  # they lie in a few partitions
+        numbers = {partition_of(case.encode()) for case in asked.cases}
+        ends = {place: end for place, end in ends.items() if place[1] in numbers}
     dismissed = await vouching.dismissed(pool, ends)
     stuck: Stuck = {}
     follower = building(rules, generation, stuck)
@@ -78,9 +80,10 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
         generation=generation, asked_by=asked.actor, made_at=now(), code=program, published=applied,
         rules=rules.catalogue.fingerprints(), partitions=partitions(ends, report.records), records=counts.events,
         unreadable=counts.undecodable, cases=counts.cases, folded=await fingerprint(pool, generation),
-        holes=await vouching.holes(pool, ends, report.unreadable), holes_accepted=asked.holes,
+        holes=await vouching.holes(pool, ends, report.unreadable, asked.cases), holes_accepted=asked.holes,
         dismissed=tuple(f"{topic}/{n}/{one}" for (topic, n), own in sorted(dismissed.items()) for one in sorted(own)),
         stuck=dict(stuck), differences_accepted=asked.accept,
+        named=None if asked.cases is None else tuple(sorted(asked.cases)),
     )  # fmt: skip
     if asked.until is not None:
         alone = Comparison(replaced=generation, rows=told.folded.rows, hash=told.folded.hash, differing=())
@@ -111,7 +114,9 @@ async def fold(
 ) -> tuple[Counts, Report]:
     """Have everything below the offsets `ends` folded by all workers; their counts, and what came of it."""
     expected, started, generation = sum(ends.values()), time.monotonic(), asked.generation
-    work = Work(settings.kafka_bootstrap_servers, settings.database_url, generation, ends, dismissed, asked.duty)
+    work = Work(
+        settings.kafka_bootstrap_servers, settings.database_url, generation, ends, dismissed, asked.duty, asked.cases
+    )
     at_work = [asyncio.wrap_future(one) for one in workers.fold(work)]
     while True:
         done, pending = await asyncio.wait(at_work, timeout=EVERY, return_when=asyncio.FIRST_EXCEPTION)
@@ -139,6 +144,7 @@ def main() -> int:
     parser.add_argument("--accept-holes", metavar="WHY", help="go over records that cannot be read, and why one may")
     parser.add_argument("--throttle", type=int, choices=range(1, 101), default=100, metavar="PERCENT")
     parser.add_argument("--until", type=_places, metavar="JSON", help="fold up to these offsets only; swap nothing")
+    parser.add_argument("--case", action="append", metavar="ID", help="look at this dossier alone, or at these")
     parser.add_argument("--published", type=int, help="how many published rules move what they move; all by default")
     parser.add_argument("--actor", default="policy-sla-rebuild", help="who asked for it")
     cores = min(os.cpu_count() or 1, PARTITIONS)
@@ -152,7 +158,7 @@ def main() -> int:
     asked = Asked(
         generation=arguments.generation, actor=arguments.actor, accept=arguments.accept, holes=arguments.accept_holes,
         dry_run=arguments.dry_run or arguments.until is not None, until=arguments.until,
-        duty=arguments.throttle / 100,
+        duty=arguments.throttle / 100, cases=frozenset(arguments.case) if arguments.case else None,
     )  # fmt: skip
     to, applied, rules = uvloop.run(_rules(settings, arguments.published, back=arguments.back))
     workers = Workers(arguments.workers, rules)

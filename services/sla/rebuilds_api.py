@@ -17,7 +17,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from events import hand, signing
 from events.actor import Actor
 from events.auth import Allowed
-from events.contracts.terms import Word
+from events.contracts.terms import CaseId, Word
 from events.errors import NotFound, Refused
 from events.order import Order
 from events.runtime import Parts
@@ -40,7 +40,8 @@ class Rebuild(BaseModel):
 
     `accept_holes`: why one may go over records that cannot be read and were not dismissed, as a code. `dry_run`:
     compare, say what differs, swap nothing. `throttle`: percent of the time in which the workers work. `workers`:
-    processes that fold; one a core if not given.
+    processes that fold; one a core if not given. `cases`: fold and compare these dossiers alone; what differs is put
+    right in the live tables if `accept_differences`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -49,13 +50,14 @@ class Rebuild(BaseModel):
     dry_run: bool = False
     throttle: Annotated[int, Field(ge=1, le=100)] = 100
     workers: Annotated[int, Field(ge=1, le=PARTITIONS)] | None = None
+    cases: Annotated[list[CaseId], Field(min_length=1, max_length=1_000)] | None = None
 
     def arguments(self) -> list[str]:
         """The same for the command line of the process."""
         flags = [("--accept", self.accept_differences), ("--dry-run", self.dry_run)]
         words = [("--throttle", self.throttle), ("--workers", self.workers), ("--accept-holes", self.accept_holes)]
         given = [f"{flag}={word}" for flag, word in words if word is not None]
-        return [flag for flag, wanted in flags if wanted] + given
+        return [flag for flag, wanted in flags if wanted] + given + [f"--case={case}" for case in self.cases or ()]
 
 
 class Rollback(BaseModel):
@@ -135,6 +137,7 @@ def routes(parts: Parts) -> APIRouter:
             )  # fmt: skip
         ends = json.dumps([(one.topic, one.partition, one.end) for one in certificate.partitions])
         arguments = [f"--until={ends}", f"--published={certificate.published}"]
+        arguments += [f"--case={case}" for case in certificate.named or ()]
         return await _begin(actor, dry_run=True, arguments=arguments)
 
     @router.get("/rebuilds")
@@ -155,6 +158,7 @@ def routes(parts: Parts) -> APIRouter:
         left = max(found["expected"] - found["events"], 0) / rate if rate and found["state"] == "building" else None
         return found | {
             "run": run, "state": STATES.get(found["state"], "done"), "swapped": found["state"] in ("live", "retired"),
+            "put_right": found["phase"] == "put right",
             "events_per_second": rate, "seconds_left": left,
         }  # fmt: skip
 

@@ -18,7 +18,7 @@ from sla.rows import shown
 
 PACKAGES = (events, deadlines, sla)  # the code that reads, judges and writes
 DISMISSED = "select place from parked where follower = 'hear' and settled = 'dismissed' order by id"
-PARKED = "select place, reason from parked where follower = 'hear' and settled is null order by id"
+PARKED = "select place, reason, subject from parked where follower = 'hear' and settled is null order by id"
 VERDICTS = """
 select generation, case_id, cycle, outcome, due_at, released_at, class_a, class_b, class_c, determined, incomplete
 from cycles where generation = any($1) and case_id = any($2) order by case_id, cycle
@@ -45,13 +45,15 @@ async def dismissed(pool: Pool, ends: Mapping[Place, int]) -> dict[Place, set[in
     return found
 
 
-async def holes(pool: Pool, ends: Mapping[Place, int], unreadable: Mapping[str, str]) -> tuple[Hole, ...]:
+async def holes(
+    pool: Pool, ends: Mapping[Place, int], unreadable: Mapping[str, str], only: Collection[str] | None = None
+) -> tuple[Hole, ...]:
     """What counts in nothing although nobody dismissed it: records that cannot be read, and what else was parked on its
-    way in, below `ends`."""
+    way in, below `ends`; `only` of these cases, if not of all."""
     found = dict(sorted(unreadable.items()))
     for row in await pool.fetch(PARKED):
         place, offset = _placed(row["place"])
-        if offset < ends.get(place, 0):
+        if offset < ends.get(place, 0) and (only is None or row["subject"] in only):
             found.setdefault(row["place"], row["reason"])
     return tuple(Hole(place=place, reason=why) for place, why in found.items())
 

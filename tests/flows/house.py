@@ -173,9 +173,13 @@ class House:
         lines = (await self.get("sla", f"/record?from={since}&to={to}&items=true"))["lines"]
         return next((line for line in lines if line["unit"] == unit), None)
 
-    async def rebuilt(self, *, accept: bool = False, dry_run: bool = False, holes: str | None = LEFT) -> Any:
-        """Fold the log again; how it went. `holes`: why one may go over the unreadable records of other tests."""
-        asked = {"accept_differences": accept, "dry_run": dry_run, "accept_holes": holes}
+    async def rebuilt(
+        self, *, accept: bool = False, dry_run: bool = False, holes: str | None = LEFT,
+        cases: Sequence[str] | None = None,
+    ) -> Any:  # fmt: skip
+        """Fold the log again, or these cases alone; how it went. `holes`: why one may go over the unreadable records of
+        other tests."""
+        asked = {"accept_differences": accept, "dry_run": dry_run, "accept_holes": holes, "cases": cases}
         return await self.ended((await self.doors.post("sla", "/rebuilds", asked, who=OPERATOR))["run"])
 
     async def gone_back(self, *, accept: bool = False, dry_run: bool = False) -> Any:

@@ -219,6 +219,36 @@ async def test_a_run_that_is_called_off_leaves_its_record_and_the_live_tables(ho
     assert (await house.rebuilt())["swapped"]
 
 
+async def test_one_dossier_is_put_right_and_no_other_touched(house: House) -> None:
+    """Folded alone, compared alone, refused until accepted, amended once; the live generation stays."""
+    it, other = await finished(house, "09:40", "2017-07-21"), await finished(house, "09:50", "2017-07-21")
+    right = await it.cycle()
+    for one in (it, other):
+        await house.sql(DAMAGE, one.code)
+        await wrongly_published(house, one)
+    said = await house.swaps()
+
+    refused = await house.rebuilt(holes=None, cases=[it.code])
+    assert (refused["state"], it.code in refused["error"], refused["cases"]) == ("failed", True, 1), refused
+    done = await house.rebuilt(holes=None, cases=[it.code], accept=True)
+    assert (done["state"], done["swapped"], done["put_right"], done["differences"]) == ("done", False, True, 1), done
+    assert await it.cycle() == right
+    assert (await other.cycle())["by_date"] == "overdue"
+    assert await house.swaps() == said
+    assert await tables(house, done["run"]) == []
+    assert await it.types("promise") == ["VerdictReached", "VerdictAmended", "VerdictAmended"]
+    act = next(fact for fact in await house.facts("operation") if fact.data["target"] == f"generation/{done['run']}")
+    assert (act.data["act"], (await it.said("promise"))[-1].data["because"]) == ("cases-rebuilt", act.id)
+
+    vouched = await certificate(house, done["run"])
+    assert vouched["document"]["named"] == [it.code]
+    again = await house.ended((await house.ask("sla", "/certificates", vouched)).body["run"])
+    assert again["hash"] == vouched["document"]["folded"]["hash"]
+    equal = await house.rebuilt(holes=None, cases=[it.code], dry_run=True)
+    assert (equal["differences"], equal["put_right"]) == (0, False)
+    assert (await house.rebuilt(accept=True))["differences"] == 1
+
+
 async def wrongly_published(house: House, it: Dossier) -> None:
     """As a faulty version of the service would have said it."""
     assert house.stack.databases is not None

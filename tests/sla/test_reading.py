@@ -17,7 +17,7 @@ def _read(values: Collection[bytes], dismissed: Collection[int] = ()) -> Facts:
     partition = Partition(("intake.events", 3), len(values), frozenset(dismissed))
     found = Facts([partition])
     for offset, value in enumerate(values):
-        found.add(partition, offset, value)
+        found.add(partition, offset, b"any", value)
     return found
 
 
@@ -77,3 +77,14 @@ def test_partitions_of_one_number_stay_together() -> None:
     ends = {("a", 1): 5, ("b", 0): 7, ("b", 1): 2, ("a", 0): 1}
     assert numbered(ends) == [{("b", 0): 7, ("a", 0): 1}, {("a", 1): 5, ("b", 1): 2}]
     assert numbered({}) == []
+
+
+def test_only_the_wanted_cases_are_kept_by_their_key() -> None:
+    """The others are counted, and not decoded."""
+    receipt, other = story(1).facts[0], story(2).facts[0]
+    partition = Partition(("intake.events", 3), 2, frozenset())
+    found = Facts([partition], only={other.subject.encode()})
+    for offset, fact in enumerate((receipt, other)):
+        found.add(partition, offset, fact.subject.encode(), on_the_wire(fact))
+    assert _kept(found) == [other]
+    assert found.records == 2
