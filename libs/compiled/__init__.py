@@ -30,13 +30,13 @@ def use(package: str, path: MutableSequence[str]) -> None:
 
 @lru_cache(maxsize=1)
 def place() -> Path | None:
-    """Where the compiled modules of today's sources are or would be; None where a package is not there."""
+    """Where the compiled modules of today's sources are or would be; None where a source is not there."""
     found = sources()
     return None if found is None else KEPT / digest(found)
 
 
 def sources() -> list[Path] | None:
-    """The files of the modules; None where a package is not there."""
+    """The files of the modules; None where one is not there: a service may run without the others' code."""
     found = []
     for module in MODULES:
         package, _, name = module.partition(".")
@@ -44,7 +44,7 @@ def sources() -> list[Path] | None:
         if spec is None or spec.origin is None:
             return None
         found.append(Path(spec.origin).parent / f"{name}.py")
-    return found
+    return found if all(file.is_file() for file in found) else None
 
 
 def digest(files: Iterable[Path]) -> str:

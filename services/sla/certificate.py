@@ -77,6 +77,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     published: int
     """How many published rules have moved what they move."""
     partitions: tuple[Partition, ...]
+    topics: Mapping[str, str] = {}
+    """The id that Kafka gave each topic: offsets mean other records in one that was made again under its name."""
     records: int
     unreadable: int
     cases: int

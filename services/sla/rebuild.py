@@ -39,7 +39,7 @@ CUT = """
 select (select epoch from cluster) as epoch, pg_snapshot_xmin(pg_current_snapshot()) as floor,
        pg_snapshot_xmax(pg_current_snapshot()) as ceiling
 """
-HEARD = "select topic, partition, next_offset from heard where topic = any($1)"
+HEARD = "select topic, partition, next_offset, topic_id from heard where topic = any($1)"
 BEGIN = "insert into bookmarks (name, shard, epoch, tx) values ($1, 0, $2, $3)"
 PROGRESS = """
 update generations set phase = $2, expected = $3, events = $4, cases = $5, seconds = $6,
@@ -83,6 +83,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
         holes=await vouching.holes(pool, ends, report.unreadable, asked.cases), holes_accepted=asked.holes,
         dismissed=tuple(f"{topic}/{n}/{one}" for (topic, n), own in sorted(dismissed.items()) for one in sorted(own)),
         stuck=dict(stuck), differences_accepted=asked.accept,
+        topics={row["topic"]: row["topic_id"] for row in rows},
         named=None if asked.cases is None else tuple(sorted(asked.cases)),
     )  # fmt: skip
     if asked.until is not None:

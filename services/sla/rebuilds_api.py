@@ -24,7 +24,7 @@ from events.runtime import Parts
 from events.settings import Settings
 from events.signing import Signed
 from events.topics import PARTITIONS
-from sla import generations, queries
+from sla import generations, queries, vouching
 from sla.certificate import Certificate, Difference, told
 
 EVERY = 0.25  # seconds between two looks at a run for whoever follows it
@@ -134,6 +134,13 @@ def routes(parts: Parts) -> APIRouter:
             raise Refused(
                 "nothing-folded", f"it vouches for rows that were taken over from generation {certificate.taken_from}",
                 field="taken_from", way_out="verify the certificate of the generation that they came from",
+            )  # fmt: skip
+        again = await vouching.made_again(parts.pool, certificate.topics)
+        if again:
+            raise Refused(
+                "another-topic", f"{', '.join(again)}: made again since, so its offsets mean other records now",
+                field="topics",
+                way_out="rebuild, and compare the two certificates: the facts are the same, their offsets are others",
             )  # fmt: skip
         ends = json.dumps([(one.topic, one.partition, one.end) for one in certificate.partitions])
         arguments = [f"--until={ends}", f"--published={certificate.published}"]

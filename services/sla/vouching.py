@@ -18,6 +18,7 @@ from sla.rows import shown
 
 PACKAGES = (events, deadlines, sla)  # the code that reads, judges and writes
 DISMISSED = "select place from parked where follower = 'hear' and settled = 'dismissed' order by id"
+IDS = "select distinct topic, topic_id from heard where topic = any($1)"
 PARKED = "select place, reason, subject from parked where follower = 'hear' and settled is null order by id"
 VERDICTS = """
 select generation, case_id, cycle, outcome, due_at, released_at, class_a, class_b, class_c, determined, incomplete
@@ -43,6 +44,12 @@ async def dismissed(pool: Pool, ends: Mapping[Place, int]) -> dict[Place, set[in
         if offset < ends.get(place, 0):
             found.setdefault(place, set()).add(offset)
     return found
+
+
+async def made_again(pool: Pool, topics: Mapping[str, str]) -> list[str]:
+    """Those of the topics that are others today than these ids say."""
+    rows = await pool.fetch(IDS, [topic for topic, id in topics.items() if id])
+    return sorted({row["topic"] for row in rows if row["topic_id"] not in ("", topics[row["topic"]])})
 
 
 async def holes(

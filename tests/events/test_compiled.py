@@ -65,4 +65,14 @@ def test_every_module_is_there() -> None:
     """A name that no file has would leave everything uncompiled, in silence."""
     files = compiled.sources()
     assert files is not None
-    assert all(file.is_file() for file in files)
+    assert len(files) == len(compiled.MODULES)
+
+
+def test_where_a_service_is_left_out_everything_runs_as_it_is_written(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its code need not be on every machine."""
+    monkeypatch.setattr(compiled, "MODULES", (*compiled.MODULES, "sla.no_such_module"))
+    path = ["as written"]
+    compiled.use("deadlines", path)
+    assert (compiled.place(), path) == (None, ["as written"])

@@ -9,6 +9,7 @@ from contracts.given import eventually
 from flows import house as running
 from flows.dossier import receive
 from flows.house import House
+from flows.test_rebuild_flows import certificate
 
 from local.demo.doors import OPERATOR
 
@@ -27,6 +28,7 @@ async def test_a_deleted_topic_is_written_again_and_nothing_is_lost(own: House) 
     it = await receive(own, "2017-07-17 08:00")
     await it.assigned("2017-07-17 09:00")
     await own.settled()
+    before = await certificate(own, (await own.rebuilt())["run"])
     await parts.drop_topics(own.stack.kafka, own.topic("intake.events"))
     await eventually(lambda: _missing(own))
     other = await receive(own, "2017-07-17 08:30")
@@ -38,6 +40,11 @@ async def test_a_deleted_topic_is_written_again_and_nothing_is_lost(own: House) 
     assert (await own.doors.get("sla", f"/cases/{other.code}"))["case_id"] == other.code
     run = await own.rebuilt(dry_run=True)
     assert (run["state"], run["differences"]) == ("done", 0), run
+    refused = await own.ask("sla", "/certificates", before)
+    assert (refused.status, own.topic("intake.events") in refused.body["detail"]) == (422, True), refused
+    after = await certificate(own, run["run"])
+    again = await own.ended((await own.ask("sla", "/certificates", after)).body["run"])
+    assert again["hash"] == after["document"]["folded"]["hash"]
 
 
 async def _missing(own: House) -> bool:
