@@ -45,18 +45,22 @@ async def _ask() -> dict[str, dict[str, Any]]:
 
 
 async def _standing(client: Client, service: str) -> dict[str, Any]:
-    """Readiness and followers of one service; a service that does not answer is not ready, and says why."""
+    """Readiness and followers of one service. One that is not ready says why, and how far it is if it answers."""
+    ready: dict[str, Any] = {"ready": True}
     try:
-        parts = await client.get(service, "/health/ready")
-        standing = {"ready": True, "parts": parts, **await client.get(service, "/followers")}
+        ready["parts"] = await client.get(service, "/health/ready")
+    except Said as no:
+        ready = {"ready": False, "why": str(no)}
+    except OnedoorError as away:
+        return {"ready": False, "why": str(away)}
+    try:
+        standing: dict[str, Any] = ready | await client.get(service, "/followers")
         if service == "sla":
             standing["generations"] = await client.get("sla", "/rebuilds")
             standing["seals"] = (await client.get("sla", "/record/seals"))["seals"]
         return standing
-    except Said as no:
-        return {"ready": False, "why": str(no)}
     except OnedoorError as away:
-        return {"ready": False, "why": str(away)}
+        return {"ready": False, "why": str(away)} | ready
 
 
 def trouble(follower: Mapping[str, Any]) -> str:
@@ -72,6 +76,7 @@ def _show(console: Console, standing: Mapping[str, Mapping[str, Any]]) -> None:
         shown = f"[green]{service}[/]" if one["ready"] else f"[red]{service}[/]"
         if not one["ready"]:
             table.add_row(shown, "not ready", "", "", one["why"])
+            shown = ""
         for follower in one.get("followers", ()):
             name = follower["name"] + (f" {follower['shard']}" if follower["shard"] else "")
             behind = f"{follower['behind_events']:,}" if follower["behind_events"] else "–"

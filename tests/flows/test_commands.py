@@ -32,9 +32,10 @@ calendars:
 """
 
 
-async def onedoor(house: House, *words: str) -> tuple[int, str, str]:
-    """Exit code, output, and what went to stderr."""
-    await house.still()
+async def onedoor(house: House, *words: str, wait: bool = True) -> tuple[int, str, str]:
+    """Exit code, output, and what went to stderr; once all that was done has had its effect, if it can have one."""
+    if wait:
+        await house.still()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "onedoor", *words, env={**os.environ, "ONEDOOR_HOME": str(house.stack.state.path)},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
