@@ -4,8 +4,7 @@ The arithmetic runs on `Second`, seconds since 1970-01-01T00:00Z; a fraction of 
 the door, so that sums of parts equal the whole. Viet Nam has no daylight saving: local time is +07:00.
 """
 
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from datetime import UTC, date, datetime
 
 Second = int
 """Whole seconds since 1970-01-01T00:00Z."""
@@ -25,10 +24,9 @@ def second_of(instant: datetime) -> Second:
     return since.days * DAY + since.seconds
 
 
-@lru_cache(maxsize=4096)
 def instant_of(second: Second) -> datetime:
     """The UTC instant of a second."""
-    return _EPOCH + timedelta(0, second)
+    return datetime.fromtimestamp(second, UTC)
 
 
 def day_of(second: Second) -> Day:
