@@ -319,6 +319,9 @@ async def test_one_goes_back_to_what_a_rebuild_replaced_until_it_is_pruned(house
     assert (code, "0 dossiers differ from the live ones" in out) == (0, True), (out, err)
     code, out, err = await onedoor(house, "sla", "prune", "--yes")
     assert (code, out.strip()) == (0, f"dropped: generation {live}"), err
+    await house.settled()
+    said = [fact.data for fact in await house.facts("operation")]
+    assert {"act": "generation-dropped", "target": f"generation/{live}", "reason": None} in said
     code, _, err = await onedoor(house, "sla", "rollback", "--yes")
     assert (code, err.count("\n")) == (1, 1), err
     assert "rebuild from the log" in err

@@ -1,4 +1,4 @@
-"""The likeliest incidents, each solved with the commands of docs/operations.md."""
+"""The likeliest incidents, each solved with the commands of docs/operations.md; a poison event: test_commands.py."""
 
 import json
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from flows import house as running
 from flows.dossier import Dossier, receive
 from flows.house import House
 from flows.test_commands import onedoor
-from flows.test_rebuild_flows import DAMAGE
+from flows.test_rebuild_flows import DAMAGE, certificate
 from oracle.swapped import swapped
 
 from deadlines.entries import CalendarEntry
@@ -61,20 +61,6 @@ async def test_lag_grows_because_somebody_left_a_transaction_open(own: House) ->
     assert "held every follower" not in await does(own, "status")
 
 
-async def test_a_poison_event_is_looked_at_and_dismissed(own: House) -> None:
-    """Its case is whole again, and the tables say what the log says."""
-    it = await receive(own, "2017-07-10 08:10", "PAC-194", "TERMINATION@2017-07-01")
-    await own.write("intake.events", it.code, b"poison")
-    listed = json.loads(await does(own, "parked", "list", "--json"))
-    for service in ("routing", "sla"):
-        (poison,) = [one for one in listed[service] if one["subject"] == it.code]
-        assert "poison" in await does(own, "parked", "show", str(poison["id"]), "--service", service)
-        await does(own, "parked", "dismiss", str(poison["id"]), "--service", service, "--why", "sent-by-mistake", "-y")
-    await own.settled()
-    assert not (await it.cycle())["incomplete"]
-    assert (await run_of(own, "--dry-run"))["differences"] == 0
-
-
 async def test_a_wrong_calendar_was_published(own: House) -> None:
     """Nothing moved before somebody accepted it; the right one is published over it, and accepted as well."""
     it = await receive(own, "2017-07-10 08:20", "PAC-194", "TERMINATION@2017-07-01")
@@ -100,26 +86,6 @@ async def _publish(own: House, entry: CalendarEntry) -> None:
     await own.do("sla", "/rules/calendars", body, who="leader.PC-QN", at="2017-07-24 08:00")
 
 
-async def test_a_topic_was_lost(own: House) -> None:
-    """Status shows it, one command writes it again, and no dossier differs."""
-    await own.settled()
-    await parts.drop_topics(own.stack.kafka, own.topic("field.events"))
-
-    async def missing() -> bool:
-        return own.topic("field.events") in (await onedoor(own, "status", wait=False))[1]
-
-    await eventually(missing)
-    await does(own, "republish", "field", "--why", "topic-deleted", "-y")
-
-    async def whole() -> bool:
-        code, out, _ = await onedoor(own, "status", wait=False)
-        return code == 0 and own.topic("field.events") not in out
-
-    await eventually(whole)
-    await own.settled()
-    assert (await run_of(own, "--dry-run"))["differences"] == 0
-
-
 async def test_a_table_was_damaged_by_hand(own: House) -> None:
     """Found, shown, put right; what the run vouches for is kept."""
     it: Dossier = await receive(own, "2017-07-10 08:30", "PAC-194", "TERMINATION@2017-07-01")
@@ -130,3 +96,46 @@ async def test_a_table_was_damaged_by_hand(own: House) -> None:
     assert it.code in await does(own, "runs", "certificate", str(trial["run"]))
     assert (await run_of(own, "--accept-differences", "-y"))["swapped"]
     assert (await it.cycle())["by_date"] == "ahead"
+
+
+async def test_a_topic_was_lost(own: House) -> None:
+    """Status shows it, commands are accepted meanwhile, one order writes it again, and no dossier differs."""
+    it = await receive(own, "2017-07-17 08:00")
+    await it.assigned("2017-07-17 09:00")
+    await own.settled()
+    before = await certificate(own, (await run_of(own))["run"])
+    await parts.drop_topics(own.stack.kafka, own.topic("intake.events"))
+
+    async def missing() -> bool:
+        return own.topic("intake.events") in (await onedoor(own, "status", wait=False))[1]
+
+    await eventually(missing)
+    other = await receive(own, "2017-07-17 08:30")
+    code, out, err = await onedoor(own, "republish", "intake", "--why", "topic-deleted", "-y", "--json", wait=False)
+    assert (code, json.loads(out)["topics"]) == (0, [own.topic("intake.events")]), err
+
+    async def whole() -> bool:
+        code, out, _ = await onedoor(own, "status", wait=False)
+        return code == 0 and own.topic("intake.events") not in out
+
+    await eventually(whole)
+    await eventually(lambda: _heard(own, json.loads(out)["facts"]))
+    assert (await own.doors.get("sla", f"/cases/{other.code}"))["case_id"] == other.code
+    again = await run_of(own, "--dry-run")
+    assert (again["state"], again["differences"]) == ("done", 0), again
+    refused = await own.ask("sla", "/certificates", before)
+    assert (refused.status, own.topic("intake.events") in refused.body["detail"]) == (422, True), refused
+    after = await certificate(own, again["run"])
+    verified = await own.ended((await own.ask("sla", "/certificates", after)).body["run"])
+    assert verified["hash"] == after["document"]["folded"]["hash"]
+
+
+async def _heard(own: House, facts: int) -> bool:
+    """Whoever hears the topic has all of it, and has had it applied."""
+    for service in ("routing", "sla"):
+        standing = await own.doors.get(service, "/followers")
+        if sum(standing["heard"].get(own.topic("intake.events"), {}).values()) < facts:
+            return False
+        if any(follower["behind_events"] for follower in standing["followers"]):
+            return False
+    return True

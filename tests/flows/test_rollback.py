@@ -35,17 +35,3 @@ async def test_one_can_go_back_to_what_was_replaced_with_what_was_heard_since(ho
     assert (told["taken_from"] < faulty["run"], told["partitions"], told["replaces"]) == (True, [], faulty["run"])
     refusal = await house.ask("sla", "/certificates", vouched)
     assert (refusal.status, refusal.body["type"]) == (422, "urn:onedoor:problem:nothing-folded"), refusal
-
-
-async def test_what_is_pruned_is_gone_and_that_somebody_did_is_a_fact(house: House) -> None:
-    """The tables that were replaced last take as much room as the live ones."""
-    before = await house.rebuilt()
-    assert (await house.rebuilt())["swapped"]
-    pruned = (await house.ask("sla", "/prunes")).body
-    assert pruned == {"dropped": [before["run"]]}
-    acts = [fact.data for fact in await house.facts("operation") if fact.data["act"] == "generation-dropped"]
-    assert acts[-1]["target"] == f"generation/{before['run']}"
-    assert (await house.ask("sla", "/prunes")).body == {"dropped": []}
-    nothing = await house.ask("sla", "/rollbacks", {})
-    assert (nothing.status, nothing.body["type"]) == (409, "urn:onedoor:problem:nothing-before"), nothing
-    assert (await house.rebuilt())["swapped"]
