@@ -126,9 +126,9 @@ async def follow(client: Client, run: int, console: Console) -> Mapping[str, Any
 
 
 def ended_well(how: Mapping[str, Any]) -> bool:
-    """Whether it swapped or put dossiers right, or was a trial in which nothing differed."""
-    done = how["swapped"] or how["put_right"] or not (how["differences"] or how["stuck"])
-    return bool(how["state"] == "done" and done)
+    """Whether it swapped, or put right what was named, or was a trial in which nothing differed."""
+    left = how["stuck"] or (how["differences"] and not how["put_right"])
+    return bool(how["state"] == "done" and (how["swapped"] or not left))
 
 
 def tell(console: Console, how: Mapping[str, Any]) -> None:
@@ -159,7 +159,9 @@ def _table(found: Sequence[Mapping[str, Any]]) -> Table:
         "run", "state", "begun", "by", "ended", "events", "dossiers", "rows", "hash", box=None, pad_edge=False
     )
     for one in found:
-        state = f"{one['state']} (dry run)" if one["dry_run"] else str(one["state"])
+        state = one["phase"] if one["phase"] == "put right" else one["state"]
+        if one["dry_run"]:
+            state += " (dry run)"
         table.add_row(
             str(one["id"]), state, local_time(one["started_at"]), one["actor"] or "–", local_time(one["finished_at"]),
             f"{one['events']:,}", f"{one['cases']:,}", "–" if one["rows"] is None else f"{one['rows']:,}",

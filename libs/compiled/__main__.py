@@ -28,10 +28,9 @@ def main() -> None:
     sys.stdout.flush()
     with tempfile.TemporaryDirectory(prefix="onedoor-compiled-") as scratch:
         build, arguments = Path(scratch), ["--ignore-missing-imports"]
-        for module, file in zip(MODULES, files, strict=True):
-            package, _, name = module.partition(".")
-            shutil.copytree(file.parent, build / package, dirs_exist_ok=True)
-            arguments.append(f"{package}/{name}.py")
+        arguments += [f"{module.replace('.', '/')}.py" for module in MODULES]
+        for package in {file.parent for file in files}:
+            shutil.copytree(package, build / package.name)
         (build / "setup.py").write_text(BUILD.format(arguments=arguments))
         known = os.pathsep.join(str(path) for path in {file.parents[1] for file in files})
         done = subprocess.run(

@@ -29,11 +29,13 @@ class Order:
         """The operator."""
         return self.cause.actor
 
-    async def say(self, connection: Connection, act: Act, target: str) -> None:
-        """Append the fact in the transaction of the order's effect, behind it."""
+    async def say(self, connection: Connection, act: Act, target: str) -> str:
+        """Append the fact in the transaction of the order's effect, behind it; the stream that it makes."""
         await connection.execute(BESIDE)
+        stream = f"{OPERATION}-{self.service}-{new_id()}"
         said = Append(
-            stream=f"{OPERATION}-{self.service}-{new_id()}", expected=0, cause=self.cause, at=self.moment.now,
-            recorded_at=self.moment.recorded_at, facts=[OperatorActed(act=act, target=target, reason=self.why)],
+            stream=stream, expected=0, cause=self.cause, at=self.moment.now, recorded_at=self.moment.recorded_at,
+            facts=[OperatorActed(act=act, target=target, reason=self.why)],
         )  # fmt: skip
         await append(connection, [said])
+        return stream

@@ -68,6 +68,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """The cases that alone were folded and compared; null: all."""
     replaces: int | None = None
     swapped: bool = False
+    put_right: bool = False
+    """Whether the rows of the named cases were taken into the generation that was live."""
     asked_by: str
     made_at: datetime
     code: str
@@ -125,7 +127,7 @@ def signed(certificate: Certificate, key: Ed25519PrivateKey | None, differences:
 def told(document: Mapping[str, Any], differences: Sequence[Difference]) -> Iterable[str]:
     """A certificate for people, line by line, with the list beside it."""
     one = msgspec.convert(document, Certificate)
-    outcome = "swapped in" if one.swapped else "a trial: nothing was swapped"
+    outcome = "swapped in" if one.swapped else "put right" if one.put_right else "a trial: nothing was swapped"
     yield f"Certificate of generation {one.generation}, {outcome}"
     yield f"made {local(one.made_at)}, asked for by {one.asked_by}"
     yield f"code {one.code[:16]}, {len(one.rules)} calendars and services, {one.published} published rules applied"

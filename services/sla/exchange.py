@@ -14,15 +14,20 @@ from msgspec.structs import replace
 from events import signing
 from events.clock import now
 from events.database import Pool
-from events.envelope import Recorded
+from events.envelope import Cause, Recorded
 from events.follow import Follower, Following
+from events.handle import Moment
+from events.order import Order
 from events.settings import Settings
+from events.tail import Mark
 from sla import generations, vouching
 from sla.certificate import Certificate, Difference, Rows, signed
 from sla.comparing import Comparing
-from sla.projector import Stuck
+from sla.judge import Rules
+from sla.projector import Stuck, building
 from sla.reading import Place
 
+BEGIN = "insert into bookmarks (name, shard, epoch, tx, position) values ($1, 0, $2, $3, $4)"
 PHASE = "update generations set phase = $2 where id = $1"
 STUCK = "update generations set stuck = $2 where id = $1"
 log = structlog.get_logger("sla.exchange")
@@ -45,6 +50,13 @@ class Asked:
     until: Mapping[Place, int] | None = None
     duty: float = 1.0
     cases: frozenset[str] | None = None
+
+
+async def catching_up(pool: Pool, rules: Rules, generation: int, stuck: Stuck, since: Mark) -> Follower[Recorded]:
+    """The judge of a new generation, which follows the inbox from a mark on; what it cannot judge is `stuck`."""
+    follower = building(rules, generation, stuck)
+    await pool.execute(BEGIN, follower.name, *since)
+    return follower
 
 
 async def exchange(
@@ -81,21 +93,23 @@ async def exchange(
         differences = tuple(known[case_id] for case_id in found.differing)
         told = replace(
             told, replaces=found.replaced, compared=Rows(rows=found.rows, hash=found.hash), stuck=dict(stuck),
-            swapped=not asked.dry_run and asked.cases is None,
+            swapped=not asked.dry_run and asked.cases is None, put_right=not asked.dry_run and asked.cases is not None,
         )  # fmt: skip
         vouched = signed(told, key(settings), differences)
         if asked.dry_run:
             await generations.checked(connection, generation, found, vouched)
             return
-        at, recorded_at = await _moment(pool, settings)
+        moment = await _moment(pool, settings)
         if asked.cases is not None:
-            await generations.put_right(
-                connection, generation, found, actor=asked.actor, at=at, recorded_at=recorded_at, vouched=vouched
+            cause = Cause(
+                correlation=f"generation-{generation}", causation=f"generation-{generation}", actor=asked.actor
             )
+            order = Order(service="sla", cause=cause, moment=moment)
+            await generations.put_right(connection, generation, found, order, vouched)
             return
         await generations.swap(
-            connection, generation, found, events=told.records, actor=asked.actor, at=at, recorded_at=recorded_at,
-            stuck=stuck, vouched=vouched,
+            connection, generation, found, events=told.records, actor=asked.actor, at=moment.now,
+            recorded_at=moment.recorded_at, stuck=stuck, vouched=vouched,
         )  # fmt: skip
     held = round(time.monotonic() - began, 3)  # seconds for which the live judge waited
     log.info("swapped", generation=generation, differences=len(found.differing), held=held)
@@ -113,9 +127,9 @@ def _unexplained(stuck: Stuck, differing: Sequence[str]) -> str:
     return f"{len(differing)} cases differ from the live ones, the first is {differing[0]}"
 
 
-async def _moment(pool: Pool, settings: Settings) -> tuple[datetime, datetime | None]:
+async def _moment(pool: Pool, settings: Settings) -> Moment:
     if not settings.log_clock:
-        return now(), None
+        return Moment(now=now(), recorded_at=None)
     clock: datetime | None = await pool.fetchval("select max(watermark) from watermarks")
     at = clock or now()
-    return at, at
+    return Moment(now=at, recorded_at=at)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing
 from ctypes import Array, c_longlong
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
@@ -50,8 +51,8 @@ class Work(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What one worker did: records per topic-partition, places that could not be read and why (the first LISTED),
-    cases that were set aside and why."""
+    """What one worker did: records per topic-partition, places that could not be read and why (of each partition number
+    the first LISTED), cases that were set aside and why."""
 
     records: dict[Place, int]
     unreadable: dict[str, str]
@@ -73,7 +74,7 @@ class Counts(NamedTuple):
 
 
 class Workers:
-    """So many processes, forked here and now; give them shares, watch `counts`."""
+    """So many processes, forked here and now; give them work, watch `counts`."""
 
     def __init__(self, count: int, rules: Rules) -> None:
         fork = multiprocessing.get_context("fork")
@@ -143,14 +144,13 @@ def _fold(place: int, work: Work) -> Report:
 async def _worker(place: int, work: Work) -> Report:
     """Read, judge, copy. What is read next is fetched by the client's own threads meanwhile."""
     report = Report({}, {}, {})
-    reader = Reader(work.kafka, _turns(numbered(work.ends)), work.dismissed, work.only)
-    connection = await _connect(work.database)
-    try:
-        for part in _parts(place, work.duty, reader, report):
-            await write(connection, work.generation, part, report.stuck)
-    finally:
-        reader.close()
-        await connection.close()
+    with closing(Reader(work.kafka, _turns(numbered(work.ends)), work.dismissed, work.only)) as reader:
+        connection = await _connect(work.database)
+        try:
+            for part in _parts(place, work.duty, reader, report):
+                await write(connection, work.generation, part, report.stuck)
+        finally:
+            await connection.close()
     return report
 
 

@@ -10,8 +10,6 @@ import structlog
 from asyncpg import LockNotAvailableError
 
 from deadlines.inforce import InForce
-from events.clock import new_id
-from events.contracts.operations import OperatorActed
 from events.contracts.sla import GenerationSwapped
 from events.database import Connection, Pool
 from events.envelope import Cause
@@ -43,10 +41,10 @@ where id = $1 and state = 'building'
 CANCEL = "update generations set cancelled_by = $2 where id = $1 and state = 'building' returning true"
 CANCELLED = "select cancelled_by from generations where id = $1"
 CHECKED = """
-update generations set state = 'checked', phase = 'not swapped', finished_at = clock_timestamp()
+update generations set state = 'checked', phase = $2, finished_at = clock_timestamp()
 where id = $1 and state = 'building' and cancelled_by is null returning id
 """
-PUT_RIGHT = CHECKED.replace("not swapped", "put right")
+PUT_RIGHT = "put right"  # the phase of a run that ended so
 FORGET = "delete from bookmarks where name = $1"
 COMPARED = """
 update generations set phase = 'compared', rows = $2, hash = $3, differences = $4, certificate = $5,
@@ -250,38 +248,27 @@ async def swap(
 
 
 async def put_right(
-    connection: Connection,
-    generation: int,
-    comparison: Comparison,
-    *,
-    actor: str,
-    at: datetime,
-    recorded_at: datetime | None,
-    vouched: Vouched,
+    connection: Connection, generation: int, comparison: Comparison, order: Order, vouched: Vouched
 ) -> None:
     """Take the rows of the cases that differ into the live generation, in the transaction that compared them.
 
     That an operator had it done is a fact, and the cause of what is published of each.
     """
-    stream = f"operation-sla-{new_id()}"
-    fact = OperatorActed(act="cases-rebuilt", target=f"generation/{generation}")
-    cause = Cause(correlation=stream, causation=stream, actor=actor)
-    saying = Append(stream=stream, expected=0, facts=[fact], cause=cause, at=at, recorded_at=recorded_at)
-    await append(connection, [saying])
+    stream = await order.say(connection, "cases-rebuilt", f"generation/{generation}")
     await connection.execute(DIFFER, comparison.differing, stream)
     await tables.carry(connection, comparison.replaced, generation, comparison.differing)
     await _keep(connection, generation, comparison, vouched)
-    await _end(connection, PUT_RIGHT, generation)
+    await _end(connection, CHECKED, generation, PUT_RIGHT)
 
 
 async def checked(connection: Connection, generation: int, comparison: Comparison, vouched: Vouched) -> None:
     """End a trial: what was found is kept, the live generation stays."""
     await _keep(connection, generation, comparison, vouched)
-    await _end(connection, CHECKED, generation)
+    await _end(connection, CHECKED, generation, "not swapped")
 
 
-async def _end(connection: Connection, how: str, generation: int) -> None:
-    if await connection.fetchval(how, generation) is None:
+async def _end(connection: Connection, how: str, generation: int, *phase: str) -> None:
+    if await connection.fetchval(how, generation, *phase) is None:
         await heed(connection, generation)
         raise Conflict(
             "not-building", f"generation {generation} was given up meanwhile", way_out="start another rebuild"

@@ -21,16 +21,17 @@ from events import database, logs
 from events.clock import now
 from events.database import Pool
 from events.settings import Settings
+from events.tail import Mark
 from events.topics import PARTITIONS, partition_of
 from sla import generations, vouching
 from sla.app import HEARS
 from sla.certificate import Certificate, Hole, partitions, signed
 from sla.comparing import Comparison, fingerprint
-from sla.exchange import Asked, exchange, key
+from sla.exchange import STUCK, Asked, catching_up, exchange, key
 from sla.fold import Counts, Report, Work, Workers
 from sla.generations import Before
 from sla.judge import Rules
-from sla.projector import Stuck, building
+from sla.projector import Stuck
 from sla.reading import Place
 from sla.rollback import go_back
 from sla.rules import with_published
@@ -40,14 +41,11 @@ select (select epoch from cluster) as epoch, pg_snapshot_xmin(pg_current_snapsho
        pg_snapshot_xmax(pg_current_snapshot()) as ceiling
 """
 HEARD = "select topic, partition, next_offset, topic_id from heard where topic = any($1)"
-BEGIN = "insert into bookmarks (name, shard, epoch, tx) values ($1, 0, $2, $3)"
 PROGRESS = """
 update generations set phase = $2, expected = $3, events = $4, cases = $5, seconds = $6,
     undecodable = $7 where id = $1
 """
 RULES = "update generations set rules = $2 where id = $1"
-STUCK = "update generations set stuck = $2 where id = $1"
-PHASE = "update generations set phase = $2 where id = $1"
 EVERY = 0.25  # seconds between two notes of the progress
 log = structlog.get_logger("sla.rebuild")
 
@@ -70,8 +68,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
         ends = {place: end for place, end in ends.items() if place[1] in numbers}
     dismissed = await vouching.dismissed(pool, ends)
     stuck: Stuck = {}
-    follower = building(rules, generation, stuck)
-    await pool.execute(BEGIN, follower.name, cut["epoch"], cut["floor"])
+    follower = await catching_up(pool, rules, generation, stuck, Mark(cut["epoch"], cut["floor"], 0))
     counts, report = await fold(pool, settings, workers, asked, ends, dismissed)
     stuck |= report.stuck
     if stuck:

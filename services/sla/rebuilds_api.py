@@ -165,7 +165,7 @@ def routes(parts: Parts) -> APIRouter:
         left = max(found["expected"] - found["events"], 0) / rate if rate and found["state"] == "building" else None
         return found | {
             "run": run, "state": STATES.get(found["state"], "done"), "swapped": found["state"] in ("live", "retired"),
-            "put_right": found["phase"] == "put right",
+            "put_right": found["phase"] == generations.PUT_RIGHT,
             "events_per_second": rate, "seconds_left": left,
         }  # fmt: skip
 

@@ -11,12 +11,11 @@ from events.settings import Settings
 from sla import generations, tables, vouching
 from sla.certificate import Certificate
 from sla.comparing import fingerprint
-from sla.exchange import Asked, exchange
+from sla.exchange import Asked, catching_up, exchange
 from sla.generations import Before
 from sla.judge import Rules
-from sla.projector import Stuck, building
+from sla.projector import Stuck
 
-BEGIN = "insert into bookmarks (name, shard, epoch, tx, position) values ($1, 0, $2, $3, $4)"
 CEILING = "select pg_snapshot_xmax(pg_current_snapshot())"
 CASES = "select distinct case_id from cycles where generation = $1 and case_id > $2 order by case_id limit $3"
 PROGRESS = "update generations set phase = $2, cases = $3, seconds = $4 where id = $1"
@@ -27,12 +26,12 @@ async def go_back(pool: Pool, settings: Settings, rules: Rules, asked: Asked, to
     """Take over the rows, judge the cases of which something was heard since, compare, swap.
 
     A case that was not touched since has the rows that it had, whatever today's code would make of it: that is what
-    one goes back for. Raises what `exchange` raises.
+    one goes back for. Raises what `exchange` raises, and Conflict when the rows are gone.
     """
     generation = asked.generation
     stuck: Stuck = {}
-    follower = building(rules, generation, stuck)
-    await pool.execute(BEGIN, follower.name, *to.until)
+    await generations.before(pool)  # again: until this process held the builder's lock it could be pruned
+    follower = await catching_up(pool, rules, generation, stuck, to.until)
     last, taken, started = "", 0, time.monotonic()
     while cases := [row[0] for row in await pool.fetch(CASES, to.id, last, AT_ONCE)]:
         async with pool.acquire() as connection, connection.transaction():

@@ -238,7 +238,8 @@ async def test_one_dossier_is_put_right_and_no_other_touched(house: House) -> No
     assert (act.data["act"], (await it.said("promise"))[-1].data["because"]) == ("cases-rebuilt", act.id)
 
     vouched = await certificate(house, done["run"])
-    assert vouched["document"]["named"] == [it.code]
+    assert (vouched["document"]["named"], vouched["document"]["put_right"]) == ([it.code], True)
+    assert not vouched["document"]["swapped"]
     again = await house.ended((await house.ask("sla", "/certificates", vouched)).body["run"])
     assert again["hash"] == vouched["document"]["folded"]["hash"]
     equal = await house.rebuilt(holes=None, cases=[it.code], dry_run=True)

@@ -109,7 +109,7 @@ async def test_a_topic_that_was_cut_short_is_refused(sla: Sla, kafka: str, topic
     names = [topic_prefix + name for name in HEARS]
     await send(kafka, topic_prefix, [fact for one in told(5) for fact in one.facts])
     until = await ends(kafka, names)
-    topic, partition, end = next(one for one in until if one[2])
+    topic, partition, _ = next(one for one in until if one[2])
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=1)})
@@ -118,7 +118,6 @@ async def test_a_topic_that_was_cut_short_is_refused(sla: Sla, kafka: str, topic
     assert run["state"] == "failed"
     assert f"{topic}/{partition}" in run["error"]
     assert "onedoor republish" in run["error"]
-    assert end >= 1
 
 
 async def test_a_topic_that_ends_before_what_was_heard_of_it_is_refused(

@@ -20,13 +20,16 @@ from events.contracts.sla import (
 from events.database import Connection
 from events.envelope import Cause
 from events.errors import Conflict
-from events.follow import Following
+from events.follow import START, Following
 from events.parked import retry
 from events.store import Append, append
 from sla import fold, generations, projector, queries
 from sla.certificate import Vouched
 from sla.comparing import Comparison
+from sla.exchange import Asked
+from sla.generations import Before
 from sla.judge import judge
+from sla.rollback import go_back
 
 
 async def test_a_damaged_row_is_found_by_the_comparison(sla: Sla) -> None:
@@ -240,3 +243,13 @@ async def wrongly_published(sla: Sla, case_id: str) -> None:
     async with sla.pool.acquire() as connection, connection.transaction():
         saying = Append(stream=stream, expected=1, facts=[wrong], cause=cause, at=right.at, recorded_at=right.at)
         await append(connection, [saying])
+
+
+async def test_one_cannot_go_back_to_rows_that_were_dropped_meanwhile(sla: Sla) -> None:
+    """Pruned between the question and the building: an empty generation would be as good as a wrong one."""
+    await sla.hear(story().facts)
+    generation = await generations.begin(sla.pool, "op-1")
+    gone = Before(id=99, rules=0, until=START)
+    with pytest.raises(Conflict, match="no generation was replaced"):
+        await go_back(sla.pool, sla.parts.settings, RULES, Asked(generation=generation, actor="op-1"), gone)
+    assert (await sla.pool.fetchval("select state from generations where id = $1", generation)) == "building"
