@@ -30,7 +30,8 @@ def code() -> str:
     """SHA-256 over the files of the packages that a rebuild runs, in order of their names."""
     found = hashlib.sha256()
     for package in PACKAGES:
-        folder = Path(package.__path__[0])
+        assert package.__file__ is not None
+        folder = Path(package.__file__).parent  # `__path__` may begin with where compiled modules lie
         for file in sorted([*folder.rglob("*.py"), *folder.rglob("*.sql")]):
             found.update(f"{package.__name__}/{file.relative_to(folder)}\0".encode() + file.read_bytes())
     return found.hexdigest()
