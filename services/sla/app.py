@@ -17,10 +17,10 @@ from events.topics import CASES, RULES
 from sla import changes, generations, holes, projector, remedying, sealing
 from sla.api import routes
 from sla.changes import Hub
+from sla.projector import HEARS
 from sla.sealing import Restating
 from sla.ticker import Watch
 
-HEARS = ("intake.events", "routing.events", "field.events")
 SOURCES = {topic.partition(".")[0]: topic for topic in HEARS}  # whose watermark the ticker waits for
 
 

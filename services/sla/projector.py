@@ -27,6 +27,7 @@ from sla.state import Published
 from sla.timers import Timer, timers
 
 NAME = "sla.judge"
+HEARS = ("intake.events", "routing.events", "field.events")
 WRITES = ("events", "changes")
 Stuck = dict[str, str]
 """Cases that could not be judged or written, and why: the code threw."""

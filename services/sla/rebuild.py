@@ -24,14 +24,13 @@ from events.settings import Settings
 from events.tail import Mark
 from events.topics import PARTITIONS, partition_of
 from sla import generations, vouching
-from sla.app import HEARS
 from sla.certificate import Certificate, Hole, partitions, signed
 from sla.comparing import Comparison, fingerprint
 from sla.exchange import STUCK, Asked, catching_up, exchange, key
 from sla.fold import Counts, Report, Work, Workers
 from sla.generations import Before
 from sla.judge import Rules
-from sla.projector import Stuck
+from sla.projector import HEARS, Stuck
 from sla.reading import Place
 from sla.rollback import go_back
 from sla.rules import with_published

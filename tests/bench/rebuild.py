@@ -19,7 +19,8 @@ from events.settings import Settings
 from events.topics import PARTITIONS, partition_of
 from events.wire import to_cloudevent
 from sla import generations
-from sla.app import HEARS, service
+from sla.app import service
+from sla.projector import HEARS
 
 RUNS = 3
 

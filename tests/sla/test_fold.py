@@ -19,7 +19,7 @@ from events import topics
 from events.envelope import Recorded
 from events.topics import PARTITIONS, partition_of, topic_of
 from sla import generations, queries
-from sla.app import HEARS
+from sla.projector import HEARS
 
 ROOT = Path(__file__).parents[2]
 # As `python -m sla.rebuild`, but with its own ideas of how much is read and judged at once.

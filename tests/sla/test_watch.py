@@ -18,7 +18,8 @@ from events.clock import now
 from events.contracts.sla import DeadlineMissed
 from events.runtime import Parts
 from events.settings import Settings
-from sla.app import HEARS, SOURCES
+from sla.app import SOURCES
+from sla.projector import HEARS
 from sla.ticker import Watch
 
 HEARD = """
