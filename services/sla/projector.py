@@ -13,7 +13,7 @@ from events.contracts.catalogue import Fact
 from events.contracts.sla import GenerationSwapped, VerdictReached
 from events.database import Connection
 from events.envelope import Cause, Recorded
-from events.follow import INBOX, LONGEST_REASON, Entry, Follower, bookmark_of
+from events.follow import INBOX, LONGEST_REASON, START, Entry, Follower, Mark, bookmark_of
 from events.sanitize import storable
 from events.store import COLUMNS, Append, append, load, recorded_from
 from sla import tables
@@ -32,7 +32,15 @@ WRITES = ("events", "changes")
 Stuck = dict[str, str]
 """Cases that could not be judged or written, and why: the code threw."""
 
-FACTS = f"select {COLUMNS} from inbox where subject = any($1) and type = any($2) order by subject"
+# Up to where the judge stands, not up to what is there: so two judges that stand at one place have the same rows,
+# whatever was heard while one of them looked. `$3` is the end of what it is at; when it looks again at something that
+# lies behind it, its bookmark is further on.
+FACTS = f"""
+select {COLUMNS} from inbox
+where subject = any($1) and type = any($2) and ((epoch, tx, position) <= ($3, $4, $5) or (epoch, tx, position) <= (
+    select epoch, tx, position from bookmarks where name = $6 and shard = 0))
+order by subject
+"""
 # What is being applied again just now is a hole no longer, whatever its row still says.
 INCOMPLETE = f"""
 select distinct subject from parked
@@ -67,19 +75,22 @@ def follower(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
             if minds(entry.item) and not (keeps and not isinstance(entry.item.fact, CORRECTIONS)):
                 touched[entry.item.subject] = entry.item
         at_hand = [entry.place for entry in entries]
-        await look_again(connection, touched, in_force, log_clock=log_clock, at_hand=at_hand)
+        until = entries[-1].mark
+        await look_again(connection, touched, in_force, log_clock=log_clock, at_hand=at_hand, until=until)
 
     return Follower(name=NAME, log=INBOX, apply=apply, minds=minds, stuck="park", writes=WRITES, by_set=True)
 
 
 def building(rules: Rules, generation: int, stuck: Stuck) -> Follower[Recorded]:
     """The judge of a generation that catches up: rows only, nothing is said. What it cannot judge is set aside."""
+    name = f"{NAME}@{generation}"
 
     async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
         touched = {entry.item.subject for entry in entries if minds(entry.item)}
-        await tables.replace(connection, generation, judged(await _facts(connection, touched), rules, stuck))
+        facts = await _facts(connection, touched, entries[-1].mark, name)
+        await tables.replace(connection, generation, judged(facts, rules, stuck))
 
-    return Follower(name=f"{NAME}@{generation}", log=INBOX, apply=apply, minds=minds, stuck="halt")
+    return Follower(name=name, log=INBOX, apply=apply, minds=minds, stuck="halt")
 
 
 async def caught_up(connection: Connection, name: str = NAME, table: str = "inbox") -> bool:
@@ -106,8 +117,8 @@ def why(error: Exception) -> str:
     return storable(f"{type(error).__name__}: {error}")[:LONGEST_REASON]
 
 
-async def _facts(connection: Connection, cases: Iterable[str]) -> dict[str, list[Recorded]]:
-    rows = await connection.fetch(FACTS, list(cases), JUDGED)
+async def _facts(connection: Connection, cases: Iterable[str], until: Mark, name: str) -> dict[str, list[Recorded]]:
+    rows = await connection.fetch(FACTS, list(cases), JUDGED, *until, name)
     return {case: [recorded_from(row) for row in own] for case, own in groupby(rows, lambda row: str(row["subject"]))}
 
 
@@ -118,10 +129,12 @@ async def look_again(
     *,
     log_clock: bool,
     at_hand: Sequence[str] = (),
+    until: Mark = START,
 ) -> None:
     """Judge cases again because of a fact, publish what changed, replace their rows. The append comes first.
 
     `at_hand` are the places of the facts that are being applied: parked before or not, they make no case incomplete.
+    `until` is where they end in the inbox: what lies behind it, and behind the judge's bookmark, is not judged yet.
 
     What published rules revise counts as far as the live generation has it: only a swap moves a due date.
     """
@@ -130,7 +143,7 @@ async def look_again(
     if live["rules"] > len(in_force.facts):  # another process published and swapped just now
         await in_force.refresh(connection)
     rules = with_published(in_force.catalogue, in_force.facts, live["rules"])
-    facts = await _facts(connection, touched)
+    facts = await _facts(connection, touched, until, NAME)
     judgements = [judge(own, rules) for own in facts.values()]
     parked = {row["subject"] for row in await connection.fetch(INCOMPLETE, list(touched), list(at_hand))}
     published = await _publish(connection, judgements, facts, touched, parked, log_clock=log_clock)

@@ -27,7 +27,7 @@ async def measure(kafka: str, postgres: str) -> None:
         ):
             sent: dict[str, float] = {}
             seen: dict[str, float] = {}
-            headers = {name: await _bearer(http, stack, name) for name in ("receptionist.PAC-193", "operator.onedoor")}
+            headers = {name: await bearer(http, stack, name) for name in ("receptionist.PAC-193", "operator.onedoor")}
             listening = asyncio.Event()
             reader = asyncio.create_task(_listen(http, stack, headers["operator.onedoor"], seen, listening))
             await listening.wait()
@@ -35,7 +35,7 @@ async def measure(kafka: str, postgres: str) -> None:
             began, orders = time.perf_counter(), []
             for number in range(COUNT):
                 await asyncio.sleep(max(0.0, began + number / RATE - time.perf_counter()))
-                orders.append(asyncio.create_task(_receive(http, stack, headers["receptionist.PAC-193"], sent)))
+                orders.append(asyncio.create_task(receive(http, stack, headers["receptionist.PAC-193"], sent)))
             await asyncio.gather(*orders)
             async with asyncio.timeout(30):
                 while not sent.keys() <= seen.keys():
@@ -45,13 +45,13 @@ async def measure(kafka: str, postgres: str) -> None:
             print(f"  p50 {cuts[49]:.0f} ms, p90 {cuts[89]:.0f} ms, p99 {cuts[98]:.0f} ms   (wanted: p50 50, p99 200)")
 
 
-async def _bearer(http: aiohttp.ClientSession, stack: Stack, client: str) -> dict[str, str]:
+async def bearer(http: aiohttp.ClientSession, stack: Stack, client: str) -> dict[str, str]:
     form = {"grant_type": "client_credentials", "client_id": client, "client_secret": stack.dev_secret}
     async with http.post(stack.url("issuer") + "/token", data=form) as answer:
         return {"Authorization": f"Bearer {(await answer.json())['access_token']}"}
 
 
-async def _receive(http: aiohttp.ClientSession, stack: Stack, headers: dict[str, str], sent: dict[str, float]) -> None:
+async def receive(http: aiohttp.ClientSession, stack: Stack, headers: dict[str, str], sent: dict[str, float]) -> None:
     began = time.perf_counter()
     async with http.post(stack.url("intake") + "/applications", json=BODY, headers=headers) as answer:
         sent[(await answer.json())["case_id"]] = began

@@ -20,7 +20,7 @@ from events.contracts.sla import (
 from events.database import Connection
 from events.envelope import Cause
 from events.errors import Conflict
-from events.follow import START, Following
+from events.follow import START, Following, Mark
 from events.parked import retry
 from events.store import Append, append
 from sla import fold, generations, projector, queries
@@ -30,6 +30,8 @@ from sla.exchange import Asked
 from sla.generations import Before
 from sla.judge import judge
 from sla.rollback import go_back
+
+LAST_HEARD = "select epoch, tx, position from inbox order by epoch desc, tx desc, position desc limit 1"
 
 
 async def test_a_damaged_row_is_found_by_the_comparison(sla: Sla) -> None:
@@ -65,6 +67,39 @@ async def test_what_moves_during_the_comparison_is_looked_at_again(sla: Sla) -> 
     async with sla.pool.acquire() as connection:
         await generations.fail(connection, it.generation, "another one")
     assert await sla.finish(await sla.comparing()) == found
+
+
+async def test_what_was_heard_and_not_judged_yet_is_no_difference(sla: Sla) -> None:
+    """The live judge stands before the last fact, which is in the inbox: there the new generation's rows end, too."""
+    told = [story(number) for number in range(1, 4)]
+    await sla.hear([fact for one in told for fact in one.facts])
+    for one in told:
+        one.returned(local(7, 12, 10))
+    await sla.keep([one.facts[-1] for one in told])
+    it = await sla.comparing()
+    assert it.differing == set()
+    assert (await sla.finish(it)).differing == ()
+    assert await sla.rows(it.generation) == await sla.rows()
+    await sla.hear([])  # now it goes on
+    assert await sla.rows(it.generation) != await sla.rows()
+    assert (await sla.finish(it)).differing == ()
+    assert await sla.rows(it.generation) == await sla.rows()
+
+
+async def test_a_judge_that_is_behind_judges_what_is_before_it(sla: Sla) -> None:
+    """A batch ends between two facts of a case: its row is that of the first until the judge comes to the second."""
+    one = story(1)
+    await sla.keep(one.facts)
+    last = await sla.pool.fetchrow(LAST_HEARD)
+    assert last is not None
+    sla.judge.until = Mark(*last)
+    one.returned(local(7, 12, 10))
+    await sla.hear([one.facts[-1]])
+    assert [row.outcome for row in (await queries.cycles(sla.pool, [one.case_id]))[one.case_id]] == ["open"]
+    assert await sla.said(one.case_id) == []
+    sla.judge.until = None
+    await sla.hear([])
+    assert [type(said) for said in await sla.said(one.case_id)] == [VerdictReached]
 
 
 async def test_a_second_rebuild_is_told_of_the_first(sla: Sla) -> None:
