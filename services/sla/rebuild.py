@@ -46,6 +46,7 @@ update generations set phase = $2, expected = $3, events = $4, cases = $5, secon
 """
 RULES = "update generations set rules = $2 where id = $1"
 EVERY = 0.25  # seconds between two notes of the progress
+NICE = 10  # whoever waits for an answer goes first; where nobody does, this costs nothing
 log = structlog.get_logger("sla.rebuild")
 
 
@@ -158,6 +159,7 @@ def main() -> int:
         duty=arguments.throttle / 100, cases=frozenset(arguments.case) if arguments.case else None,
     )  # fmt: skip
     to, applied, rules = uvloop.run(_rules(settings, arguments.published, back=arguments.back))
+    os.nice(NICE)
     workers = Workers(arguments.workers, rules)
     try:
         return uvloop.run(_run(settings, rules, applied, workers, asked, to))

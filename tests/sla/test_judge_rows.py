@@ -10,7 +10,7 @@ import pytest
 from oracle.judging import HOUR, MONDAY, RULES, received
 from oracle.telling import Story, local, promise
 
-from events.contracts.terms import Limit
+from events.contracts.terms import Limit, Promise
 from sla.judge import Judgement, judge
 from sla.rows import ChargeRow, CycleRow, ReferralRow, Span, StayRow
 
@@ -228,3 +228,108 @@ def test_the_rows_of_a_case_are_those_of_all_its_cycles() -> None:
     judgement = judge(story.facts, RULES)
     for rows in (judgement.cycles, judgement.stays, judgement.referrals, judgement.charges, judgement.spans):
         assert {row.cycle for row in rows} == {1, 2}
+
+
+def test_what_a_unit_overran_in_two_stays_is_added_up() -> None:
+    """The district by two hours and by thirteen, the team by four: Friday's two hours as 15 to 4."""
+    story = received()
+    story.forwarded(local(7, 11, 7), "DL-193", hours=2)
+    story.forwarded(local(7, 11, 11), "TC-193", by="DL-193", hours=4)
+    story.forwarded(local(7, 12, 11), "DL-193", by="TC-193", hours=1)
+    story.returned(local(7, 14, 9), "DL-193")
+    charges = [ChargeRow(story.case_id, 1, "DL-193", 5_684), ChargeRow(story.case_id, 1, "TC-193", 1_516)]
+    assert list(judged(story).charges) == charges
+
+
+def test_more_than_a_unit_overran_is_not_charged_to_it() -> None:
+    """The team overran its step by an hour of the two; who held it after due has the other."""
+    story = received()
+    story.forwarded(local(7, 11, 7), "TC-193", hours=2)
+    story.forwarded(local(7, 11, 10), "DL-193", by="TC-193")
+    story.returned(local(7, 14, 9), "DL-193")
+    assert [(row.unit, row.seconds) for row in judged(story).charges] == [("DL-193", HOUR), ("TC-193", HOUR)]
+
+
+@pytest.mark.parametrize(
+    ("left", "class_d"),
+    [(local(7, 11, 10, 59, 59), "ahead"), (local(7, 11, 11, 0, 59), "on-time"), (local(7, 11, 11, 1), "overdue")],
+)
+def test_a_step_is_classified_by_whole_minutes(left: datetime, class_d: str) -> None:
+    """Four hours from 07:00: 239, 240 and 241 minutes."""
+    story = received()
+    story.forwarded(local(7, 11, 7), "DL-193", hours=4)
+    story.forwarded(left, "TC-193", by="DL-193")
+    assert judged(story).stays[1].class_d == class_d
+
+
+def test_the_customer_is_waited_for_before_an_agency_that_was_asked_first() -> None:
+    """The agency from Tuesday 08:00 to Wednesday 08:00, and an hour of it the customer."""
+    story = received()
+    referred = story.referred(local(7, 11, 8))
+    asked = story.supplement(local(7, 11, 10))
+    story.supplemented(local(7, 11, 11), asked)
+    story.replied(local(7, 12, 8), answers=referred)
+    (row,) = judged(story).cycles
+    assert (row.customer_seconds, row.agency_seconds) == (HOUR, 7 * HOUR)
+
+
+def test_a_pause_after_a_unit_has_left_does_not_move_its_due() -> None:
+    """Eight hours of Tuesday; handed on at ten, the supplement comes at two."""
+    story = received()
+    story.forwarded(local(7, 11, 7), "DL-193", hours=8)
+    story.forwarded(local(7, 11, 10), "TC-193", by="DL-193")
+    story.supplemented(local(7, 11, 16), story.supplement(local(7, 11, 14)))
+    assert judged(story).stays[1].due_at == local(7, 11, 17)
+
+
+def test_a_pause_that_begins_at_due_stops_nothing() -> None:
+    """Thursday 17:00, at closing: the promise has run out."""
+    story = received()
+    story.supplemented(local(7, 14, 9), story.supplement(local(7, 13, 17)))
+    (row,) = judged(story).cycles
+    assert (row.due_at, row.pauses_from, row.pauses_to) == (local(7, 13, 17), (), ())
+
+
+def test_without_a_promise_no_pause_stops_it() -> None:
+    """The customer's time is counted all the same."""
+    story = Story()
+    story.received(MONDAY, None)
+    story.supplemented(local(7, 11, 9), story.supplement(local(7, 11, 8)))
+    (row,) = judged(story).cycles
+    assert (row.determined, row.due_at, row.pauses_from, row.customer_seconds) == (False, None, (), HOUR)
+
+
+def test_nobody_is_waited_for_after_the_end() -> None:
+    """Withdrawn while the customer was asked for a paper."""
+    story = received()
+    story.supplement(local(7, 11, 8))
+    story.withdrawn(local(7, 11, 9))
+    (row,) = judged(story).cycles
+    assert (row.outcome, row.holder_clock, row.waiting_for) == ("withdrawn", None, None)
+
+
+def test_what_nobody_said_yet_is_empty() -> None:
+    """A second cycle has no appointment of its own, an open question no reply."""
+    story = received()
+    story.returned(local(7, 12, 9))
+    story.reopened(local(7, 13, 9))
+    story.referred(local(7, 13, 10))
+    judgement = judged(story)
+    assert judgement.cycles[1].appointment is None
+    assert (judgement.referrals[0].reply, judgement.referrals[0].replied_at) == (None, None)
+
+
+def test_beyond_the_calendar_only_the_date_is_judged() -> None:
+    """It begins with the year 1990: there is no session to look at."""
+    pledge = Promise(calendar="VN-PAC@2017.1", clock_policy="PAUSE", due=local(7, 13, 17, year=1989))
+    story = received(local(7, 10, 9, year=1989), pledge)
+    story.returned(local(7, 12, 9, year=1989))
+    (row,) = judged(story).cycles
+    assert (row.class_a, row.class_b) == ("ahead", None)
+
+
+def test_a_correction_of_what_happened_before_the_receipt_is_told_by_the_first_cycle() -> None:
+    """A hand-over at eight of a dossier that was received at nine, to another unit."""
+    story = received()
+    story.corrected(local(7, 11, 9), story.forwarded(local(7, 10, 8), "DL-193"), "to_unit", "TC-193")
+    assert [row.corrections for row in judged(story).cycles] == [1]
