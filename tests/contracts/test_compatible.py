@@ -133,6 +133,12 @@ def test_a_type_that_holds_itself_is_compared_once() -> None:
     assert [one.path for one in breaks(tree, other)] == ["of"]
 
 
+def test_a_type_that_stands_in_two_places_is_told_of_in_both() -> None:
+    was = changed(P, to={name: {"$ref": "#/$defs/Limit"} for name in ("promised", "taken")}) | {"required": []}
+    now = was | {"$defs": {"Limit": LIMIT | {P: {}, "required": []}}}
+    assert [one.path for one in breaks(was, now)] == ["promised.amount", "taken.amount"]
+
+
 # -- laws, over drawn schemas and over those of the catalogue ----------------------------------------------------------
 
 NAMES = st.sampled_from(["colour", "stars", "to", "limit", "of", "unit"])
