@@ -28,6 +28,11 @@ optional fields may come, and everything else is a new number.
 The compacted topics hold no facts, but how something stands; of each key only the latest record counts.
 """
 
+RECORD: Final = "Record"
+NO_HEADERS: Final = """\
+A record has no headers. A library that tells structured from binary mode by the header content-type takes it for
+binary: give it the value as application/cloudevents+json."""
+
 _MODULES: Final = {
     module.__name__.rpartition(".")[2]: module
     for module in (corrections, field, intake, operations, routing, rules, sla)
@@ -52,6 +57,9 @@ def document(envelope: Schema, schemas: Mapping[tuple[str, int], Schema]) -> dic
         "channels": {channel.topic: _channel(channel, schemas) for channel in CHANNELS},
         "operations": {name: operation for service in SERVICES for name, operation in _operations(service)},
         "components": {
+            "messageTraits": {
+                RECORD: {"contentType": CONTENT_TYPE, "headers": {"type": "object", "description": NO_HEADERS}}
+            },
             "messages": {
                 **{identity(*of): _message(*of, schema) for of, schema in sorted(schemas.items())},
                 **{_STANDING[one.topic].__name__: _stands(one) for one in CHANNELS if not one.facts},
@@ -92,7 +100,7 @@ def _message(name: str, schema: int, of: Schema) -> dict[str, Any]:
         "name": event_type(name, schema),
         "title": f"{name}, schema {schema}",
         "summary": _first(of["description"]),
-        "contentType": CONTENT_TYPE,
+        "traits": [_to("components/messageTraits", RECORD)],
         "payload": {"allOf": [_to("components/schemas", ENVELOPE), {"type": "object", "properties": said}]},
         "bindings": {"kafka": _keyed(key)},
     }
