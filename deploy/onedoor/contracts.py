@@ -39,7 +39,7 @@ def write(
     onedoor contracts write
     """
     released = into / SCHEMAS
-    if broken := _refusals(released, goldens) if released.exists() else []:
+    if broken := _refusals(released, goldens) if by_name(released) else []:
         _tell(broken)
         sys.exit(1)
     released.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,8 @@ def _refusals(schemas: Path, goldens: Path) -> Sequence[Refusal]:
         raise OnedoorError(
             f"{schemas} has no released schema; `onedoor contracts write` makes {ASYNCAPI} and the schemas"
         )
-    return refusals(released, read(schemas / f"{ENVELOPE}.json"), by_name(goldens))
+    around = schemas / f"{ENVELOPE}.json"
+    return refusals(released, read(around) if around.exists() else None, by_name(goldens))
 
 
 def _tell(broken: Sequence[Refusal]) -> None:
