@@ -43,6 +43,12 @@ check: $(READY) ## format, lint, types, import contracts, pure tests: what every
 test: check ## everything that CI runs: the checks, then real Kafka and Postgres, then whole flows
 	$(BIN)/pytest tests -m "parts or whole"
 
+test-clients: ## what others read our contracts with, which needs installing (Node, npm): AsyncAPI's own parser
+	mkdir -p build/clients
+	cp tests/clients/* build/clients/
+	cd build/clients && npm ci --silent --no-audit --no-fund --ignore-scripts
+	node build/clients/language.mjs docs tests/contracts/goldens
+
 campaign: compiled ## the long variants: 20,000 examples of the laws of judge and record, a year of 13,000 dossiers through real tables and a dying ticker, 50 killed rebuilds
 	ONEDOOR_EXAMPLES=$(EXAMPLES) ONEDOOR_CASES=$(YEAR) ONEDOOR_KILLS=$(KILLS) $(BIN)/pytest --timeout 7200 $(LONG)
 
@@ -58,4 +64,4 @@ lock: $(READY) ## resolve the dependencies again: versions and hashes only
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 \
 	    --output-file requirements.lock
 
-.PHONY: help setup demo up compiled check test campaign mutants bench lock
+.PHONY: help setup demo up compiled check test test-clients campaign mutants bench lock

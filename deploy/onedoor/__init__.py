@@ -3,6 +3,7 @@
 __main__    the commands, wired
 up down status token demo explain whatif    one command each
 rebuild runs    groups of commands: `sla …`, `runs …`
+contracts   the published language of a checkout: `contracts …`
 watch       a run until it has ended, with a bar
 client      a session with the services, with an operator's token
 screen      how progress and addresses look

@@ -1,6 +1,7 @@
 """`onedoor`, or `python -m onedoor`: the commands, wired."""
 
 from onedoor.app import App
+from onedoor.contracts import contracts
 from onedoor.demo import demo
 from onedoor.down import down
 from onedoor.events import events
@@ -37,6 +38,7 @@ app.add_typer(sla, name="sla")
 app.add_typer(runs, name="runs")
 app.add_typer(parked, name="parked")
 app.add_typer(followers, name="followers")
+app.add_typer(contracts, name="contracts")
 
 if __name__ == "__main__":
     app()

@@ -1,4 +1,4 @@
-"""The topics: which category of stream goes where, how many partitions, and that they never expire."""
+"""The topics of the channels, made: which category of stream goes where, and that they never expire."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
@@ -8,30 +8,20 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.partitioner import murmur2
 
+from events.contracts import channels
 from events.errors import OnedoorError
 
-PARTITIONS = 12  # partition p of every dossier topic holds the same cases
+PARTITIONS = channels.PARTITIONS
 
 # A stream's category, the first part of its name, decides its topic.
-TOPIC = {
-    "submission": "intake.events",
-    "advice": "intake.events",
-    "case": "intake.events",
-    "message": "intake.events",
-    "route": "routing.events",
-    "workorder": "field.events",
-    "promise": "sla.events",
-    "generation": "sla.events",
-    "month": "sla.events",
-    "remedy": "sla.events",
-    "rules": "rules.events",
-}
+TOPIC = {category: channel.topic for channel in channels.CHANNELS for category in channel.streams}
 OPERATION = "operation"  # said by every service: operation-<the first word of its topic>-<id>
-RULES = "rules.events"  # few facts that every service hears, in one order: a single partition
-DOSSIER_TOPICS = tuple(topic for topic in dict.fromkeys(TOPIC.values()) if topic != RULES)
-LOG_TOPICS = (*DOSSIER_TOPICS, RULES)
-CASES = "sla.cases"
-HEARTBEATS = "heartbeats"
+RULES, CASES, HEARTBEATS = channels.RULES, channels.CASES, channels.HEARTBEATS
+LOG_TOPICS = tuple(channel.topic for channel in channels.CHANNELS if channel.facts)
+DOSSIER_TOPICS = tuple(topic for topic in LOG_TOPICS if topic != RULES)
+
+_SINGLE = tuple(channel.topic for channel in channels.CHANNELS if channel.partitions == 1)
+_COMPACTED = frozenset(channel.topic for channel in channels.CHANNELS if channel.compacted)
 
 FOREVER = {"retention.ms": "-1"}
 KNOWN_WITHIN = 30.0  # seconds from a topic's creation until every broker knows it
@@ -46,7 +36,7 @@ def topic_of(stream: str) -> str:
 
 def partitions_in(topic: str) -> int:
     """How many partitions a topic has, whatever the prefix before its name."""
-    return 1 if topic.endswith((HEARTBEATS, RULES)) else PARTITIONS
+    return 1 if topic.endswith(_SINGLE) else PARTITIONS
 
 
 @lru_cache(maxsize=50_000)  # the client's hash is plain Python and a case speaks often
@@ -117,7 +107,7 @@ def _new(full_name: str, name: str) -> NewTopic:
         full_name,
         num_partitions=partitions_in(name),
         replication_factor=1,
-        topic_configs=COMPACTED if name in (CASES, HEARTBEATS) else FOREVER,
+        topic_configs=COMPACTED if name in _COMPACTED else FOREVER,
     )
     topic.replication_factor = -1  # the broker's default, which this client's constructor refuses to be asked for
     return topic

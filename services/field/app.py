@@ -10,11 +10,11 @@ from fastapi import APIRouter
 
 from deadlines.inforce import InForce
 from deadlines.load import load
+from events.contracts.channels import hears, says
 from events.follow import Follower
 from events.policy import obey
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
-from events.topics import RULES
 from field import policy, project
 from field.api import routes
 from field.decide import workorder
@@ -44,8 +44,8 @@ def service(settings: Settings) -> Service:
 
     return Service(
         name="field",
-        says=("field.events",),
-        hears=("routing.events", RULES),
+        says=says("field"),
+        hears=hears("field"),
         migrations=Path(__file__).parent / "migrations",
         open=open_rules,
         followers=followers,

@@ -4,5 +4,6 @@ Hears   routing.events (a dossier was forwarded, recalled, returned; whom it wai
 Decides receive, supplement, refuse, withdraw, stop, extend, close, reopen, rate;
         reclassify and correct; what is told to whom
 Says    intake.events
-Shows   /applications, /submissions, /messages, /zalo/quarantine; people's data, to those who may see it
+Shows   /applications, /submissions, /messages, /zalo/quarantine; people's data, to those who may see it;
+        the published language, at /asyncapi and /schemas
 """

@@ -36,7 +36,7 @@ from events.errors import Conflict, NotFound, Refused
 from events.handle import Answer, IdempotencyKey, answered, handle
 from events.runtime import Parts
 from events.web import Asked, asked, at, reply
-from intake import codes, people, queries
+from intake import codes, language, people, queries
 from intake.decide import (
     Close,
     Command,
@@ -376,6 +376,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         return await queries.submissions(pool, counter)
 
     router.include_router(conversation(parts, door))
+    router.include_router(language.routes(parts.settings.onedoor_contracts))
     return router
 
 

@@ -10,11 +10,11 @@ from fastapi import APIRouter
 
 from deadlines.inforce import InForce
 from deadlines.load import load
+from events.contracts.channels import hears, says
 from events.follow import Follower
 from events.policy import obey
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
-from events.topics import RULES
 from intake import policy, project
 from intake.api import routes
 from intake.zalo.client import ZaloClient, ZaloSettings, session
@@ -62,8 +62,8 @@ def service(settings: Settings) -> Service:
 
     return Service(
         name="intake",
-        says=("intake.events",),
-        hears=("routing.events", RULES),
+        says=says("intake"),
+        hears=hears("intake"),
         migrations=Path(__file__).parent / "migrations",
         open=open_parts,
         followers=followers,

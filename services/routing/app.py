@@ -10,11 +10,11 @@ from fastapi import APIRouter
 
 from deadlines.inforce import InForce
 from deadlines.load import load
+from events.contracts.channels import hears, says
 from events.follow import Follower
 from events.policy import obey
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
-from events.topics import RULES
 from routing import policy, project
 from routing.api import routes
 from routing.decide import route
@@ -47,8 +47,8 @@ def service(settings: Settings) -> Service:
 
     return Service(
         name="routing",
-        says=("routing.events",),
-        hears=("intake.events", "field.events", "sla.events", RULES),
+        says=says("routing"),
+        hears=hears("routing"),
         migrations=Path(__file__).parent / "migrations",
         open=open_rules,
         followers=followers,

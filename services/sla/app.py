@@ -10,10 +10,11 @@ from fastapi import APIRouter
 
 from deadlines.inforce import InForce
 from deadlines.load import load
+from events.contracts.channels import says
 from events.follow import Follower
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
-from events.topics import CASES, RULES
+from events.topics import CASES
 from sla import changes, generations, holes, projector, remedying, sealing
 from sla.api import routes
 from sla.changes import Hub
@@ -59,7 +60,7 @@ def service(settings: Settings) -> Service:
 
     return Service(
         name="sla",
-        says=("sla.events", CASES, RULES),
+        says=says("sla"),
         hears=HEARS,
         migrations=Path(__file__).parent / "migrations",
         open=open_rules,

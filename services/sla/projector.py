@@ -10,6 +10,7 @@ from deadlines.inforce import InForce
 from deadlines.instants import local_date
 from events.amend import CORRECTIONS
 from events.contracts.catalogue import Fact
+from events.contracts.channels import hears
 from events.contracts.sla import GenerationSwapped, VerdictReached
 from events.database import Connection
 from events.envelope import Cause, Recorded
@@ -27,7 +28,7 @@ from sla.state import Published
 from sla.timers import Timer, timers
 
 NAME = "sla.judge"
-HEARS = ("intake.events", "routing.events", "field.events")
+HEARS = hears("sla")
 WRITES = ("events", "changes")
 Stuck = dict[str, str]
 """Cases that could not be judged or written, and why: the code threw."""

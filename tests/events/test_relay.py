@@ -56,6 +56,7 @@ async def test_each_stream_arrives_in_order_and_in_its_key_s_partition(
     for record, fact in zip(found, facts_of(found), strict=True):
         assert record.key == fact.subject.encode()
         assert record.partition == DefaultPartitioner()(record.key, everything, everything)
+        assert record.headers == ()  # which the AsyncAPI document tells everybody
 
 
 async def test_a_batch_that_is_larger_than_a_request_may_be_goes_out_in_parts(

@@ -33,8 +33,8 @@ def _to_utc(instant: datetime) -> datetime:
         raise ValueError("an instant must lie in the years 1 to 9999 of UTC") from None
 
 
-def _code(pattern: str, example: str, longest: int = 64) -> object:
-    return Field(pattern=pattern, max_length=longest, examples=[example])
+def _code(about: str, pattern: str, example: str, longest: int = 64) -> object:
+    return Field(description=about, pattern=pattern, max_length=longest, examples=[example])
 
 
 # Dossier codes of every scheme since 2016 (QCVN 102:2016/BTTTT, Decision 20/2020/QD-TTg).
@@ -43,25 +43,41 @@ CASE_ID = (
     r"^(?:[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}|[A-Z][0-9]{2}(?:\.[0-9]{1,3}){0,3})"
     r"-(?:[0-9]{6}|[0-9]{8})-[0-9]{4,7}$"
 )
+NAMED = r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$"
+ANY_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/~+-]*@[1-9][0-9]*$"
+DATE = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 
-Instant = Annotated[datetime, AfterValidator(_to_utc)]
-CaseId = Annotated[str, _code(CASE_ID, "000.00.22.H49-170710-0001")]
-UnitCode = Annotated[str, _code(r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$", "DL-193", 24)]
-ServiceId = Annotated[str, _code(r"^[A-Z0-9-]+@[0-9]{4}-[0-9]{2}-[0-9]{2}$", "LV-RES-URBAN@2017-07-01")]
-CalendarId = Annotated[str, _code(r"^[A-Z0-9-]+@[0-9]{4}(\.[0-9]+)*$", "VN-PAC@2017.1")]
-Country = Annotated[str, _code(r"^[A-Z]{2}$", "VN", 2)]
-LocalDate = Annotated[str, _code(r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", "2017-07-01", 10)]
-LocalTime = Annotated[str, _code(r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$", "07:00:00", 8)]
-ProcessName = Annotated[str, _code(r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$", "LV", 24)]
-Word = Annotated[str, _code(r"^[a-z0-9]+(-[a-z0-9]+)*$", "grid-not-ready", 48)]
-ActorId = Annotated[str, _code(r"^[a-z]+(-[A-Za-z0-9.]+)*$", "staff-193-02")]
-PersonRef = Annotated[str, _code(r"^p-[A-Za-z0-9.-]+$", "p-000.00.22.H49-170710-0001", 72)]
-EventId = Annotated[
-    str, _code(r"^[A-Za-z0-9][A-Za-z0-9._:/~+-]*@[1-9][0-9]*$", "case-000.00.22.H49-170710-0001@3", 160)
+Instant = Annotated[datetime, AfterValidator(_to_utc), Field(description="An instant with its offset.")]
+CaseId = Annotated[str, _code("A dossier's code.", CASE_ID, "000.00.22.H49-170710-0001")]
+UnitCode = Annotated[str, _code("A unit or agency of the catalogue.", NAMED, "DL-193", 24)]
+ServiceId = Annotated[
+    str, _code("A version of a service.", r"^[A-Z0-9-]+@[0-9]{4}-[0-9]{2}-[0-9]{2}$", "LV-RES-URBAN@2017-07-01")
 ]
-FactName = Annotated[str, _code(r"^[A-Z][A-Za-z]+$", "DossierReturned", 48)]
-FieldName = Annotated[str, _code(r"^[a-z]+(_[a-z]+)*$", "to_unit", 48)]
-Reference = Annotated[str, _code(r"^[A-Za-z0-9][A-Za-z0-9._:/@~+-]*$", "evidence/000.00.22.H49-170710-0001.jpg", 200)]
+CalendarId = Annotated[str, _code("A version of a calendar.", r"^[A-Z0-9-]+@[0-9]{4}(\.[0-9]+)*$", "VN-PAC@2017.1")]
+Country = Annotated[str, _code("A country by ISO 3166-1.", r"^[A-Z]{2}$", "VN", 2)]
+LocalDate = Annotated[str, _code("A date in Viet Nam.", DATE, "2017-07-01", 10)]
+LocalTime = Annotated[str, _code("A time of day in Viet Nam.", TIME, "07:00:00", 8)]
+ProcessName = Annotated[str, _code("A process of the catalogue.", NAMED, "LV", 24)]
+Word = Annotated[str, _code("A code of lower-case words.", r"^[a-z0-9]+(-[a-z0-9]+)*$", "grid-not-ready", 48)]
+ActorId = Annotated[
+    str, _code("Who acts, by a number that says nothing else.", r"^[a-z]+(-[A-Za-z0-9.]+)*$", "staff-193-02")
+]
+PersonRef = Annotated[
+    str, _code("A person whom only intake knows.", r"^p-[A-Za-z0-9.-]+$", "p-000.00.22.H49-170710-0001", 72)
+]
+EventId = Annotated[str, _code("The id of a fact.", ANY_ID, "case-000.00.22.H49-170710-0001@3", 160)]
+FactName = Annotated[str, _code("The name of a kind of fact.", r"^[A-Z][A-Za-z]+$", "DossierReturned", 48)]
+FieldName = Annotated[str, _code("The name of a field of a fact.", r"^[a-z]+(_[a-z]+)*$", "to_unit", 48)]
+Reference = Annotated[
+    str,
+    _code(
+        "What something is called where it is kept.",
+        r"^[A-Za-z0-9][A-Za-z0-9._:/@~+-]*$",
+        "evidence/000.00.22.H49-170710-0001.jpg",
+        200,
+    ),
+]
 
 Channel = Literal["counter", "online", "post", "zalo", "hotline"]
 ClockPolicy = Literal["PAUSE", "RESTART"]

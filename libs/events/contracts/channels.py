@@ -1,0 +1,84 @@
+"""The channels: what is said on each topic, under which key, by whom, and who hears it. Pure, and the only list.
+
+The services take what they say and hear from here, the topics are made from here, and the AsyncAPI document tells it to
+others.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from events.contracts.catalogue import Entry
+
+PARTITIONS: Final = 12  # partition p of every dossier topic holds the same cases
+SERVICES: Final = ("intake", "routing", "field", "sla")
+RULES: Final = "rules.events"  # few facts that every service hears, in one order: a single partition
+CASES: Final = "sla.cases"
+HEARTBEATS: Final = "heartbeats"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One topic.
+
+    `facts` are the modules of `events.contracts` whose facts are said here, none where the records are no facts;
+    `streams` the categories (the first part of a stream's name) that go here. What operators do to a service, a stream
+    of the category `operation`, goes on the service's own topic.
+    """
+
+    topic: str
+    key: str
+    said_by: tuple[str, ...]
+    heard_by: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    streams: tuple[str, ...] = ()
+    partitions: int = PARTITIONS
+    compacted: bool = False
+
+    def carries(self, entry: Entry) -> bool:
+        """Whether this fact is said here."""
+        return module_of(entry) in self.facts
+
+
+_CASE: Final = "the dossier's code, or the name of the stream for what is about no dossier"
+
+CHANNELS: Final = (
+    Channel(
+        topic="intake.events", key=_CASE, said_by=("intake",), heard_by=("routing", "sla"),
+        facts=("intake", "corrections", "operations"), streams=("submission", "advice", "case", "message"),
+    ),
+    Channel(
+        topic="routing.events", key=_CASE, said_by=("routing",), heard_by=("intake", "field", "sla"),
+        facts=("routing", "corrections", "operations"), streams=("route",),
+    ),
+    Channel(
+        topic="field.events", key=_CASE, said_by=("field",), heard_by=("routing", "sla"),
+        facts=("field", "corrections", "operations"), streams=("workorder",),
+    ),
+    Channel(
+        topic="sla.events", key=_CASE, said_by=("sla",), heard_by=("routing",),
+        facts=("sla", "operations"), streams=("promise", "generation", "month", "remedy"),
+    ),
+    Channel(
+        topic=RULES, key="the name of the one stream that all rules share", said_by=("sla",),
+        heard_by=("intake", "routing", "field"), facts=("rules",), streams=("rules",), partitions=1,
+    ),
+    Channel(topic=CASES, key="the dossier's code", said_by=("sla",), compacted=True),
+    Channel(
+        topic=HEARTBEATS, key="the service's name", said_by=SERVICES, heard_by=("sla",), partitions=1, compacted=True
+    ),
+)  # fmt: skip
+
+
+def module_of(entry: Entry) -> str:
+    """The module of `events.contracts` that defines a fact."""
+    return str(entry.cls.__module__).rpartition(".")[2]
+
+
+def says(service: str) -> tuple[str, ...]:
+    """The topics on which a service says something. Heartbeats, which every service says, are left out."""
+    return tuple(one.topic for one in CHANNELS if service in one.said_by and one.topic != HEARTBEATS)
+
+
+def hears(service: str) -> tuple[str, ...]:
+    """The topics whose facts a service hears."""
+    return tuple(one.topic for one in CHANNELS if service in one.heard_by and one.facts)
