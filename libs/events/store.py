@@ -1,9 +1,8 @@
-"""The event store, which is also the outbox: load streams, append facts, compute their hashes."""
+"""The event store, which is also the outbox: load streams, append facts."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -33,7 +32,6 @@ with said as materialized (
 """
 # append() says OD003 when the stream is behind; the unique key says it when the stream moved on; move() says OD004.
 MOVED_ON = ("OD003", "OD004")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,21 +123,3 @@ async def append(
             lines, row["moments"], row["hashes"], strict=True
         )
     ]  # fmt: skip
-
-
-def link(previous: bytes, recorded: Recorded) -> bytes:
-    """The hash of a fact after `previous` (empty for version 1): the same bytes as link() in 0001_log.sql."""
-
-    def framed(field: bytes) -> bytes:
-        return len(field).to_bytes(4, "big") + field
-
-    def instant(at: datetime) -> bytes:
-        return ((at - EPOCH) // timedelta(microseconds=1)).to_bytes(8, "big", signed=True)
-
-    fields = (
-        previous, recorded.stream.encode(), recorded.version.to_bytes(4, "big"), recorded.type.encode(),
-        recorded.schema.to_bytes(2, "big"), instant(recorded.at), instant(recorded.recorded_at),
-        recorded.cause.actor.encode(), recorded.cause.correlation.encode(), recorded.cause.causation.encode(),
-        recorded.data,
-    )  # fmt: skip
-    return hashlib.sha256(b"".join(framed(field) for field in fields)).digest()

@@ -1,6 +1,5 @@
 """A JSON Schema (draft 2020-12) of every fact, and of the envelope around it, made from the classes that read them."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from events.contracts.catalogue import Entry
+from events.envelope import Cause, Recorded, link
 from events.wire import PREFIX, CloudEvent, to_cloudevent
 
 Schema = dict[str, Any]
@@ -37,7 +37,8 @@ ABOUT: Final[Mapping[str, str]] = {
     "sequence": "Its version: its place in its stream, counted from 1 without a gap.",
     "partitionkey": "The key of the record, the same as `subject`: whatever has one key stays in order.",
     "traceparent": "The trace of the request, by W3C Trace Context.",
-    "hash": "SHA-256 of the bytes of `data`, in hexadecimal digits.",
+    "hash": "SHA-256 in hexadecimal digits over the hash of the fact before it in its stream and what this one says: "
+    "it tells a repeat from a fork, and what was changed.",
     "data": "The fact, by the schema that `type` names.",
 }
 
@@ -100,10 +101,11 @@ def envelope(example: Any) -> Schema:
 
 def record_of(stream: str, name: str, schema: int, data: Any) -> Any:
     """A record of this fact as the relay writes it: the first of its stream, said by intake."""
-    body = msgspec.json.encode(data)
-    row = {
-        "stream": stream, "version": 1, "type": name, "schema": schema, "subject": data["case_id"],
-        "at": SAID_AT, "recorded_at": SAID_AT, "actor": "staff-193-02", "correlation": "receipt-1",
-        "causation": "receipt-1", "hash": hashlib.sha256(body).digest(), "data": body, "trace": None,
-    }  # fmt: skip
+    fact = Recorded(
+        stream=stream, version=1, subject=data["case_id"], type=name, schema=schema, fact=None,
+        data=msgspec.json.encode(data), at=SAID_AT, recorded_at=SAID_AT, hash=b"",
+        cause=Cause(correlation="receipt-1", causation="receipt-1", actor="staff-193-02"),
+    )  # fmt: skip
+    cause = msgspec.to_builtins(fact.cause)
+    row = {name: getattr(fact, name) for name in fact.__struct_fields__} | cause | {"hash": link(b"", fact)}
     return msgspec.json.decode(to_cloudevent(row, "/onedoor/intake"))
