@@ -185,7 +185,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
 
     router.include_router(rebuilds_api.routes(parts))
     router.include_router(rules_api.routes(parts, in_force, current))
-    router.include_router(evidence_api.routes(parts))
+    router.include_router(evidence_api.routes(parts, in_force))
 
     @router.get("/", include_in_schema=False)
     async def page() -> FileResponse:

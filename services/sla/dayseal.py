@@ -52,7 +52,7 @@ def sealed(
     key: Ed25519PrivateKey | None,
 ) -> Signed:
     """The document, signed where there is a key. `passed`: everything that was recorded before this instant had been
-    heard when it was made. `marks`: up to where each log is sealed, as epoch, transaction, position."""
+    heard when it was made. `marks`: how far each log had come, as epoch, transaction, position."""
     document: dict[str, Any] = {
         "format": FORMAT,
         "number": before.number + 1,

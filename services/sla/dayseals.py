@@ -1,14 +1,13 @@
 """Seals of days in Postgres: the only writer of `day_seals`, and the trees behind them.
 
-A seal covers what its logs gained since the one before, in the order in which it was kept here and below the horizon,
-up to the first fact that was recorded after its day. So a fact that comes late falls into a later seal, and nothing
-that was signed changes.
+The seal of a day covers what was recorded before the day ended, was kept here (below the horizon) when it was made, and
+is in no seal before it. So a fact that comes late falls into a later seal, and nothing that was signed changes.
 """
 
 import asyncio
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -26,43 +25,50 @@ from sla.ticker import CLOCK, SETTLED
 LOGS = ("inbox", "events")
 LOCK = "sla.day-seals"
 WATERMARK = "select watermark from watermarks where service = $1"
-LAST = """
-select number, day, digest, inbox_epoch, inbox_tx, inbox_position, events_epoch, events_tx, events_position
-from day_seals order by number desc limit 1
-"""
+LAST = "select * from day_seals order by number desc limit 1"
+NUMBERED = "select * from day_seals where number = any($1)"
 SETTLED_SINCE = """
 from {log} where (epoch, tx, position) > ($1, $2, $3)
     and (epoch < (select epoch from cluster) or tx < (select pg_snapshot_xmin(pg_current_snapshot())))
 """
-NEXT = f"select recorded_at {SETTLED_SINCE} order by epoch, tx, position limit 1"
-# In one statement, so that no row becomes settled between the look for the day's end and the look for what lies before.
-UP_TO = f"""
-with beyond as (
-    select epoch, tx, position {SETTLED_SINCE} and recorded_at >= $4 order by epoch, tx, position limit 1
-)
-select epoch, tx, position {SETTLED_SINCE}
-    and (not exists (select from beyond) or (epoch, tx, position) < (select epoch, tx, position from beyond))
+KEPT = f"select epoch, tx, position {SETTLED_SINCE} order by epoch desc, tx desc, position desc limit 1"
+# Of the rows that are kept up to here: those which the seal before covers, and those which it does not.
+COVERED = "((epoch, tx, position) <= ($7, $8, $9) and recorded_at < $10)"
+KEPT_SINCE = f"""
+from {{log}} where (epoch, tx, position) > ($1, $2, $3) and (epoch, tx, position) <= ($4, $5, $6) and not {COVERED}
+"""
+OLDEST = f"select min(recorded_at) {KEPT_SINCE} and recorded_at < $11"
+HEADS = f"""
+select distinct on (stream collate "C") stream, version, hash, count(*) over (partition by stream) as facts
+{KEPT_SINCE} and recorded_at < $11 order by stream collate "C", version desc
+"""
+LEFT = f"select epoch, tx, position {KEPT_SINCE} and recorded_at >= $11 order by epoch, tx, position limit 1"
+BEFORE = """
+select epoch, tx, position from {log}
+where (epoch, tx, position) >= ($1, $2, $3) and (epoch, tx, position) < ($4, $5, $6)
 order by epoch desc, tx desc, position desc limit 1
 """
-HEADS = """
-with covered as (
-    select stream, version, hash from inbox
-    where (epoch, tx, position) > ($1, $2, $3) and (epoch, tx, position) <= ($4, $5, $6)
-    union all
-    select stream, version, hash from events
-    where (epoch, tx, position) > ($7, $8, $9) and (epoch, tx, position) <= ($10, $11, $12)
-)
-select distinct on (stream collate "C") stream, version, hash, count(*) over (partition by stream) as facts
-from covered order by stream collate "C", version desc
-"""
-KEEP = "insert into day_seals values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+KEEP = "insert into day_seals values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 SINCE = "select document from day_seals where day >= $1 order by number limit $2"
-SPAN = """
-select number, inbox_epoch, inbox_tx, inbox_position, events_epoch, events_tx, events_position
-from day_seals where number = any($1) order by number
-"""
-EVERY = 0.5  # seconds between looks whether a day is over
+EVERY = 2.0  # seconds between looks whether a day is over
 log = structlog.get_logger("sla.dayseals")
+
+
+class Standing(NamedTuple):
+    """How far the seals have come: the last one, when its day ended, and of each log what was kept when it was made and
+    up to where all of it is sealed."""
+
+    before: Before
+    ends: datetime
+    kept: Mapping[str, Mark]
+    whole: Mapping[str, Mark]
+
+    def window(self, name: str, up_to: Mark, ends: datetime) -> tuple[Any, ...]:
+        """The arguments of a query for what is kept up to a mark, recorded before an instant, and in no seal."""
+        return *self.whole[name], *up_to, *self.kept[name], self.ends, ends
+
+
+NONE = Standing(Before(), datetime.min.replace(tzinfo=UTC), dict.fromkeys(LOGS, START), dict.fromkeys(LOGS, START))
 
 
 class DaySeals:
@@ -70,6 +76,8 @@ class DaySeals:
 
     def __init__(self, parts: Parts) -> None:
         self.parts, self.key = parts, key(parts.settings)
+        self._looked: tuple[date, Sequence[Mark]] | None = None
+        """On which day, and how far the logs had come, when there was nothing to seal."""
 
     async def run(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
@@ -90,10 +98,15 @@ class DaySeals:
         passed: datetime | None = await pool.fetchval(WATERMARK, CLOCK if settings.log_clock else SETTLED)
         if passed is None:
             return False
+        look = local_date(passed), [await _kept(pool, name, START) for name in LOGS]
+        if look == self._looked:
+            return False
         made = await seal(pool, passed, self.key)
-        if made:
-            log.info("day sealed", day=made.document["day"], streams=made.document["streams"])
-        return made is not None
+        if made is None:
+            self._looked = look
+            return False
+        log.info("day sealed", day=made.document["day"], streams=made.document["streams"])
+        return True
 
 
 async def seal(pool: Pool, passed: datetime, signing_key: Ed25519PrivateKey | None) -> Signed | None:
@@ -104,18 +117,17 @@ async def seal(pool: Pool, passed: datetime, signing_key: Ed25519PrivateKey | No
     async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval(TRY_LOCK, LOCK, 0):
             return None
-        before, marks = _before(await connection.fetchrow(LAST))
-        day = await _next(connection, before, marks)
-        if day is None or passed < (ends := instant_of(midnight(day_on(day) + 1))):
+        standing = _standing(await connection.fetchrow(LAST))
+        kept = {name: await _kept(connection, name, standing.kept[name]) for name in LOGS}
+        day = await _next(connection, standing, kept, passed)
+        if day is None or passed < (ends := _end(day)):
             return None
-        up_to = {name: await _up_to(connection, name, marks[name], ends) for name in LOGS}
-        rows = await connection.fetch(HEADS, *_spans(marks, up_to))
-        heads = [Head(row["stream"], row["version"], row["hash"]) for row in rows]
-        facts = sum(row["facts"] for row in rows)
-        made = sealed(day, heads, facts, before, up_to, passed, signing_key)
+        covered, facts = await _heads(connection, standing, kept, ends)
+        made = sealed(day, covered, facts, standing.before, kept, passed, signing_key)
+        whole = [await _whole(connection, name, standing, kept[name], ends) for name in LOGS]
         await connection.execute(
-            KEEP, before.number + 1, day, *up_to["inbox"], *up_to["events"], digest_of(made.document),
-            msgspec.json.encode(made),
+            KEEP, made.document["number"], day, ends, *kept["inbox"], *kept["events"], *whole,
+            digest_of(made.document), msgspec.json.encode(made),
         )  # fmt: skip
         return made
 
@@ -127,38 +139,64 @@ async def since(pool: Pool | Connection, day: date, limit: int) -> list[msgspec.
 
 async def heads(connection: Pool | Connection, number: int) -> Sequence[Head]:
     """The heads that a seal covers, in the order of its leaves."""
-    ends = {row["number"]: _marks(row) for row in await connection.fetch(SPAN, [number - 1, number])}
-    began = ends.get(number - 1, dict.fromkeys(LOGS, START))
-    return [
-        Head(row["stream"], row["version"], row["hash"])
-        for row in await connection.fetch(HEADS, *_spans(began, ends[number]))
+    found = {row["number"]: row for row in await connection.fetch(NUMBERED, [number - 1, number])}
+    own = _standing(found[number])
+    return (await _heads(connection, _standing(found.get(number - 1)), own.kept, own.ends))[0]
+
+
+async def _heads(
+    connection: Pool | Connection, standing: Standing, kept: Mapping[str, Mark], ends: datetime
+) -> tuple[Sequence[Head], int]:
+    """The heads that the next seal covers, by the bytes of their streams, and how many facts those are."""
+    found = [
+        row
+        for name in LOGS
+        for row in await connection.fetch(HEADS.format(log=name), *standing.window(name, kept[name], ends))
     ]
+    covered = sorted(Head(row["stream"], row["version"], row["hash"]) for row in found)
+    return covered, sum(row["facts"] for row in found)
 
 
-async def _next(connection: Connection, before: Before, marks: dict[str, Mark]) -> date | None:
-    """The day of the next seal: of what was kept next, but never one that is sealed."""
-    found = [await connection.fetchval(NEXT.format(log=name), *marks[name]) for name in LOGS]
+async def _next(connection: Connection, standing: Standing, kept: Mapping[str, Mark], passed: datetime) -> date | None:
+    """The day of the next seal: of the oldest fact that is in none, but never one that is sealed. None when no fact of
+    a day that was over is without one."""
+    today = instant_of(midnight(day_on(local_date(passed))))
+    found = [
+        await connection.fetchval(OLDEST.format(log=name), *standing.window(name, kept[name], today)) for name in LOGS
+    ]
     days = [local_date(recorded_at) for recorded_at in found if recorded_at is not None]
     if not days:
         return None
-    return max(min(days), before.day + timedelta(days=1)) if before.day else min(days)
+    return max(min(days), standing.before.day + timedelta(days=1)) if standing.before.day else min(days)
 
 
-async def _up_to(connection: Connection, name: str, mark: Mark, ends: datetime) -> Mark:
-    row = await connection.fetchrow(UP_TO.format(log=name), *mark, ends)
+async def _kept(connection: Pool | Connection, name: str, mark: Mark) -> Mark:
+    """The last place in a log below the horizon."""
+    row = await connection.fetchrow(KEPT.format(log=name), *mark)
     return mark if row is None else Mark(*row)
 
 
-def _before(row: Any) -> tuple[Before, dict[str, Mark]]:
+async def _whole(connection: Connection, name: str, standing: Standing, kept: Mark, ends: datetime) -> str:
+    """Up to where all of a log is sealed by then."""
+    left = await connection.fetchrow(LEFT.format(log=name), *standing.window(name, kept, ends))
+    if left is None:
+        return _text(kept)
+    row = await connection.fetchrow(BEFORE.format(log=name), *standing.whole[name], *left)
+    return _text(standing.whole[name] if row is None else Mark(*row))
+
+
+def _standing(row: Any) -> Standing:
     if row is None:
-        return Before(), dict.fromkeys(LOGS, START)
-    return Before(row["number"], row["day"], row["digest"]), _marks(row)
+        return NONE
+    kept = {name: Mark(row[f"{name}_epoch"], row[f"{name}_tx"], row[f"{name}_position"]) for name in LOGS}
+    whole = {name: Mark(*map(int, row[f"{name}_from"].split("/"))) for name in LOGS}
+    return Standing(Before(row["number"], row["day"], row["digest"]), row["ends"], kept, whole)
 
 
-def _marks(row: Any) -> dict[str, Mark]:
-    return {name: Mark(row[f"{name}_epoch"], row[f"{name}_tx"], row[f"{name}_position"]) for name in LOGS}
+def _text(mark: Mark) -> str:
+    return "/".join(map(str, mark))
 
 
-def _spans(began: dict[str, Mark], ended: dict[str, Mark]) -> list[int]:
-    """The arguments of HEADS: of each log, after which place and up to which."""
-    return [part for name in LOGS for mark in (began[name], ended[name]) for part in mark]
+def _end(day: date) -> datetime:
+    """The first instant after a local day."""
+    return instant_of(midnight(day_on(day) + 1))

@@ -1,6 +1,7 @@
 """Seals of days on a real database: made once, whatever runs beside; what comes late falls into a later one."""
 
 import asyncio
+import random
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from events.store import Append, append
 from sla import dayseals
 from sla.dayseal import digest_of, tree_of
 from sla.decide import promise as warnings
+from sla.evidence import SEAL_OF
 from sla.ticker import CLOCK, KEEP
 
 KEY = Ed25519PrivateKey.generate()
@@ -98,6 +100,43 @@ async def test_what_comes_late_falls_into_a_later_seal(sla: Sla) -> None:
     assert await leaves(sla, 2) == [f"case-{late.case_id}@1"]
     assert await sla.pool.fetchval("select document from day_seals where number = 1") == before
     assert tree_of(await dayseals.heads(sla.pool, 1)).root.hex() == first.document["root"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_every_fact_is_in_one_seal_whatever_the_order_of_arrival(sla: Sla, seed: int) -> None:
+    """Kafka gives whole partitions after an outage: days cross. Each seal holds what was there of its day."""
+    drawn = random.Random(seed)
+    facts = [fact for number in range(1, 5) for fact in crossing(number).facts]
+    drawn.shuffle(facts)
+    arrived = 0
+    for day in range(9, 19):
+        more = len(facts) if day == 18 else drawn.randrange(arrived, len(facts))
+        await sla.keep(facts[arrived:more])
+        arrived = max(arrived, more)
+        while await dayseals.seal(sla.pool, local(7, day), KEY):
+            pass
+    marks = await sla.pool.fetch("select number, day, ends from day_seals order by number")
+    covered = [await leaves(sla, row["number"]) for row in marks]
+    assert sum(one["facts"] for one in await kept(sla)) == len(facts)
+    assert {leaf for one in covered for leaf in one} >= {
+        f"route-{crossing(number).case_id}@4" for number in range(1, 5)
+    }
+    for row, document in zip(marks, await kept(sla), strict=True):
+        assert tree_of(await dayseals.heads(sla.pool, row["number"])).root.hex() == document["root"]
+    seals = {number: dict(row) for number, row in enumerate(marks, 1)}
+    of_fact = f"select stream, version, recorded_at, {SEAL_OF.format(log='inbox')} as seal from inbox"
+    for fact in await sla.pool.fetch(of_fact):
+        assert fact["recorded_at"] < seals[fact["seal"]]["ends"]
+        heads = {head.stream: head.version for head in await dayseals.heads(sla.pool, fact["seal"])}
+        assert heads[fact["stream"]] >= fact["version"]
+
+
+def crossing(number: int) -> Story:
+    """A dossier that is passed on from day to day."""
+    it = told(number)
+    for day in range(11, 15):
+        it.forwarded(local(7, day, 8 + number), "DL-193")
+    return it
 
 
 async def test_our_own_log_is_sealed_too(sla: Sla) -> None:
