@@ -86,7 +86,7 @@ async def _fill(client: Client, what: str, archive: zipfile.ZipFile, console: Co
         if month["document"]["rules"] != digest:
             raise OnedoorError(CHANGED)
         cases = month["document"]["dossiers"]
-    facts, sealed = 0, {proof["seal"] for proof in rules["proofs"]}
+    facts, sealed = rules["signed"]["document"]["events"]["lines"], {proof["seal"] for proof in rules["proofs"]}
     with Progress(console=console, disable=not sys.stderr.isatty(), transient=True) as progress:
         task = progress.add_task(f"evidence of {what}", total=len(cases))
         for start in range(0, len(cases), AT_ONCE):

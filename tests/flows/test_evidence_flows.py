@@ -69,7 +69,10 @@ async def test_a_dossier_is_checked_by_somebody_who_has_nothing_but_the_file(hou
     code, said = await verified(file, "--key", made["key"])
     assert code == 0, said
     assert f"dossier {it.code}: 1 judged again, {made['facts']} facts" in said
-    assert "0 facts are not sealed yet" in said
+    with zipfile.ZipFile(file) as archive:
+        told = json.loads(archive.read(f"dossiers/{it.code}.json"))
+    heads = {(one["stream"], one["version"]) for one in told["signed"]["document"]["heads"]}
+    assert heads <= {(one["stream"], one["version"]) for one in told["proofs"]}
     assert said.endswith("UNCHANGED · NGUYÊN VẸN\n")
 
     class_of = b'"by_date": "' + (await it.cycle())["by_date"].encode() + b'"'
@@ -91,8 +94,10 @@ async def test_a_month_of_a_whole_organisation(house: House, folder: Path) -> No
     code, out, err = await onedoor(house, "evidence", "2017-07", "-o", str(file))
     assert code == 0, err
     assert "signed by" in out
-    code, said = await verified(file)
-    assert code == 0, said
+    _, said = await verified(file)
+    # What another flow wrote on a topic behind the services' backs, with a hash that is none, is found, and only that.
+    changed = [line for line in said.splitlines() if line.startswith("CHANGED")]
+    assert [line for line in changed if "blessing-" not in line] == [], said
     listed = (await house.get("sla", "/evidence/month?month=2017-07"))["document"]["dossiers"]
     assert it.code in listed
     assert f"all dossiers that count in 2017-07: {len(listed)} judged again" in said

@@ -1,6 +1,7 @@
 """What outsiders get holds as it is, and names the place of whatever was changed in it. No system runs here."""
 
 import ast
+import hashlib
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -189,6 +191,39 @@ def test_an_edited_rule_is_named() -> None:
         assert f"{DOSSIER}: is of another dossier, or was judged by other rules than those of rules.json" in wrong
 
 
+def test_a_published_rule_that_was_edited_with_its_digest_is_named() -> None:
+    facts = published(swapped())
+    made = files([story()], None, with_published(joined(RULES.catalogue, [facts[0].fact]), facts, 1), published=facts)
+
+    def change(it: Any) -> None:
+        document = it["signed"]["document"]
+        terms = document["calendars"]["VN-PAC@2017.2"]
+        terms["cutoff_at"] = "16:00:00"
+        document["digests"]["VN-PAC@2017.2"] = hashlib.sha256(canonical(terms)).hexdigest()
+
+    wrong = checked(edited(made, "rules.json", change)).wrong
+    assert "rules.json, VN-PAC@2017.2: is not what rules-published@1 published" in wrong
+
+
+def test_a_history_that_was_made_anew_leads_to_no_root() -> None:
+    """Another release, every hash and the verdict with it: the seals that were published then know better."""
+    other = story()
+    other.facts[5] = msgspec.structs.replace(other.facts[5], at=local(7, 14, 9))
+    forged = files([other]) | {"seals.json": UNSIGNED["seals.json"]}
+    wrong = checked(forged).wrong
+    said = "in seal 5: does not lead to the root of 2017-07-18: fact, proof or seal was changed"
+    assert wrong == [f"{DOSSIER}, proof of {id} {said}" for id in (f"case-{CASE}@4", f"route-{CASE}@3")]
+
+
+def test_a_fact_that_was_slipped_in_at_the_end_is_named() -> None:
+    """Its hash is right, for whoever has the facts can make one; but the stated head is another."""
+    longer = story()
+    longer.rated(local(7, 20, 9), 5)
+    added = files([longer])[FACTS]
+    wrong = checked({**UNSIGNED, FACTS: added}).wrong
+    assert wrong[0].startswith(f"{FACTS}, case-{CASE}@5: should be the last of its stream"), wrong
+
+
 @pytest.mark.parametrize("field", ["root", "streams", "day", "previous", "number", "facts"])
 def test_an_edited_seal_is_named(field: str) -> None:
     """By its signature; without one by the next seal, and by the facts that it no longer proves."""
@@ -208,20 +243,36 @@ def test_a_seal_that_is_left_out_is_missed() -> None:
     assert "seals.json: seal 3 of 2017-07-12: stands behind seal 1 of 2017-07-10: one is missing" in wrong
 
 
+def head(it: Any, version: int) -> None:
+    """State another fact as the last of the first stream."""
+    it["signed"]["document"]["heads"][0].update(version=version, hash=json.loads(LINES[version - 1])["hash"])
+
+
 def test_the_end_cannot_be_cut_off_with_all_that_speaks_of_it() -> None:
     """The last fact, the head that states it and the proof that it was sealed: then the signature no longer fits."""
 
     def change(it: Any) -> None:
-        document = it["signed"]["document"]
-        document["heads"][0].update(version=4, hash=json.loads(LINES[3])["hash"])
+        head(it, 4)
         it["proofs"] = [one for one in it["proofs"] if one["version"] != 5]
 
     cut = edited(with_lines([*LINES[:4], *LINES[5:]]), DOSSIER, change)
     assert f"{DOSSIER}: was changed after it was signed" in checked(cut).wrong
+    sealed = edited(with_lines([*LINES[:4], *LINES[5:]], UNSIGNED), DOSSIER, lambda it: head(it, 4))
+    assert f"{FACTS}, case-{CASE}@5: is covered by seal 6 of 2017-07-19, and is missing" in checked(sealed).wrong
     bare = edited(cut, DOSSIER, lambda it: it["signed"].update(key="", signature=""))
     assert f"{DOSSIER}: is not signed, and should be" in checked(bare).wrong
     forged = edited(bare, DOSSIER, lambda it: it["signed"].update(key=public(OTHER), signature="A" * 88))
     assert any(one.startswith(DOSSIER) for one in checked(forged, public(KEY)).wrong)
+
+
+def test_a_seal_without_a_signature_is_good_only_before_one_that_has_it() -> None:
+    """The deployment may have got its key later; the last seal must be signed, for it speaks for all before it."""
+
+    def bare(number: int) -> Any:
+        return edited(WHOLE, "seals.json", lambda it: it["seals"][number].update(key="", signature=""))
+
+    assert checked(bare(0)).wrong == []
+    assert checked(bare(5)).wrong == ["seals.json: seal 6 of 2017-07-19: is not signed, and should be"]
 
 
 def test_a_month_is_whole() -> None:
