@@ -27,7 +27,7 @@ VERIFIER = HERE / "verifier.py"
 README = HERE / "evidence.txt"
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 AT_ONCE = 25  # dossiers asked for in one request
-CHANGED = "rules were published while the evidence was fetched, so its parts do not belong together: run it again"
+CHANGED = "rules were published or swapped in while the evidence was fetched, so its parts differ: run it again"
 """What is said when the parts were not made under the same rules."""
 
 
@@ -40,7 +40,7 @@ def evidence(
     seals of days, and a verifier that needs Python 3.9 and nothing else.
 
     It recomputes the verdicts offline and names the place of any change. No personal data is in the file, because
-    none is in the facts. Exit code 1: no such dossier, or rules were published meanwhile; nothing is written then.
+    none is in the facts. Exit code 1: no such dossier, or the rules changed meanwhile; nothing is written then.
 
     \b
     onedoor evidence 000.00.02.H49-170710-0001 -o dossier.zip

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+from contracts.given import eventually
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracle.telling import Story, local, promise
 from sla_at_work import Sla
@@ -23,6 +24,10 @@ from sla.evidence import SEAL_OF
 from sla.ticker import CLOCK, KEEP
 
 KEY = Ed25519PrivateKey.generate()
+END_IT = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock' and query like '%day_seals%' limit 1
+"""
 MONDAY, TUESDAY, FRIDAY = date(2017, 7, 10), date(2017, 7, 11), date(2017, 7, 14)
 
 
@@ -156,6 +161,23 @@ async def test_two_at_once_make_one_seal(sla: Sla) -> None:
     await sla.pool.execute(KEEP, CLOCK, end_of(TUESDAY))
     await asyncio.gather(*rounds)
     assert [one["number"] for one in await kept(sla)] == [1, 2]
+
+
+async def test_a_sealing_that_was_killed_leaves_nothing_and_is_done_again(sla: Sla) -> None:
+    """Its session is ended while it waits for the table; whoever comes next, after a restart too, seals the day."""
+    await sla.keep([*told(1).facts, *told(2, day=11).facts])
+    await sla.pool.execute(KEEP, CLOCK, end_of(TUESDAY))
+    async with sla.pool.acquire() as holder, holder.transaction():
+        await holder.execute("lock table day_seals")
+        killed = asyncio.create_task(dayseals.DaySeals(sla.parts).round())
+        await eventually(lambda: sla.pool.fetchval(END_IT))
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await killed
+    assert await kept(sla) == []
+    after = dayseals.DaySeals(sla.parts)
+    assert [await after.round() for _ in range(3)] == [True, True, False]
+    assert [(one["number"], one["day"]) for one in await kept(sla)] == [(1, "2017-07-10"), (2, "2017-07-11")]
+    assert not await dayseals.DaySeals(sla.parts).round()
 
 
 async def test_what_is_still_being_written_waits_for_a_later_seal(sla: Sla) -> None:

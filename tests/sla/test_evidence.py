@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from handed_out import RULES, checked, edited, files
+from handed_out import RULES, checked, edited, files, rows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle.swapped import NEWER, URBAN, services, swapped
@@ -27,6 +27,7 @@ from events.contracts.rules import CalendarPublished, CataloguePublished
 from events.envelope import Cause, Recorded
 from events.signing import canonical, public
 from onedoor import verifier
+from sla.proving import line_of
 from sla.rules import Rules, with_published
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -340,6 +341,18 @@ def test_a_signature_with_a_number_too_large_is_none() -> None:
 @given(st.dictionaries(TEXTS, JSONS, max_size=4))
 def test_a_document_has_one_spelling_on_both_sides(document: dict[str, Any]) -> None:
     assert verifier.canonical(document) == canonical(document)
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"case_id": "' + CASE.encode() + b'",\r\n "\\u00e9": "\xc3\xa9,\\"data\\":{"}', b"{}"]
+)
+def test_a_line_holds_the_bytes_that_were_stored(data: bytes) -> None:
+    """Another system may have broken its lines, or speak of data itself: not one byte is spelt anew."""
+    (row,) = rows_of([msgspec.structs.replace(story().facts[0], data=data)])
+    line = line_of(row)
+    assert line.count("\n") == 1
+    fact = verifier.Fact(line.rstrip("\n"))
+    assert (fact.bytes, fact.linked(b"")) == (data, row["hash"])
 
 
 def test_it_runs_alone(tmp_path: Path) -> None:
