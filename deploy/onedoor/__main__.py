@@ -5,6 +5,7 @@ from onedoor.contracts import contracts
 from onedoor.demo import demo
 from onedoor.down import down
 from onedoor.events import events
+from onedoor.evidence import evidence
 from onedoor.explain import explain
 from onedoor.followers import followers
 from onedoor.parked import parked
@@ -32,6 +33,7 @@ app.command()(demo)
 app.command()(explain)
 app.command()(what_if)
 app.command()(verify)
+app.command()(evidence)
 app.command()(republish)
 app.add_typer(events, name="events")
 app.add_typer(sla, name="sla")

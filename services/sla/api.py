@@ -25,7 +25,7 @@ from events.clock import now as wall
 from events.contracts.terms import CaseId, Instant, UnitCode
 from events.errors import Conflict, NotFound
 from events.runtime import Parts
-from sla import asof, inbox, queries, rebuilds_api, rules_api
+from sla import asof, evidence_api, inbox, queries, rebuilds_api, rules_api
 from sla.changes import Hub
 from sla.explain import Explanation, explain
 from sla.explained import page as page_of
@@ -185,6 +185,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
 
     router.include_router(rebuilds_api.routes(parts))
     router.include_router(rules_api.routes(parts, in_force, current))
+    router.include_router(evidence_api.routes(parts, in_force))
 
     @router.get("/", include_in_schema=False)
     async def page() -> FileResponse:

@@ -18,6 +18,7 @@ from events.topics import CASES
 from sla import changes, generations, holes, projector, remedying, sealing
 from sla.api import routes
 from sla.changes import Hub
+from sla.dayseals import DaySeals
 from sla.projector import HEARS
 from sla.sealing import Restating
 from sla.ticker import Watch
@@ -49,7 +50,7 @@ def service(settings: Settings) -> Service:
     def tasks(parts: Parts) -> Sequence[Task]:
         watch: Sequence[Task] = [] if parts.settings.log_clock else [Watch(parts, SOURCES).run]
         rules = partial(in_force.watch, parts.pool)
-        return [hub(parts).run, rules, Restating(parts, in_force.catalogue).run, *watch]
+        return [hub(parts).run, rules, Restating(parts, in_force.catalogue).run, DaySeals(parts).run, *watch]
 
     def api(parts: Parts) -> APIRouter:
         return routes(parts, in_force, hub(parts))
