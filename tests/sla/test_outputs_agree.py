@@ -32,6 +32,7 @@ from sla.headings import HEADINGS
 from sla.judge import Judgement
 from sla.printed import page
 from sla.projector import status
+from sla.proving import dossier_document
 from sla.rows import CycleRow, shown
 from sla.sheets import Sheet, title
 
@@ -165,6 +166,16 @@ def of_shown(world: World) -> Said:
     return {key: (one["by_date"], one["by_session"], one["by_766"], one["outcome"]) for key, one in rows.items()}
 
 
+def of_evidence(world: World) -> Said:
+    """What another agency is handed."""
+    documents = [dossier_document(one.case_id, one.cycles, False, "") for one in world.judgements]
+    return {
+        (document["case_id"], one["cycle"]): (one["by_date"], one["by_session"], one["by_766"], one["outcome"])
+        for document in documents
+        for one in document["verdict"]
+    }
+
+
 def of_explanations(world: World) -> Said:
     cycles = [one for judgement in world.judgements for one in explain(judgement, RULES).cycles]
     return {(one.row.case_id, one.row.cycle): classes(one.row) for one in cycles}
@@ -227,6 +238,7 @@ OUTPUTS: dict[str, tuple[Callable[[World], Said], Callable[[CycleRow], Any]]] = 
     "sla.cases": (lambda world: of_statuses(told(one) for one in world.judgements), classes),
     "stream": (lambda world: of_statuses(streamed(one) for one in world.judgements), classes),
     "cases": (of_shown, classes),
+    "evidence": (of_evidence, classes),
     "explanation": (of_explanations, classes),
     "explanation on paper": (of_paper, class_on_paper),
     "portal": (of_portal, for_portal),
@@ -342,6 +354,7 @@ SAYS = {
     "/record/seals/{seal}/restatements/{number}": "sealed record",
     "/record/seals/{seal}/items": "items of a sealed figure",
     "/record/seals/{seal}/restatements/{restated}/items": "items of a sealed figure",
+    "/evidence/{case_id}": "evidence", "/evidence/dossiers": "evidence",
 }  # fmt: skip
 SHOWS_NO_VERDICT = {
     "/public/stream", "/rebuilds", "/rebuilds/{run}", "/record/seals", "/remedies", "/record/practice",
@@ -349,6 +362,7 @@ SHOWS_NO_VERDICT = {
     "/rebuilds/{run}/certificate", "/rebuilds/{run}/certificate/text", "/rebuilds/{run}/differences",
     "/rebuilds/{run}/progress",
     "/what-if", "/what-if/{run}",
+    "/day-seals", "/evidence/rules", "/evidence/month",  # hashes, rules, and a list of codes
     "/cases/{case_id}/facts",  # what was said, verdicts among it; it concludes nothing
 }  # fmt: skip
 
