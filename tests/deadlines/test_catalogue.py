@@ -371,3 +371,18 @@ def test_an_escalation_that_cannot_be_is_refused(escalation: dict[str, object], 
     usual = {"step": "leader", "from": "2017-01-01", "after_working_days": 2, "unit": "PC-QN", "basis": "test"}
     with pytest.raises(CatalogueError, match=names):
         Catalogue({"processes.yaml": CatalogueFile.of("processes.yaml", {"escalations": [{**usual, **escalation}]})})
+
+
+def test_escalations_of_two_files_stand_together_unless_they_overlap() -> None:
+    """Two steps of two files; one step twice at one time names itself."""
+    first = {"step": "leader", "from": "2017-01-01", "after_working_days": 2, "unit": "PC-QN", "basis": "test"}
+    unit = {"code": "PC-QN", "kind": "organisation", "name": {"vi": "x", "en": "x"}, "from": "2017-01-01", "basis": "x"}
+    units = {"units": [unit]}
+
+    def both(other: dict[str, object]) -> Catalogue:
+        files = {"a.yaml": {"escalations": [first]}, "b.yaml": {"escalations": [{**first, **other}]}, "u.yaml": units}
+        return Catalogue({name: CatalogueFile.of(name, file) for name, file in files.items()})
+
+    assert [one.step for one in both({"step": "province"}).escalations] == ["leader", "province"]
+    with pytest.raises(CatalogueError, match="escalations: leader"):
+        both({"from": "2017-03-01"})
