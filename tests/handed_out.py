@@ -1,6 +1,5 @@
 """Evidence as it is handed out, made of told stories in memory: the files of the archive by their names."""
 
-import hashlib
 import io
 import json
 import zipfile
@@ -16,9 +15,9 @@ from oracle.telling import Story
 from deadlines.instants import local_date
 from deadlines.load import load
 from events.envelope import Recorded, link
-from events.signing import canonical, sign
+from events.signing import digest_of, sign
 from onedoor.verifier import Evidence
-from sla.dayseal import Before, Head, digest_of, sealed
+from sla.dayseal import Before, Head, sealed
 from sla.judge import Rules, judge
 from sla.proving import answering, dossier_document, leaves_of, proof, rules_document
 
@@ -68,7 +67,7 @@ def files(
     of_rules = rows_of(published)
     seals = seals_of([row for rows in (*told.values(), of_rules) for row in rows], key)[:sealed_days]
     ruled = answering(rules_document(rules, len(of_rules)), of_rules, key)
-    digest = hashlib.sha256(canonical(ruled.signed.document)).hexdigest()
+    digest = digest_of(ruled.signed.document)
     made = {"seals.json": _json({"seals": [seal for seal, _ in seals]}), **_both("rules", ruled, of_rules, seals)}
     for story in stories:
         document = dossier_document(story.case_id, judge(story.facts, rules).cycles, False, digest)

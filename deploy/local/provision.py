@@ -6,7 +6,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
-SERVICES = ("intake", "routing", "field", "sla")
+from events.contracts.channels import SERVICES
+
 _LOCK = 0x6F6E65646F6F72  # "onedoor"
 
 ROLE_EXISTS = "select true from pg_roles where rolname = $1"

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, Self
 
 import asyncpg
 
+from events.contracts.channels import SERVICES
 from local.addresses import Clock, PortBook, given_zalo, plain_environment, service_environment
 from local.errors import LocalError
 from local.kafka import choose, jars
@@ -22,7 +23,7 @@ from local.kafka.broker import Broker
 from local.keys import load_key
 from local.places import Secrets
 from local.postgres import Postgres
-from local.provision import SERVICES, Provisioned, provision
+from local.provision import Provisioned, provision
 from local.served import Served
 from local.state import StateFolder
 from local.wait import together, until

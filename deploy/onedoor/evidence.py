@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from events.errors import OnedoorError
-from events.signing import canonical
+from events.signing import digest_of
 from local.places import home
 from onedoor.client import Client, session
 
@@ -78,7 +78,7 @@ async def _fill(client: Client, what: str, archive: zipfile.ZipFile, console: Co
     _put(archive, "README.txt", README.read_bytes())
     _put(archive, "verify.py", verifier)
     rules = await client.get("sla", "/evidence/rules")
-    digest = hashlib.sha256(canonical(rules["signed"]["document"])).hexdigest()
+    digest = digest_of(rules["signed"]["document"])
     cases = [what]
     if MONTH.fullmatch(what):
         month = await client.get("sla", "/evidence/month", month=what)

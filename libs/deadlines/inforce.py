@@ -12,6 +12,7 @@ from deadlines.catalogue import Catalogue
 from deadlines.entries import CatalogueFile
 from deadlines.errors import TwoContents
 from deadlines.published import STREAM, joined
+from events.bell import rest
 from events.database import TRANSIENT, Connection, Pool
 from events.envelope import Recorded
 from events.store import COLUMNS, recorded_from
@@ -66,11 +67,7 @@ class InForce:
                     await remember(pool, self.catalogue)
             except TRANSIENT as error:
                 log.warning("waiting", doing="rules", error=repr(error))
-            try:
-                async with asyncio.timeout(EVERY):
-                    await stopping.wait()
-            except TimeoutError:
-                pass
+            await rest(stopping, EVERY)
 
 
 async def remember(pool: Pool, catalogue: Catalogue) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 APART = 0.002  # seconds between two looks of one reader
@@ -57,6 +58,13 @@ class Bell:
                     await rope.next.wait()
             except TimeoutError:
                 pass
+
+
+async def rest(stopping: asyncio.Event, seconds: float) -> None:
+    """For so many seconds, or until told to stop."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
 
 
 class Pace:

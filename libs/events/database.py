@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -50,6 +52,13 @@ CLUSTER = """
 select c.system_identifier as ours, s.system_identifier as actual from cluster c, pg_control_system() s
 """
 NUMBERED = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
+
+
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection that sees one moment, and only reads: no transaction number is taken, no follower held back."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        yield connection
 
 
 async def connect(url: str, *, size: int = 20) -> Pool:

@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import structlog
 
-from events.bell import Bell, Pace
+from events.bell import Bell, Pace, rest
 from events.database import TRANSIENT, Connection, Pool
 from events.errors import Unreadable, WrongVersion
 from events.sanitize import storable
@@ -336,9 +336,7 @@ class Following(Generic[T]):
                         await self.save()
                 return
             elif self.paused:  # no bell hurries it, only the end
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL):
-                        await stopping.wait()
+                await rest(stopping, POLL)
             else:
                 overtaken = self.mark is None and self.trouble is None
                 idle = HELD if held else OVERTAKEN if overtaken else UNSAVED if self.unsaved else pause

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
 
+from events.bell import rest
 from events.database import TRANSIENT, Pool
 from events.follow import bookmark_of
 from events.relay import NAME as RELAY
@@ -48,8 +49,4 @@ async def heartbeat(pool: Pool, producer: AIOKafkaProducer, topic: str, service:
             await producer.send_and_wait(topic, body, key=service.encode())
         except TRANSIENT as error:
             log.warning("waiting", doing="heartbeat", error=repr(error))
-        try:
-            async with asyncio.timeout(EVERY):
-                await stopping.wait()
-        except TimeoutError:
-            pass
+        await rest(stopping, EVERY)

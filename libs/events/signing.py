@@ -31,6 +31,11 @@ def canonical(document: dict[str, Any]) -> bytes:
     return msgspec.json.encode(document, order="sorted")
 
 
+def digest_of(document: dict[str, Any]) -> str:
+    """SHA-256 of those bytes, in hexadecimal, by which other documents name this one. Raises as `canonical` does."""
+    return hashlib.sha256(canonical(document)).hexdigest()
+
+
 def listed(values: Sequence[object]) -> bytes:
     """The bytes of a list that is kept beside a signed document, spelt as the document is."""
     return msgspec.json.encode(values, order="sorted")

@@ -15,7 +15,7 @@ from deadlines.calendar import FIRST, LAST
 from deadlines.inforce import InForce
 from deadlines.instants import day_on, instant_of, midnight
 from events.contracts.terms import UnitKind
-from events.database import Connection, Pool
+from events.database import Connection, Pool, snapshot
 from events.errors import Refused
 from sla import inbox
 from sla.judge import Judgement, judge
@@ -113,7 +113,7 @@ class AsOf:
 @asynccontextmanager
 async def as_of(pool: Pool, in_force: InForce, day: datetime, *, log_clock: bool) -> AsyncIterator[AsOf]:
     """One snapshot for the whole answer. It only reads: no transaction number is taken, no follower held back."""
-    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with snapshot(pool) as connection:
         watermark: datetime | None = await connection.fetchval(WATERMARK, CLOCK if log_clock else SETTLED)
         await in_force.refresh(connection)  # another process may just have published
         rules = known_on(in_force.files, in_force.facts, day)

@@ -8,7 +8,7 @@ so; the building side writes what it reads of the inbox, and only here.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from events.database import Connection, Pool
+from events.database import Connection, Pool, snapshot
 from events.envelope import Recorded
 from events.follow import WAIT_LOCK, Following, Mark, bookmark_of
 from sla.certificate import Rows
@@ -67,10 +67,7 @@ class Comparing:
         await self._catch_up(await bookmark_of(self.pool, JUDGE))
         if not await self.pool.fetchval(PAST, *await bookmark_of(self.pool, JUDGE), ceiling):
             return False
-        async with (
-            self.pool.acquire() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
+        async with snapshot(self.pool) as connection:
             await connection.execute(UNHURRIED)
             self.live = await connection.fetchval(LIVE)
             self.position = await connection.fetchval(CHANGES)
@@ -110,10 +107,7 @@ class Comparing:
         for hash, rows in (await self._hashes(self.pool, self.generation, heard)).values():
             self.hash, self.rows = self.hash - hash, self.rows - rows
         await self._catch_up(until)
-        async with (
-            self.pool.acquire() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
+        async with snapshot(self.pool) as connection:
             position: int = await connection.fetchval(CHANGES)
             written = self._compared({row[0] for row in await connection.fetch(WRITTEN, self.position, position)})
             touched = heard | written

@@ -1,6 +1,5 @@
 """The seal of a day: what its document says of the streams' heads, and of the seal before it. Pure."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from events.signing import Signed, canonical, sign
+from events.signing import Signed, sign
 from sla.merkle import Tree
 
 FORMAT = "onedoor.day-seal.v1"
@@ -65,8 +64,3 @@ def sealed(
         "marks": {log: list(mark) for log, mark in marks.items()},
     }
     return sign(document, key)
-
-
-def digest_of(document: dict[str, Any]) -> str:
-    """SHA-256 of a document in its one spelling, in hexadecimal."""
-    return hashlib.sha256(canonical(document)).hexdigest()

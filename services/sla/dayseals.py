@@ -14,11 +14,12 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deadlines.instants import day_on, instant_of, local_date, midnight
+from events.bell import rest
 from events.database import TRANSIENT, Connection, Pool
 from events.follow import START, TRY_LOCK, Mark
 from events.runtime import Parts
-from events.signing import Signed
-from sla.dayseal import Before, Head, digest_of, sealed
+from events.signing import Signed, digest_of
+from sla.dayseal import Before, Head, sealed
 from sla.exchange import key
 from sla.ticker import CLOCK, SETTLED
 
@@ -86,11 +87,7 @@ class DaySeals:
                     pass
             except TRANSIENT as error:
                 log.warning("waiting", doing="seal a day", error=repr(error))
-            try:
-                async with asyncio.timeout(EVERY):
-                    await stopping.wait()
-            except TimeoutError:
-                pass
+            await rest(stopping, EVERY)
 
     async def round(self) -> bool:
         """Seal one day that is over, if there is one."""

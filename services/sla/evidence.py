@@ -14,11 +14,10 @@ from deadlines.inforce import InForce
 from deadlines.published import STREAM
 from events.database import Connection
 from events.follow import Mark, bookmark_of
-from events.signing import Signed, sign
+from events.signing import Signed, digest_of, sign
 from events.store import COLUMNS
 from sla import dayseals
 from sla.case import JUDGED
-from sla.dayseal import digest_of
 from sla.periods import Period
 from sla.projector import NAME as JUDGE
 from sla.proving import Evidence, Leaves, answering, dossier_document, leaves_of, proof, rules_document

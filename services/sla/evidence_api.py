@@ -13,6 +13,7 @@ from deadlines.inforce import InForce
 from events.actor import Actor
 from events.auth import Allowed
 from events.contracts.terms import CaseId
+from events.database import snapshot
 from events.errors import Conflict, NotFound
 from events.runtime import Parts
 from sla import dayseals, evidence
@@ -49,17 +50,13 @@ def routes(parts: Parts, in_force: InForce) -> APIRouter:
     @router.get("/evidence/rules", response_class=Response)
     async def rules(_: Reads) -> Response:
         """Every rule that dossiers are judged by, signed; the facts that published some of them, and their proofs."""
-        async with parts.pool.acquire() as connection, connection.transaction(
-            isolation="repeatable_read", readonly=True
-        ):  # fmt: skip
+        async with snapshot(parts.pool) as connection:
             return _json((await evidence.rules(connection, in_force, trees, signing_key))[0])
 
     @router.get("/evidence/month", response_class=Response)
     async def of_month(_: Reads, named: Month) -> Response:
         """Which dossiers count in a month, signed. Ask for each of them, some at a time."""
-        async with parts.pool.acquire() as connection, connection.transaction(
-            isolation="repeatable_read", readonly=True
-        ):  # fmt: skip
+        async with snapshot(parts.pool) as connection:
             _found, digest = await evidence.rules(connection, in_force, trees, signing_key)
             period = month(int(named[:4]), int(named[5:]))
             return _json(await evidence.month(connection, period, named, digest, signing_key))
@@ -68,9 +65,7 @@ def routes(parts: Parts, in_force: InForce) -> APIRouter:
         """The evidence of these dossiers, once the judge has come to what was heard of them."""
         behind = ""
         for _ in range(LOOKS):
-            async with parts.pool.acquire() as connection, connection.transaction(
-                isolation="repeatable_read", readonly=True
-            ):  # fmt: skip
+            async with snapshot(parts.pool) as connection:
                 _rules, digest = await evidence.rules(connection, in_force, trees, signing_key)
                 try:
                     found = await evidence.dossiers(connection, cases, digest, trees, signing_key)

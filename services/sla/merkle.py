@@ -5,7 +5,7 @@ neither can be taken for the other; a tree that is not full leans to the left.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 
 SIZE = 32  # bytes of a SHA-256
@@ -50,20 +50,3 @@ class Tree:
                 found.append(level[index ^ 1])
             index >>= 1
         return found
-
-
-def led_to(text: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """The root to which a path leads from this leaf in a tree of so many; None where no such tree has such a path."""
-    if not 0 <= index < size:
-        return None
-    reached, last = leaf(text), size - 1
-    for beside in path:
-        if last == 0:
-            return None
-        while index == last and index % 2 == 0 and last:  # nothing stands beside it here: it goes up as it is
-            index, last = index >> 1, last >> 1
-        reached = node(beside, reached) if index % 2 else node(reached, beside)
-        index, last = index >> 1, last >> 1
-    while last and index == last and index % 2 == 0:
-        index, last = index >> 1, last >> 1
-    return reached if last == 0 else None

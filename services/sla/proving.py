@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deadlines.calendar import FIRST, LAST, national_days
 from events.contracts.catalogue import write
-from events.signing import Signed, sign
+from events.signing import Signed, digest_of, sign
 from events.wire import PREFIX
-from sla.dayseal import Head, digest_of, tree_of
+from sla.dayseal import Head, tree_of
 from sla.merkle import Tree
 from sla.rows import CycleRow, shown
 from sla.rules import Rules

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from events.contracts.terms import UnitKind
-from events.database import Connection, Pool
+from events.database import Connection, Pool, snapshot
 from events.envelope import Recorded
 from events.store import COLUMNS, recorded_from
 from sla.case import JUDGED
@@ -160,7 +160,7 @@ async def the_record(
 ) -> Record:
     """The record of a period, counted from the live rows in one snapshot; with `cases`, of these alone."""
 
-    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with snapshot(pool) as connection:
         return record(period, kinds, *await rows_of(connection, period, cases))
 
 
@@ -182,7 +182,7 @@ async def rows_of(connection: Connection, period: Period, cases: Sequence[str] |
 
 async def the_practice(pool: Pool, period: Period, kinds: Mapping[str, UnitKind]) -> list[Practice]:
     """What was done with the promises of a period, counted from the same rows as its record."""
-    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with snapshot(pool) as connection:
         rows = await rows_of(connection, period)
         return practice(period, kinds, rows.cycles, rows.stays)
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from events.contracts.terms import UnitKind
-from events.database import Connection, Pool
+from events.database import Connection, Pool, snapshot
 from sla import queries
 from sla.periods import Period
 from sla.record import Record
@@ -97,11 +97,7 @@ class Totals:
             async with self.pool.acquire() as connection:
                 if kept.is_at(await stand(connection, kept.position)):
                     return kept.record
-            async with (
-                self._counting,
-                self.pool.acquire() as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
+            async with self._counting, snapshot(self.pool) as connection:
                 await kept.catch_up(connection)
             return kept.record
 

@@ -4,18 +4,15 @@ unthrottled ones; and whether somebody who reads on through the swaps is ever sh
 
 import asyncio
 import json
-import tempfile
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from random import Random
 from statistics import quantiles
 from typing import Any
 
 import aiohttp
 
-from bench.latency import bearer, receive
-from events.clock import new_id
+from bench.latency import bearer, receive, system
 from local.stack import Stack
 
 RATE, READS, SECONDS = 50, 85, 40  # commands and reads a second, and how long each of the three goes on
@@ -27,32 +24,26 @@ REBUILDS: Mapping[str, dict[str, int] | None] = {
 
 async def measure(kafka: str, postgres: str) -> None:
     """Open loops: a command every 20 ms and a read every 12 ms, however long the others take."""
-    with tempfile.TemporaryDirectory() as folder:
-        async with (
-            Stack(
-                Path(folder), free_ports=True, kafka=kafka, database=postgres, topic_prefix=f"r{new_id()[:8]}."
-            ) as stack,
-            aiohttp.ClientSession() as http,
-        ):
-            print(f"traffic: {RATE} commands and {READS} reads a second, one rebuild after the other")
-            traffic = Traffic(http, stack, await bearer(http, stack, "operator.onedoor"))
-            clerk = await bearer(http, stack, "receptionist.PAC-193")
-            listening = asyncio.create_task(traffic.listen())
-            first = None
-            for name, body in REBUILDS.items():
-                ended = asyncio.Event()
-                reading = asyncio.create_task(traffic.read(ended))
-                rebuilding = asyncio.create_task(traffic.rebuild(body, ended))
-                sent = await traffic.command(clerk)
-                ended.set()
-                runs = await rebuilding
-                await reading
-                cuts = quantiles([(traffic.seen[case] - sent[case]) * 1000 for case in sent], n=100)
-                first = first or cuts[98]
-                told = f"p50 {cuts[49]:>5.0f} ms, p99 {cuts[98]:>5.0f} ms, {cuts[98] / first:.1f} of the first"
-                print(f"  {name:<27} {told}; {len(sent)} commands, {runs} rebuilds")
-            listening.cancel()
-            print(f"  {traffic.reads:,} reads, {traffic.empty} shown nothing, {traffic.older} shown an older row")
+    async with system(kafka, postgres) as (stack, http):
+        print(f"traffic: {RATE} commands and {READS} reads a second, one rebuild after the other")
+        traffic = Traffic(http, stack, await bearer(http, stack, "operator.onedoor"))
+        clerk = await bearer(http, stack, "receptionist.PAC-193")
+        listening = asyncio.create_task(traffic.listen())
+        first = None
+        for name, body in REBUILDS.items():
+            ended = asyncio.Event()
+            reading = asyncio.create_task(traffic.read(ended))
+            rebuilding = asyncio.create_task(traffic.rebuild(body, ended))
+            sent = await traffic.command(clerk)
+            ended.set()
+            runs = await rebuilding
+            await reading
+            cuts = quantiles([(traffic.seen[case] - sent[case]) * 1000 for case in sent], n=100)
+            first = first or cuts[98]
+            told = f"p50 {cuts[49]:>5.0f} ms, p99 {cuts[98]:>5.0f} ms, {cuts[98] / first:.1f} of the first"
+            print(f"  {name:<27} {told}; {len(sent)} commands, {runs} rebuilds")
+        listening.cancel()
+        print(f"  {traffic.reads:,} reads, {traffic.empty} shown nothing, {traffic.older} shown an older row")
 
 
 class Traffic:

@@ -16,13 +16,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from contracts.given import eventually
 
 from events.clock import new_id
+from events.contracts.channels import SERVICES
 from events.topics import CASES, DOSSIER_TOPICS, HEARTBEATS, LOG_TOPICS, PARTITIONS, partition_of, partitions_in
 from local.demo.calm import Calm
 from local.demo.doors import OPERATOR, Doors
 from local.demo.script import VIETNAM
 from local.stack import Stack
 
-SERVICES = ("intake", "routing", "field", "sla")
 HEARS = {
     "intake.events": ("routing", "sla"),
     "routing.events": ("intake", "field", "sla"),

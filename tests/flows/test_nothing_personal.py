@@ -4,7 +4,9 @@ import json
 
 import pytest
 from flows.dossier import receive
-from flows.house import SERVICES, House
+from flows.house import House
+
+from events.contracts.channels import SERVICES
 
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="session")]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from events.contracts.channels import SERVICES
 from local.places import CHECKOUT
-from local.provision import SERVICES
 from local.state import StateFolder
 
 STANDIN = Path(__file__).with_name("standin.py")

@@ -3,7 +3,8 @@
 import asyncpg
 import pytest
 
-from local.provision import SERVICES, address, provision, unprovision
+from events.contracts.channels import SERVICES
+from local.provision import address, provision, unprovision
 
 
 async def test_each_service_writes_in_its_own_schema(database: dict[str, str]) -> None:

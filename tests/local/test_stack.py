@@ -13,8 +13,8 @@ import asyncpg
 import psutil
 import pytest
 
+from events.contracts.channels import SERVICES
 from local.errors import AlreadyRunning, DidNotStart
-from local.provision import SERVICES
 from local.stack import Stack
 from local.wait import until
 

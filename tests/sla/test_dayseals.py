@@ -15,10 +15,10 @@ from sla_at_work import Sla
 
 from deadlines.instants import date_of, day_on
 from events.envelope import Cause
-from events.signing import Signed, public, vouched
+from events.signing import Signed, digest_of, public, vouched
 from events.store import Append, append
 from sla import dayseals
-from sla.dayseal import digest_of, tree_of
+from sla.dayseal import tree_of
 from sla.decide import promise as warnings
 from sla.evidence import SEAL_OF
 from sla.ticker import CLOCK, KEEP

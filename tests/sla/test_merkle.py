@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sla.merkle import NOTHING, Tree, leaf, led_to, node
+from onedoor.verifier import root_of
+from sla.merkle import NOTHING, Tree, leaf, node
 
-TEXTS = st.lists(st.binary(max_size=8), min_size=1, max_size=40)
+TEXTS = st.lists(st.text("ab@ 0", max_size=8).map(str.encode), min_size=1, max_size=40)
+
+
+def led_to(text: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root to which a path leads, as whoever checks the evidence finds it."""
+    root: str | None = root_of(text.decode(), index, size, [beside.hex() for beside in path])
+    return None if root is None else bytes.fromhex(root)
 
 
 def recursive(leaves: Sequence[bytes]) -> bytes:
