@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -127,10 +128,10 @@ async def check(console: Console, bootstrap: str, prefix: str, sla: str, token: 
 
 
 def where_to_look(console: Console, about: Mapping[str, Any], folder: Path) -> None:
-    """Addresses and three commands."""
+    """Addresses and three commands, for as long as the system stays up."""
     urls = about["urls"]
     example = ("2017-08-01", "2017-09-01")
-    console.print("\n[bold]Where to look next[/]")
+    console.print(f"\n[bold]Where to look next[/]{'' if console.is_terminal else ' (on a terminal it stays up)'}")
     for line in _lines(urls, folder, example):
         console.print(f"  {line}", soft_wrap=True, highlight=False)
 
@@ -140,7 +141,12 @@ def _lines(urls: Mapping[str, str], folder: Path, example: tuple[str, str]) -> S
     return (
         f"{urls['sla']}/  the live page; {urls['sla']}/docs, {urls['intake']}/docs, {urls['routing']}/docs, "
         f"{urls['field']}/docs  every route",
-        f"ONEDOOR_HOME={folder} onedoor status",
+        f"ONEDOOR_HOME={folder} {_onedoor()} status",
         f"curl '{urls['sla']}/public/record?from={since}&to={until}'",
         f"curl -N {urls['sla']}/public/stream",
     )
+
+
+def _onedoor() -> str:
+    """The command as it can be typed here: `make` leaves it in the folder of the interpreter."""
+    return "onedoor" if shutil.which("onedoor") else os.path.relpath(Path(sys.executable).with_name("onedoor"))
