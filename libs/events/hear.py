@@ -1,16 +1,19 @@
-"""Hearing: FastStream batch subscribers that pass bytes through, an inbox, and our own offsets."""
+"""Hearing: a FastStream subscriber that passes bytes through, an inbox, and our own offsets."""
 
 import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import chain
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
 from structlog.contextvars import bound_contextvars
 
 from events.bell import Bell
@@ -35,8 +38,6 @@ where topic = $1 and topic_id <> $2
 """
 HEARD = "select topic, partition, next_offset, topic_id from heard where topic = any($1)"
 LARGEST_BATCH = 5000
-# FastStream listens for so long and, when nothing came, sleeps for as long again: what comes meanwhile waits.
-LISTEN_MS = 5
 LOOK = 2.0  # seconds between two looks whether the topics are still those that we listen to
 ENDS_WITHIN = 2.0  # seconds for the last of these looks
 log = structlog.get_logger("events.hear")
@@ -125,30 +126,44 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             await broker.stop()
 
     def _subscribe(self, broker: KafkaBroker, ids: Mapping[str, str]) -> None:
-        """Declare the subscriber. MANUAL: FastStream commits nothing; the offsets are rows beside the inbox."""
+        """Declare the subscriber. MANUAL: FastStream commits nothing; the offsets are rows beside the inbox.
+
+        It waits for one record, and what has come with it is taken there. A subscriber of batches would ask a hundred
+        times a second whether there is anything, a twentieth of a core for each service that has nothing to do.
+        """
         self._subscriber = broker.subscriber(
             *ids,
-            batch=True,
             # A group of its own for each set of topics: a member that comes back to its group under its name is given
             # what it had, and of a topic that is gone and back it had nothing.
             group_id=f"{self.group}-{hashlib.sha256(repr(sorted(ids.items())).encode()).hexdigest()[:8]}",
             group_instance_id=self.member,  # a restarted process takes its partitions back at once
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
-            max_records=LARGEST_BATCH,
-            batch_timeout_ms=LISTEN_MS,
             listener=self,
-            decoder=_bytes_as_they_came,
+            parser=_as_it_came,
+            decoder=_record_of,
         )
 
-        async def heard(records: list[ConsumerRecord[bytes, bytes]]) -> None:
-            await self._keep(records, ids)
+        async def heard(record: ConsumerRecord[bytes, bytes]) -> None:
+            await self._keep([record, *await self._come_with_it()], ids)
 
         self._subscriber(heard)
 
     @property
     def consumer(self) -> AIOKafkaConsumer | None:
         return self._subscriber.consumer if self._subscriber is not None else None
+
+    async def _come_with_it(self) -> list[ConsumerRecord[bytes, bytes]]:
+        """What else has come, without waiting. Never raises: the record that is at hand would be lost."""
+        consumer = self.consumer
+        if consumer is None:
+            return []
+        try:
+            more = await consumer.getmany(max_records=LARGEST_BATCH - 1)
+        except (KafkaError, ConsumerStoppedError) as error:
+            log.warning("waiting", doing="hear", error=repr(error))
+            return []
+        return list(chain.from_iterable(more.values()))
 
     async def _keep(self, records: list[ConsumerRecord[bytes, bytes]], ids: Mapping[str, str]) -> None:
         """Never raises because the database is away: FastStream would go on with the next batch and lose this one."""
@@ -214,6 +229,10 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
         self.assigned.set()
 
 
-async def _bytes_as_they_came(message: KafkaMessage) -> Sequence[Any]:
-    raw: Any = message.raw_message
-    return list(raw)
+async def _as_it_came(record: Any) -> KafkaMessage:
+    """Without FastStream's look at the headers: one that is no text would cost the records that it came with."""
+    return KafkaMessage(raw_message=record, body=b"", consumer=FAKE_CONSUMER)
+
+
+async def _record_of(message: KafkaMessage) -> Any:
+    return message.raw_message

@@ -63,6 +63,20 @@ async def test_what_cannot_be_read_is_parked_and_the_next_is_heard(
     assert bodies == [b"{broken", b"\xff\x00", b""]
 
 
+async def test_headers_that_are_no_text_stop_nothing(
+    listener: Pool, kafka: str, topic_prefix: str, said: list[bytes]
+) -> None:
+    """Anyone's client or proxy may add headers of any bytes; FastStream would decode them and drop what came along."""
+    await topics.ensure(kafka, topic_prefix, SAID)
+    async with producing(kafka) as producer:
+        strange = [("trace", b"\xff\xfe"), ("empty", None)]
+        for value, headers in zip(said, [strange, *[None] * 18, strange], strict=True):
+            await producer.send(f"{topic_prefix}intake.events", value, key=case_id().encode(), headers=headers)
+    async with hearing(listener, kafka, topic_prefix) as ears:
+        await eventually(lambda: sum(ears.heard.values()) == 20)
+    assert await count(listener, 20)
+
+
 async def test_a_restart_goes_on_where_the_inbox_stands(
     listener: Pool, kafka: str, topic_prefix: str, said: list[bytes]
 ) -> None:
