@@ -3,9 +3,10 @@ takes the next.
 
 Partition p of every topic holds the same cases, so workers share nothing but whose turn it is. They are forked before
 there is a loop or a connection, with the catalogue loaded and the garbage collector off: they keep many small objects
-alive.
+alive. Each connects at once, while whoever made it is still looking at what there is to fold.
 """
 
+import asyncio
 import gc
 import multiprocessing
 import os
@@ -13,7 +14,6 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import closing
 from ctypes import Array, c_longlong
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
@@ -22,12 +22,13 @@ from typing import NamedTuple
 
 import asyncpg
 import uvloop
+from confluent_kafka import Consumer
 
 from events.database import TRANSIENT, Connection
 from sla import tables
 from sla.judge import Judgement, Rules
 from sla.projector import Stuck, judged, why
-from sla.reading import Place, Reader, numbered
+from sla.reading import Place, Reader, connected, numbered
 
 JUDGED_AT_ONCE = 1_000  # cases
 POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -41,8 +42,6 @@ class Work(NamedTuple):
     `duty`: the share of the time that it works, above 0 and at most 1; the rest it leaves to others.
     """
 
-    kafka: str
-    database: str
     generation: int
     ends: Mapping[Place, int]
     dismissed: Mapping[Place, Collection[int]]
@@ -74,17 +73,18 @@ class Counts(NamedTuple):
 
 
 class Workers:
-    """So many processes, forked here and now; give them work, watch `counts`."""
+    """So many processes, forked here and now; give them work, watch `counts`. `kafka` and `database`: addresses."""
 
-    def __init__(self, count: int, rules: Rules) -> None:
+    def __init__(self, count: int, rules: Rules, kafka: str, database: str) -> None:
         fork = multiprocessing.get_context("fork")
         self.count = count
         self._progress = fork.RawArray("q", 3 * count)
         self._taken = fork.Value("i")
         gc.disable()
         gc.freeze()
-        self._pool = ProcessPoolExecutor(count, fork, initializer=_begin, initargs=(rules, self._progress, self._taken))
-        self._pool.submit(os.getpid).result()
+        begin = (rules, self._progress, self._taken, kafka, database)
+        self._pool = ProcessPoolExecutor(count, fork, initializer=_begin, initargs=begin)
+        self._pool.submit(os.getpid)  # forks them all
 
     def fold(self, work: Work) -> "list[Future[Report]]":
         """Have all of them at it; what came of each. Raises in its future what a worker raised, BrokenProcessPool if it
@@ -126,31 +126,32 @@ class Duty:
 _rules: Rules
 _told: "Array[c_longlong]"  # three counts for each worker, read by the parent
 _taken: "Synchronized[int]"  # how many partition numbers somebody works at or is done with
+_kafka: Consumer
+_database: Connection
+_loop: asyncio.Runner
 
 
-def _begin(rules: Rules, told: "Array[c_longlong]", taken: "Synchronized[int]") -> None:
-    global _rules, _told, _taken  # a process of its own, begun once
+def _begin(rules: Rules, told: "Array[c_longlong]", taken: "Synchronized[int]", kafka: str, database: str) -> None:
+    global _rules, _told, _taken, _kafka, _database, _loop  # a process of its own, begun once
     _rules, _told, _taken = rules, told, taken
     parent = multiprocessing.parent_process()
     assert parent is not None
     # A parent that is killed cannot end us.
     threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
+    loop = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    _loop, _kafka, _database = loop, connected(kafka), loop.run(_connect(database))
 
 
 def _fold(place: int, work: Work) -> Report:
-    return uvloop.run(_worker(place, work))
+    return _loop.run(_worker(place, work))
 
 
 async def _worker(place: int, work: Work) -> Report:
     """Read, judge, copy. What is read next is fetched by the client's own threads meanwhile."""
     report = Report({}, {}, {})
-    with closing(Reader(work.kafka, _turns(numbered(work.ends)), work.dismissed, work.only)) as reader:
-        connection = await _connect(work.database)
-        try:
-            for part in _parts(place, work.duty, reader, report):
-                await write(connection, work.generation, part, report.stuck)
-        finally:
-            await connection.close()
+    reader = Reader(_kafka, _turns(numbered(work.ends)), work.dismissed, work.only)
+    for part in _parts(place, work.duty, reader, report):
+        await write(_database, work.generation, part, report.stuck)
     return report
 
 

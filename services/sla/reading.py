@@ -5,8 +5,9 @@ librdkafka fetches outside of the interpreter, so what is read next is under way
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from events.contracts.catalogue import CATALOGUE
 from events.envelope import Recorded
@@ -19,6 +20,7 @@ from sla.case import JUDGED
 BATCH = 1_000  # records asked of the client at once, some milliseconds of work
 FULL = 0.002  # seconds to wait for a batch to be full: the last of a partition never is
 LISTED = 1_000  # unreadable records that are named; all are counted
+CONNECTS_WITHIN = 5.0  # seconds; a broker that comes later is connected to when it is read from
 TYPE = b'"type":"onedoor.'  # what precedes a type's name in an envelope
 UNJUDGED = frozenset(name.encode() for name in CATALOGUE.keys() - set(JUDGED))
 
@@ -81,6 +83,24 @@ class Facts:
             self.cases[fact.subject].setdefault((fact.stream, fact.version), fact)
 
 
+def connected(kafka: str) -> Consumer:
+    """A client that reads topics from wherever it is told to, with its connection made."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": kafka,
+            "group.id": "onedoor-rebuild",  # named, never joined
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",  # a beginning that retention cut off is no beginning
+            "enable.partition.eof": True,
+            "fetch.queue.backoff.ms": 10,  # the default pauses a fast reader for a second
+            "fetch.wait.max.ms": 10,
+        }
+    )
+    with suppress(KafkaException):
+        consumer.list_topics(timeout=CONNECTS_WITHIN)
+    return consumer
+
+
 class Reader:
     """Reads partitions up to their ends, one partition number after the other; the first is fetched from now on.
 
@@ -89,24 +109,13 @@ class Reader:
 
     def __init__(
         self,
-        kafka: str,
+        consumer: Consumer,
         numbers: Iterator[Mapping[Place, int]],
         dismissed: Mapping[Place, Collection[int]],
         only: Collection[str] | None = None,
     ) -> None:
-        self._numbers, self._dismissed = numbers, dismissed
+        self._consumer, self._numbers, self._dismissed = consumer, numbers, dismissed
         self._only = None if only is None else frozenset(case.encode() for case in only)
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": kafka,
-                "group.id": "onedoor-rebuild",  # named, never joined
-                "enable.auto.commit": False,
-                "auto.offset.reset": "error",  # a beginning that retention cut off is no beginning
-                "enable.partition.eof": True,
-                "fetch.queue.backoff.ms": 10,  # the default pauses a fast reader for a second
-                "fetch.wait.max.ms": 10,
-            }
-        )
         self._next = self._fetch()
 
     def read(self, told: Callable[[int], object]) -> Iterator[Facts]:
@@ -144,9 +153,6 @@ class Reader:
                 add(partition, offset, message.key() or b"", message.value() or b"")
             if offset + 1 >= partition.end:
                 del left[partition.place]
-
-    def close(self) -> None:
-        self._consumer.close()
 
 
 def _heed(error: KafkaError, place: str, partition: Partition | None, offset: int) -> None:

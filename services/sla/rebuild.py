@@ -69,7 +69,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
     dismissed = await vouching.dismissed(pool, ends)
     stuck: Stuck = {}
     follower = await catching_up(pool, rules, generation, stuck, Mark(cut["epoch"], cut["floor"], 0))
-    counts, report = await fold(pool, settings, workers, asked, ends, dismissed)
+    counts, report = await fold(pool, workers, asked, ends, dismissed)
     stuck |= report.stuck
     if stuck:
         await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
@@ -104,7 +104,6 @@ def _holes(holes: Sequence[Hole]) -> str:
 
 async def fold(
     pool: Pool,
-    settings: Settings,
     workers: Workers,
     asked: Asked,
     ends: Mapping[Place, int],
@@ -112,9 +111,7 @@ async def fold(
 ) -> tuple[Counts, Report]:
     """Have everything below the offsets `ends` folded by all workers; their counts, and what came of it."""
     expected, started, generation = sum(ends.values()), time.monotonic(), asked.generation
-    work = Work(
-        settings.kafka_bootstrap_servers, settings.database_url, generation, ends, dismissed, asked.duty, asked.cases
-    )
+    work = Work(generation, ends, dismissed, asked.duty, asked.cases)
     at_work = [asyncio.wrap_future(one) for one in workers.fold(work)]
     while True:
         done, pending = await asyncio.wait(at_work, timeout=EVERY, return_when=asyncio.FIRST_EXCEPTION)
@@ -160,7 +157,7 @@ def main() -> int:
     )  # fmt: skip
     to, applied, rules = uvloop.run(_rules(settings, arguments.published, back=arguments.back))
     os.nice(NICE)
-    workers = Workers(arguments.workers, rules)
+    workers = Workers(arguments.workers, rules, settings.kafka_bootstrap_servers, settings.database_url)
     try:
         return uvloop.run(_run(settings, rules, applied, workers, asked, to))
     finally:
