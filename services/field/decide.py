@@ -18,7 +18,7 @@ from events.contracts.field import (
     WorkResumed,
     WorkStarted,
 )
-from events.contracts.terms import Fault
+from events.contracts.terms import Exhibit, Fault
 from events.decider import Decider, Said
 from events.errors import Conflict, Forbidden, NotFound, Refused
 from field.state import AtWork, Ended, Obstructed, Order, Orders, Ready, evolve, ready_of
@@ -104,7 +104,7 @@ class Complete:
     """The work is done and the customer signed for it."""
 
     work_order: str
-    evidence: tuple[str, ...]
+    evidence: tuple[Exhibit, ...]
     handed_over: bool
     by: Actor
 

@@ -7,6 +7,7 @@ from typing import Any
 from oracle.telling import Story, local, promise
 
 from events.contracts import field
+from events.contracts.terms import Exhibit
 from events.envelope import Recorded
 
 BEGIN = local(7, 10, 8)
@@ -28,7 +29,9 @@ def case(number: int) -> Story:
         asked = told.supplement(start + timedelta(hours=25))
         told.supplemented(start + timedelta(hours=29), asked)
     told.tell(
-        field.WorkCompleted(case_id=told.case_id, work_order=order, evidence=("evidence/a.jpg",), handed_over=True),
+        field.WorkCompleted(
+            case_id=told.case_id, work_order=order, evidence=(Exhibit(reference="evidence/a.jpg"),), handed_over=True
+        ),
         start + timedelta(hours=30),
     )
     told.forwarded(start + timedelta(hours=30), "DL-193", by="TC-193", hours=4, step="close")

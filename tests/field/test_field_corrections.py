@@ -20,6 +20,7 @@ from events.contracts.field import (
     WorkStarted,
 )
 from events.contracts.routing import DossierForwarded
+from events.contracts.terms import Exhibit
 from events.correct import Correct
 from events.decider import Said
 from events.envelope import Cause, Recorded
@@ -41,7 +42,7 @@ NINE, HOUR = datetime(2017, 7, 10, 2, tzinfo=UTC), timedelta(hours=1)
 ISSUED = WorkOrderIssued(**WO, team="TC-193", work="install", because=FORWARD)
 STARTED = WorkStarted(**WO)
 BLOCKED = WorkObstructed(**WO, fault="customer", reason="customer-absent")
-DONE = WorkCompleted(**WO, evidence=("evidence/1.jpg",), handed_over=True)
+DONE = WorkCompleted(**WO, evidence=(Exhibit(reference="evidence/1.jpg"),), handed_over=True)
 
 
 def orders() -> Scenario[Command, Orders]:
@@ -167,7 +168,7 @@ async def test_the_teams_list_follows_corrections(database: Mapping[str, str], k
         await at_work.hear(f"route-{CASE}", 3, forwarded, told)
         await eventually(lambda: at_work.past(f"workorder-{CASE}"))
         assert (await at_work.post(f"{path}/start", **team)).status == 200
-        finish = {"evidence": ["evidence/1.jpg"], "handed_over": True}
+        finish = {"evidence": [{"reference": "evidence/1.jpg"}], "handed_over": True}
         assert (await at_work.post(f"{path}/completion", finish, **team)).status == 200
         body = {"fact": f"workorder-{CASE}@3", "reason": "wrong-dossier"}
         assert (await at_work.post(f"{path}/corrections", body, **team)).status == 403

@@ -16,6 +16,7 @@ from events.contracts.field import (
     WorkResumed,
     WorkStarted,
 )
+from events.contracts.terms import Exhibit
 from events.errors import Conflict, Forbidden, NotFound
 from events.testing import Scenario
 from field.decide import (
@@ -48,7 +49,7 @@ VISIT = VisitScheduled(**WO, starts=NINE, ends=NINE + HOUR)
 MISSED = VisitMissed(**WO, fault="customer", reason="customer-absent")
 STARTED = WorkStarted(**WO)
 BLOCKED = WorkObstructed(**WO, fault="agency", agency="UBND-193", reason="trench-permit")
-DONE = WorkCompleted(**WO, evidence=("evidence/1.jpg",), handed_over=True)
+DONE = WorkCompleted(**WO, evidence=(Exhibit(reference="evidence/1.jpg"),), handed_over=True)
 CANCELLED = WorkOrderCancelled(**WO, because=ON)
 
 
@@ -69,7 +70,8 @@ def obstruct(fault: Any = "agency", agency: str | None = "UBND-193", by: Actor =
 
 
 def complete(*evidence: str, handed_over: bool = True, by: Actor = TEAM) -> Complete:
-    return Complete(work_order=ORDER, evidence=evidence, handed_over=handed_over, by=by)
+    shown = tuple(Exhibit(reference=reference) for reference in evidence)
+    return Complete(work_order=ORDER, evidence=shown, handed_over=handed_over, by=by)
 
 
 START, RESUME = Start(work_order=ORDER, by=TEAM), Resume(work_order=ORDER, by=TEAM)

@@ -18,6 +18,7 @@ from events.contracts.field import (
     WorkStarted,
 )
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned, StepCompleted
+from events.contracts.terms import Exhibit
 from events.decider import Said
 from events.envelope import Cause, Recorded
 from events.errors import Refused
@@ -48,6 +49,7 @@ routed = st.one_of(
     st.builds(DossierRecalled, case_id=st.just(CASE), from_unit=st.just("TC-193"), because=st.just("case-x@2")),
     st.builds(DossierReturned, case_id=st.just(CASE), from_unit=st.just("DL-193"), by=st.just("zalo")),
 )  # fmt: skip
+shown = st.sampled_from(((), (Exhibit(reference="e"),)))
 asked: st.SearchStrategy[Asked] = st.one_of(
     st.builds(ScheduleVisit, work_order=ids, starts=times, ends=times, at=times, by=actors),
     st.builds(MissVisit, work_order=ids, fault=faults, reason=st.just("customer-absent"), at=times, by=actors),
@@ -55,7 +57,7 @@ asked: st.SearchStrategy[Asked] = st.one_of(
     st.builds(Obstruct, work_order=ids, fault=faults, agency=st.sampled_from((None, "UBND-193")),
               reason=st.just("bad-weather"), by=actors),
     st.builds(Resume, work_order=ids, by=actors),
-    st.builds(Complete, work_order=ids, evidence=st.sampled_from(((), ("e",))), handed_over=st.booleans(), by=actors),
+    st.builds(Complete, work_order=ids, evidence=shown, handed_over=st.booleans(), by=actors),
 )  # fmt: skip
 
 

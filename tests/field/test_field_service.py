@@ -51,7 +51,7 @@ async def test_an_order_from_hand_over_to_evidence(
             assert (refused.status, refused.body["field"]) == (422, field)
         blocked = {"fault": "agency", "agency": "UBND-193", "reason": "trench-permit"}
         assert (await at_work.post(f"{path}/obstacle", blocked, **team)).status == 200
-        finish = {"evidence": ["evidence/1.jpg"], "handed_over": True}
+        finish = {"evidence": [{"reference": "evidence/1.jpg"}], "handed_over": True}
         held = await at_work.post(f"{path}/completion", finish, **team)
         assert (held.status, held.body["title"]) == (409, "obstructed")
         past = {"at": told.isoformat()}
@@ -61,7 +61,7 @@ async def test_an_order_from_hand_over_to_evidence(
         assert (bare.status, bare.body["field"]) == (422, "evidence")
         assert (await at_work.post(f"{path}/completion", finish, **team)).status == 200
         shown = (await at_work.get(path)).body
-        assert (shown["status"], shown["evidence"]) == ("completed", ["evidence/1.jpg"])
+        assert (shown["status"], shown["evidence"]) == ("completed", [{"reference": "evidence/1.jpg", "sha256": None}])
 
         async def listed() -> bool:
             rows = (await at_work.get(f"/workorders?case={CASE}&open=false")).body

@@ -36,7 +36,7 @@ async def test_work_on_site_moves_the_dossier_on(database: Mapping[str, str], ka
         assert order["team"] == "TC-193"
         path = f"/workorders/{order['work_order']}"
         assert (await site.post(f"{path}/start", **TEAM)).status == 200
-        done = {"evidence": ["evidence/1.jpg"], "handed_over": True}
+        done = {"evidence": [{"reference": "evidence/1.jpg"}], "handed_over": True}
         assert (await site.post(f"{path}/completion", done, **TEAM)).status == 200
 
         async def at_the_last_unit() -> bool:

@@ -101,7 +101,9 @@ class Dossier:
     async def installed(self, started: str, completed: str) -> None:
         """The works team begins, hands over to the customer, and the dossier goes back to the department."""
         await self.team("start", started)
-        await self.team("completion", completed, evidence=[f"evidence/{self.code}.jpg"], handed_over=True)
+        await self.team(
+            "completion", completed, evidence=[{"reference": f"evidence/{self.code}.jpg"}], handed_over=True
+        )
 
     async def released(self, at: str) -> None:
         """The department closes its last step; the dossier is back at the counter."""

@@ -134,7 +134,7 @@ async def test_a_refusal_that_never_was_brings_the_dossier_back_to_its_team(hous
     assert [order["status"] for order in await it.orders()] == ["at-work"]
     assert (await it.types("route"))[-2:] == ["DossierRecalled", "FactVoided"]
     assert (await it.types("workorder"))[-2:] == ["WorkOrderCancelled", "FactVoided"]
-    await it.team("completion", "2017-07-11 11:00", evidence=["evidence/1.jpg"], handed_over=True)
+    await it.team("completion", "2017-07-11 11:00", evidence=[{"reference": "evidence/1.jpg"}], handed_over=True)
     await it.released("2017-07-11 15:00")
     cycle = await it.cycle()
     # The recall and the cancelled order are void because the refusal is: one correction each.

@@ -29,7 +29,7 @@ async def test_whose_fault_an_obstacle_is_decides_whose_clock_runs(
     assert cycle["holder"] == {"customer": "customer", "agency": "UBND-201", "utility": "TC-201"}[fault]
     await it.team("resumption", "2017-07-12 09:00")
     assert (await it.cycle())["holder_clock"] == "utility"
-    await it.team("completion", "2017-07-12 10:00", evidence=["a.jpg"], handed_over=True)
+    await it.team("completion", "2017-07-12 10:00", evidence=[{"reference": "a.jpg"}], handed_over=True)
     await it.released("2017-07-14 09:00")
 
     cycle = await it.cycle()

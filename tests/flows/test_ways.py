@@ -64,7 +64,7 @@ async def test_medium_voltage_has_two_phases_and_waits_between_them(house: House
     it = await receive(house, "2017-07-10 08:00", "PAC-22", "MV-CONNECT@2017-07-01", district="DL-193")
     await it.unit("PCQN-KD", "step-completion", "2017-07-10 10:00")
     await it.team("start", "2017-07-10 14:00")
-    await it.team("completion", "2017-07-11 09:00", evidence=["survey/1.pdf"], handed_over=True)
+    await it.team("completion", "2017-07-11 09:00", evidence=[{"reference": "survey/1.pdf"}], handed_over=True)
     await it.unit("PCQN-KT", "referral", "2017-07-11 14:00", agency="UBND-193", matter="road-trench")
     await it.unit("PCQN-KT", "step-completion", "2017-07-11 15:00")
     waiting = await house.get("routing", f"/dossiers/{it.code}")
@@ -77,7 +77,7 @@ async def test_medium_voltage_has_two_phases_and_waits_between_them(house: House
     await it.unit("PAC-22", "customer-action-completion", "2017-07-17 09:00")
     await it.unit("PCQN-KT", "step-completion", "2017-07-17 16:00")
     await it.team("start", "2017-07-18 08:00")
-    await it.team("completion", "2017-07-19 10:00", evidence=["works/1.jpg"], handed_over=True)
+    await it.team("completion", "2017-07-19 10:00", evidence=[{"reference": "works/1.jpg"}], handed_over=True)
     await it.unit("PCQN-KD", "step-completion", "2017-07-19 16:00")
 
     cycle = await it.cycle()

@@ -25,7 +25,7 @@ from events.contracts.intake import (
     SupplementReceived,
 )
 from events.contracts.sla import DeadlineMissed, DeadlineOverrun, LimitApproaching, LimitMissed, LimitMissWithdrawn
-from events.contracts.terms import Promise
+from events.contracts.terms import Exhibit, Promise
 from events.envelope import Cause, Recorded
 from routing.onward import Begin, BeginAgain, Escalate, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
 from routing.plan import Plans
@@ -102,9 +102,13 @@ def test_a_reopened_case_begins_again() -> None:
 
 
 def test_work_counts_when_it_is_handed_over() -> None:
-    done = WorkCompleted(case_id=CASE, work_order=f"wo-{CASE}-3", evidence=("e/1.jpg",), handed_over=True)
+    done = WorkCompleted(
+        case_id=CASE, work_order=f"wo-{CASE}-3", evidence=(Exhibit(reference="e/1.jpg"),), handed_over=True
+    )
     assert asked_for(done) == NoteWorkDone(case_id=CASE, work_order=f"wo-{CASE}-3")
-    left = WorkCompleted(case_id=CASE, work_order=f"wo-{CASE}-3", evidence=("e/1.jpg",), handed_over=False)
+    left = WorkCompleted(
+        case_id=CASE, work_order=f"wo-{CASE}-3", evidence=(Exhibit(reference="e/1.jpg"),), handed_over=False
+    )
     assert asked_for(left) is None
 
 

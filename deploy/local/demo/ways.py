@@ -210,7 +210,7 @@ def _site(hands: Hands, way: Way, team: str, seconds: float) -> bool:
         if trait in way.traits:
             _obstacle(hands, way, team, trait.rpartition("-")[2], body)
     hands.work(seconds * (0.5 if missed else 0.6))
-    hands.on_site("completion", team, evidence=["evidence/{case}.jpg"], handed_over=True)
+    hands.on_site("completion", team, evidence=[{"reference": "evidence/{case}.jpg"}], handed_over=True)
     return True
 
 

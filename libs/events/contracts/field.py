@@ -3,7 +3,7 @@
 from typing import Literal
 
 from events.contracts.catalogue import fact
-from events.contracts.terms import CaseId, EventId, Fault, Instant, Reference, UnitCode, Word
+from events.contracts.terms import CaseId, EventId, Exhibit, Fault, Instant, Reference, UnitCode, Word
 
 
 @fact(schema=1)
@@ -65,13 +65,13 @@ class WorkResumed:
     answers: EventId
 
 
-@fact(schema=1)
+@fact(schema=2)
 class WorkCompleted:
     """The work is done, with evidence, and handed over to the customer (`handed_over`: the customer signed)."""
 
     case_id: CaseId
     work_order: Reference
-    evidence: tuple[Reference, ...]
+    evidence: tuple[Exhibit, ...]
     handed_over: bool
 
 

@@ -79,6 +79,8 @@ Reference = Annotated[
     ),
 ]
 
+Digest = Annotated[str, _code("The SHA-256 of some bytes, in hexadecimal digits.", r"^[0-9a-f]{64}$", "0f" * 32, 64)]
+
 Channel = Literal["counter", "online", "post", "zalo", "hotline"]
 ClockPolicy = Literal["PAUSE", "RESTART"]
 Fault = Literal["customer", "agency", "utility"]
@@ -108,6 +110,14 @@ class Promise:
         if sum(way is not None for way in (self.service, self.due, self.working_days)) != 1:
             raise ValueError("a promise is told by exactly one of service, due, working_days")
         return self
+
+
+@value
+class Exhibit:
+    """A piece of evidence: where it is kept, and what its bytes were, so that another one in its place is noticed."""
+
+    reference: Reference
+    sha256: Digest | None = None
 
 
 @value
