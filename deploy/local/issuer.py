@@ -1,7 +1,8 @@
 """The dev token issuer: an OpenID provider reduced to client credentials, for a machine without a real one.
 
 One client per role and unit, `<role>.<unit>`, all with one dev secret: receptionist.PAC-193, officer.DL-193,
-team.TC-193, leader.PC-QN, operator.onedoor. Its key lives in the state folder, so tokens survive a restart.
+team.TC-193, leader.PC-QN, operator.onedoor, and for another system emitter.SXD. Its key lives in the state folder, so
+tokens survive a restart.
 """
 
 import os
@@ -83,11 +84,12 @@ class Issuer:
 
     def sign(self, *, role: str, unit: str, member: str) -> str:
         """A token for one member of one unit in one role. Members are numbers: a token names nobody."""
+        kind = "system" if role == "emitter" else "staff"
         issued = now()
         claims = {
             "iss": self._url,
             "aud": AUDIENCE,
-            "sub": f"staff-{unit}-{member}",
+            "sub": f"{kind}-{unit}-{member}",
             "roles": [role],
             "unit": unit,
             "iat": issued,

@@ -16,8 +16,9 @@ import msgspec
 import typer
 
 from events.contracts import CATALOGUE
+from events.contracts.channels import CHANNELS
 from events.errors import OnedoorError, Unreadable
-from events.topics import LOG_TOPICS, RULES
+from events.topics import LOG_TOPICS
 from events.wire import from_cloudevent
 from local.places import home
 from onedoor.client import Service, running, session
@@ -161,7 +162,7 @@ def _topics(service: Service | None) -> Iterator[Topics]:
 
 def speaker_of(topic: str) -> str:
     """The service that says the facts of a topic."""
-    return "sla" if topic == RULES else topic.partition(".")[0]
+    return next(channel.said_by[0] for channel in CHANNELS if channel.topic == topic)
 
 
 def _of_type(type: str | None) -> Callable[[bytes], bool]:

@@ -61,6 +61,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "seal": frozenset({"leader"}),
     "close-remedy": frozenset({"leader"}),
     "read": READERS,
+    "emit": frozenset({"emitter"}),
     "set-clock": frozenset({"operator"}),
     "operate": frozenset({"operator"}),
     "suppose": frozenset({"operator", "leader"}),

@@ -62,7 +62,11 @@ class KeyReused(Refused):
 
 
 class Unreadable(OnedoorError):
-    """Bytes that break their contract; the message names the field."""
+    """Bytes that break their contract; the message names the field, and so does `field` where there is one."""
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.field = field
 
 
 class UnknownType(OnedoorError):

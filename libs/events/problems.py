@@ -29,15 +29,26 @@ log = structlog.get_logger("events.problems")
 
 def problem(status: int, rule: str, detail: str, **more: Any) -> JSONResponse:
     """A problem document. `rule` is stable; `field` and `way_out` are there whenever they are known."""
+    return JSONResponse(document(status, rule, detail, **more), status, media_type="application/problem+json")
+
+
+def document(status: int, rule: str, detail: str, **more: Any) -> dict[str, Any]:
+    """The same as a plain value: one of many in an answer."""
     body = {"type": f"urn:onedoor:problem:{rule}", "title": rule.replace("-", " "), "status": status, "detail": detail}
-    body |= {name: value for name, value in more.items() if value is not None}
-    return JSONResponse(body, status, media_type="application/problem+json")
+    return body | {name: value for name, value in more.items() if value is not None}
+
+
+def refusal(refused: Refused) -> dict[str, Any]:
+    """The problem document of a refusal, as one of many in an answer."""
+    way_out = refused.way_out or WAY_OUT.get(refused.status)
+    return document(refused.status, refused.rule, refused.detail, field=refused.field, way_out=way_out, **refused.more)
 
 
 def _refused(request: Request, refused: Refused) -> Response:
-    way_out = refused.way_out or WAY_OUT.get(refused.status)
-    field = refused.field or next(iter(request.path_params), None)  # without one it is about what the path names
-    return problem(refused.status, refused.rule, refused.detail, field=field, way_out=way_out, **refused.more)
+    body = refusal(refused)
+    if refused.field is None and (named := next(iter(request.path_params), None)):
+        body["field"] = named  # without one it is about what the path names
+    return JSONResponse(body, refused.status, media_type="application/problem+json")
 
 
 def _unauthenticated(_: Request, error: Unauthenticated) -> Response:

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     onedoor_instance: str = "1"  # names this process among the replicas of its service
     onedoor_topic_prefix: str = ""  # keeps several systems apart on one broker
     onedoor_catalogue: Path = Path(__file__).parents[2] / "deploy" / "catalogue"
+    onedoor_emitters: Path = Path(__file__).parents[2] / "deploy" / "emitters.yaml"  # other systems, for intake
     onedoor_contracts: Path = Path(__file__).parents[2] / "docs"  # what `onedoor contracts write` made; intake shows it
     onedoor_signing_key: Path | None = None  # PEM of an Ed25519 key: sla signs with it what it vouches for
 

@@ -38,7 +38,8 @@ MOVED_ON = ("OD003", "OD004")
 class Append:
     """Facts for one stream that stands at version `expected` (0: a new stream), and why they were said.
 
-    `at` is when they happened; `recorded_at` is given only where the deployment's clock is the log's.
+    `at` is when they happened; `recorded_at` is given only where the deployment's clock is the log's. `data` are their
+    bytes, where there are fields in them that the classes do not know.
     """
 
     stream: str
@@ -47,11 +48,17 @@ class Append:
     cause: Cause
     at: datetime
     recorded_at: datetime | None = None
+    data: Sequence[bytes] | None = None
+
+    def written(self) -> Sequence[bytes]:
+        """The data bytes of each fact."""
+        return self.data if self.data is not None else [write(fact) for fact in self.facts]
 
 
 def subject_of(fact: Fact, stream: str) -> str:
-    """What a fact is about: its case, or else its own stream. Equal subjects share a partition."""
-    return getattr(fact, "case_id", None) or stream
+    """What a fact is about: its case, the system that a refusal is for, or else its own stream. Equal subjects share a
+    partition."""
+    return getattr(fact, "case_id", None) or getattr(fact, "source", None) or stream
 
 
 def recorded_from(row: Any) -> Recorded:
@@ -91,9 +98,9 @@ async def append(
     load, decide and append again.
     """
     lines = [
-        (one, one.expected + number, fact, *name_of(fact), write(fact))
+        (one, one.expected + number, fact, *name_of(fact), data)
         for one in sorted(appends, key=lambda one: one.stream)
-        for number, fact in enumerate(one.facts, start=1)
+        for number, (fact, data) in enumerate(zip(one.facts, one.written(), strict=True), start=1)
     ]
     columns = [
         (

@@ -33,6 +33,7 @@ from events.correct import correcting
 from events.database import Connection
 from events.envelope import Recorded
 from events.errors import Conflict, NotFound, Refused
+from events.gateway.emitters import Emitters
 from events.handle import Answer, IdempotencyKey, answered, handle
 from events.runtime import Parts
 from events.web import Asked, asked, at, reply
@@ -53,6 +54,7 @@ from intake.decide import (
     advice,
     case,
 )
+from intake.gateway import api as gateway
 from intake.heard import way
 from intake.people import Person
 from intake.promised import waits
@@ -117,7 +119,7 @@ class Rating(Body):
     stars: Annotated[int, Field(ge=1, le=5)]
 
 
-def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
+def routes(parts: Parts, catalogue: Catalogue, door: Door, emitters: Emitters) -> APIRouter:
     """The door's routes."""
     router = APIRouter()
     pool = parts.pool
@@ -376,6 +378,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door) -> APIRouter:
         return await queries.submissions(pool, counter)
 
     router.include_router(conversation(parts, door))
+    router.include_router(gateway.routes(parts, emitters))
     router.include_router(language.routes(parts.settings.onedoor_contracts))
     return router
 

@@ -12,6 +12,7 @@ from deadlines.inforce import InForce
 from deadlines.load import load
 from events.contracts.channels import hears, says
 from events.follow import Follower
+from events.gateway import emitters
 from events.policy import obey
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
@@ -26,6 +27,8 @@ from intake.zalo.webhook import Door
 def service(settings: Settings) -> Service:
     """The intake service with its catalogue loaded."""
     catalogue = load(settings.onedoor_catalogue).build()
+    ours = {unit.prefix for unit in catalogue.units("counter") if unit.prefix}
+    others = emitters.load(settings.onedoor_emitters, ours)
     rules = InForce(catalogue, "inbox")
     zalo = ZaloSettings()
     client: list[ZaloClient] = []
@@ -58,7 +61,7 @@ def service(settings: Settings) -> Service:
         return [Sender(parts, client[0], catalogue).run, partial(rules.watch, parts.pool)]
 
     def api(parts: Parts) -> APIRouter:
-        return routes(parts, catalogue, Door(parts.pool, catalogue, zalo))
+        return routes(parts, catalogue, Door(parts.pool, catalogue, zalo), others)
 
     return Service(
         name="intake",

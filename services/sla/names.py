@@ -284,6 +284,7 @@ FACTS: Final = {
     "LimitMissWithdrawn": Text("Rút cảnh báo đơn vị quá thời hạn", "a unit's missed limit withdrawn"),
     "VerdictReached": Text("Kết luận về thời hạn", "verdict"),
     "VerdictAmended": Text("Sửa kết luận về thời hạn", "verdict amended"),
+    "EventRefused": Text("Từ chối sự kiện của hệ thống khác", "refusal of another system's event"),
     "GenerationSwapped": Text("Thay bảng số liệu", "swap of the tables"),
     "MonthSealed": Text("Ký báo cáo kỳ", "record signed"),
     "MonthRestated": Text("Điều chỉnh báo cáo kỳ", "record restated"),

@@ -28,6 +28,7 @@ HEARS = {
     "routing.events": ("intake", "field", "sla"),
     "field.events": ("routing", "sla"),
     "sla.events": ("routing",),
+    "provincial.events": ("sla",),
 }
 LV = "LV-RES-URBAN@2017-07-01"
 

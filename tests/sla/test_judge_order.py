@@ -167,7 +167,7 @@ def test_an_unknown_type_is_kept_out_of_the_judgement() -> None:
 
 def test_the_judge_knows_every_fact_of_a_dossier() -> None:
     """A new fact gets its line in MOVES, `Case.noted` if it moves nothing, or its name here with the reason."""
-    ours = ("sla", "rules", "operations")
+    ours = ("sla", "rules", "operations", "gateway")
     before_receipt = {"ApplicationSubmitted", "AdviceGiven"}
     messages = {"MessagePrepared", "MessageDelivered", "MessageFailed", "MessageInDoubt"}
     heard = {entry.name for entry in CATALOGUE.values() if entry.cls.__module__.rpartition(".")[2] not in ours}

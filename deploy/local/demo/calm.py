@@ -9,18 +9,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from events.contracts.channels import hears
 from local.demo.doors import Doors
 from local.errors import LocalError
 
 LAST, OTHERS = "sla", ("intake", "routing", "field")  # who has news last is asked first, and may spare the others
 SERVICES = (*OTHERS, LAST)
 # Who hears whom. A service whose /followers says `hears` is taken at its word.
-HEARS: Mapping[str, tuple[str, ...]] = {
-    "intake": ("routing.events", "rules.events"),
-    "routing": ("intake.events", "field.events", "sla.events", "rules.events"),
-    "field": ("routing.events", "rules.events"),
-    "sla": ("intake.events", "routing.events", "field.events"),
-}
+HEARS: Mapping[str, tuple[str, ...]] = {service: hears(service) for service in SERVICES}
 PAUSE = 0.03  # seconds between looks
 EARLY = 0.5  # of the usual time until the first look
 MEMORY = 6  # how many waits make the usual time
@@ -87,9 +83,9 @@ class Calm:
                     place = topic, partition
                     self._published[place] = max(offset, self._published.get(place, 0))
         for service, standing in standings.items():
-            hears = standing.get("hears") or [self._prefix + topic for topic in HEARS[service]]
+            heard = standing.get("hears") or [self._prefix + topic for topic in HEARS[service]]
             for (topic, partition), offset in self._published.items():
-                if topic in hears and standing["heard"].get(topic, {}).get(partition, 0) < offset:
+                if topic in heard and standing["heard"].get(topic, {}).get(partition, 0) < offset:
                     return None, f"{service} has not heard all of {topic} {partition}"
         return tuple((standing["published"], standing["heard"]) for standing in standings.values()), ""
 

@@ -3,7 +3,7 @@
 Importing this package fills the catalogue.
 """
 
-from events.contracts import corrections, field, intake, operations, routing, rules, sla
+from events.contracts import corrections, field, gateway, intake, operations, routing, rules, sla
 from events.contracts.catalogue import CATALOGUE, Fact, fact, name_of, read, write
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "corrections",
     "fact",
     "field",
+    "gateway",
     "intake",
     "name_of",
     "operations",

@@ -4,6 +4,7 @@ Two readers share one class: pydantic where the bytes come from others, msgspec 
 our own log (the same class, without the validators).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, dataclass_transform
@@ -14,6 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from events.contracts.terms import value
 from events.contracts.upcasts import UPCASTS
 from events.errors import UnknownType, Unreadable
+
+PLACE = re.compile(r"[a-z0-9_]+")  # a part of a field's path; pydantic puts the kinds that it tried between them
 
 Fact = Any
 T = TypeVar("T")
@@ -68,22 +71,28 @@ def read(name: str, schema: int, data: bytes, *, trusted: bool) -> Fact:
     if entry is None or schema > entry.schema:
         raise UnknownType(f"{name} v{schema} is not in this version's catalogue")
     try:
-        if schema < entry.schema:
-            data = _upcast(name, schema, entry.schema, data)
+        data = brought_up(name, schema, data)
         return entry.trusting.decode(data) if trusted else entry.strict.validate_json(data)
     except ValidationError as invalid:
         first = invalid.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "data"
-        raise Unreadable(f"{name} v{schema}: data.{where}: {first['msg']}") from invalid
+        where = ".".join(("data", *(str(part) for part in first["loc"] if PLACE.fullmatch(str(part)))))
+        raise Unreadable(f"{name} v{schema}: {where}: {first['msg']}", field=where) from invalid
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as invalid:
         raise Unreadable(f"{name} v{schema}: data: {invalid}") from invalid
 
 
-def _upcast(name: str, schema: int, today: int, data: bytes) -> bytes:
+def brought_up(name: str, schema: int, data: bytes) -> bytes:
+    """The data as today's schema has it, fields that nobody knows among them. Raises Unreadable."""
+    today = CATALOGUE[name].schema
+    if schema == today:
+        return data
     old = msgspec.json.decode(data, type=dict[str, Any])
     try:
         for step in range(schema, today):
             old = UPCASTS[name, step](old)
+    except KeyError as missing:  # the step wants a field that every record of its number has
+        where = f"data.{missing.args[0]}"
+        raise Unreadable(f"{name} v{schema}: {where}: Field required", field=where) from missing
     except Exception as broken:  # a step meets whatever somebody once wrote
         raise Unreadable(f"{name} v{schema}: data does not become v{step + 1}: {broken!r}") from broken
     return msgspec.json.encode(old)

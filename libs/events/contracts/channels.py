@@ -15,12 +15,26 @@ RULES: Final = "rules.events"  # few facts that every service hears, in one orde
 CASES: Final = "sla.cases"
 HEARTBEATS: Final = "heartbeats"
 
+# What other systems may say of dossiers of their own: the work of a one-door process. Not what is a matter between our
+# services and people (submissions, messages), nor what the judge alone concludes, nor rules, nor operators' orders. A
+# wrong fact is voided and said anew: a correction of one field would pass by the check of the units that it names.
+OTHERS: Final = (
+    "ApplicationReceived", "SupplementRequested", "SupplementReceived", "ApplicationRefused", "ApplicationWithdrawn",
+    "ProcessingStopped", "DeadlineExtended", "CaseClosed", "CaseReopened", "CustomerRated",
+    "DossierForwarded", "DossierAcknowledged", "StepCompleted", "CustomerActionRequested", "CustomerActionCompleted",
+    "AgencyReferred", "AgencyReplied", "DossierReturned", "DossierRecalled",
+    "WorkOrderIssued", "VisitScheduled", "VisitMissed", "WorkStarted", "WorkObstructed", "WorkResumed",
+    "WorkCompleted", "WorkOrderCancelled",
+    "FactVoided",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """One topic.
 
-    `facts` are the modules of `events.contracts` whose facts are said here, none where the records are no facts;
+    `facts` are the modules of `events.contracts` whose facts are said here, none where the records are no facts; `only`
+    those of their facts, where it is not all of them. `about` says what it is for where no module's docstring does.
     `streams` the categories (the first part of a stream's name) that go here. What operators do to a service, a stream
     of the category `operation`, goes on the service's own topic.
     """
@@ -30,13 +44,15 @@ class Channel:
     said_by: tuple[str, ...]
     heard_by: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    about: str | None = None
     streams: tuple[str, ...] = ()
     partitions: int = PARTITIONS
     compacted: bool = False
 
     def carries(self, entry: Entry) -> bool:
         """Whether this fact is said here."""
-        return module_of(entry) in self.facts
+        return module_of(entry) in self.facts and (not self.only or entry.name in self.only)
 
 
 _CASE: Final = "the dossier's code, or the name of the stream for what is about no dossier"
@@ -61,6 +77,15 @@ CHANNELS: Final = (
     Channel(
         topic=RULES, key="the name of the one stream that all rules share", said_by=("sla",),
         heard_by=("intake", "routing", "field"), facts=("rules",), streams=("rules",), partitions=1,
+    ),
+    Channel(
+        topic="provincial.events", key="the dossier's code", said_by=("intake",), heard_by=("sla",),
+        facts=("intake", "routing", "field", "corrections"), only=OTHERS, streams=("foreign",),
+        about="What other systems say, after the gateway: of dossiers of their own, and agencies' replies.",
+    ),
+    Channel(
+        topic="provincial.refusals", key="the source of the emitter", said_by=("intake",), facts=("gateway",),
+        streams=("refusal",),
     ),
     Channel(topic=CASES, key="the dossier's code", said_by=("sla",), compacted=True),
     Channel(

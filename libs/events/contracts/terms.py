@@ -39,10 +39,8 @@ def _code(about: str, pattern: str, example: str, longest: int = 64) -> object:
 
 # Dossier codes of every scheme since 2016 (QCVN 102:2016/BTTTT, Decision 20/2020/QD-TTg).
 # [0-9], not \d: the digits of other scripts are no digits of a code.
-CASE_ID = (
-    r"^(?:[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}|[A-Z][0-9]{2}(?:\.[0-9]{1,3}){0,3})"
-    r"-(?:[0-9]{6}|[0-9]{8})-[0-9]{4,7}$"
-)
+OWNER = r"(?:[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}|[A-Z][0-9]{2}(?:\.[0-9]{1,3}){0,3})"  # whose dossier it is
+CASE_ID = rf"^{OWNER}-(?:[0-9]{{6}}|[0-9]{{8}})-[0-9]{{4,7}}$"
 NAMED = r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$"
 ANY_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/~+-]*@[1-9][0-9]*$"
 DATE = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
@@ -79,12 +77,21 @@ Reference = Annotated[
     ),
 ]
 
-Digest = Annotated[str, _code("The SHA-256 of some bytes, in hexadecimal digits.", r"^[0-9a-f]{64}$", "0f" * 32, 64)]
+Digest = Annotated[str, _code("A SHA-256 in hexadecimal digits.", r"^[0-9a-f]{64}$", "0" * 64, 64)]
+FieldPath = Annotated[
+    str,
+    _code("A field of an event, from the outside in.", r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", "data.promise.due", 100),
+]
 
 Channel = Literal["counter", "online", "post", "zalo", "hotline"]
 ClockPolicy = Literal["PAUSE", "RESTART"]
 Fault = Literal["customer", "agency", "utility"]
 UnitKind = Literal["organisation", "counter", "department", "team", "agency"]
+
+
+def owner_of(case_id: str) -> str:
+    """What the codes of an office's dossiers begin with: 000.00.22.H49 of 000.00.22.H49-170710-0001."""
+    return case_id.partition("-")[0]
 
 
 @value

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from events.contracts import CATALOGUE, corrections, field, intake, operations, routing, rules, sla
+from events.contracts import CATALOGUE, corrections, field, gateway, intake, operations, routing, rules, sla
 from events.contracts.channels import CASES, CHANNELS, HEARTBEATS, SERVICES, Channel
 from events.contracts.standing import CaseStatus, Watermark
 from events.language.schemas import CONTENT_TYPE, ENVELOPE, Schema, event_type, identity, of_class
@@ -35,7 +35,7 @@ binary: give it the value as application/cloudevents+json."""
 
 _MODULES: Final = {
     module.__name__.rpartition(".")[2]: module
-    for module in (corrections, field, intake, operations, routing, rules, sla)
+    for module in (corrections, field, gateway, intake, operations, routing, rules, sla)
 }
 _STANDING: Final[Mapping[str, type[Any]]] = {CASES: CaseStatus, HEARTBEATS: Watermark}
 
@@ -71,11 +71,11 @@ def document(envelope: Schema, schemas: Mapping[tuple[str, int], Schema]) -> dic
 
 def _channel(channel: Channel, schemas: Mapping[tuple[str, int], Schema]) -> dict[str, Any]:
     names = [identity(*of) for of in sorted(schemas) if of[0] in CATALOGUE and channel.carries(CATALOGUE[of[0]])]
-    about = _MODULES[channel.facts[0]] if channel.facts else _STANDING[channel.topic]
+    told = _MODULES[channel.facts[0]] if channel.facts else _STANDING[channel.topic]
     kept: dict[str, Any] = {"cleanup.policy": ["compact"]} if channel.compacted else {"retention.ms": -1}
     return {
         "address": channel.topic,
-        "description": _first(about.__doc__),
+        "description": channel.about or _first(told.__doc__),
         "messages": {name: _to("components/messages", name) for name in names or [_STANDING[channel.topic].__name__]},
         "bindings": {"kafka": {"partitions": channel.partitions, "topicConfiguration": kept, "bindingVersion": KAFKA}},
     }

@@ -1,0 +1,7 @@
+"""What other systems may say to onedoor, judged one event at a time. Pure: both doors, and whoever checks a recording,
+use the same.
+
+sent.py      a CloudEvent as it was sent, whatever its mode
+emitters.py  who may say what: the file of emitters
+rules.py     an event, its emitter and its arrival → an accepted fact, or Refused with field, rule and way out
+"""

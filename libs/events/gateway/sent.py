@@ -1,0 +1,164 @@
+"""A CloudEvent 1.0 as another system sent it, in any mode of the HTTP binding: nothing in it is believed yet. Pure."""
+
+import hashlib
+import re
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import unquote
+
+import msgspec
+
+from events.errors import Refused
+
+STRUCTURED: Final = "application/cloudevents+json"
+BATCH: Final = "application/cloudevents-batch+json"
+JSON: Final = "application/json"
+PREFIX: Final = "ce-"
+LARGEST: Final = 1 << 16  # bytes of one event's data; a dossier's largest fact has some two thousand
+MOST: Final = 1000  # events of one batch
+NAME: Final = re.compile(r"[a-z0-9]{1,20}")  # of an attribute, as CloudEvents has it
+
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+BROKEN: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What reading JSON of others may raise; a UnicodeDecodeError is a ValueError."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """The attributes by their names, all as text, and the data's bytes."""
+
+    attributes: Mapping[str, str]
+    data: bytes
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of what the event says, the same in every mode and spelling of JSON: what tells a repeat from a
+        conflict. Attributes that say nothing of the matter, such as a trace, are not in it."""
+        said = [self.attributes.get(name, "") for name in ("type", "subject", "time")]
+        try:
+            content = msgspec.json.encode(msgspec.json.decode(self.data), order="sorted")
+        except BROKEN:
+            content = self.data
+        return hashlib.sha256(msgspec.json.encode(said) + b"\0" + content).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """What was sent instead of an event: why it is none, and the SHA-256 of its bytes."""
+
+    why: Refused
+    digest: bytes
+
+
+Item = Sent | Unread
+
+
+def of_request(content_type: str, headers: Mapping[str, str], body: bytes) -> Item | Sequence[Item]:
+    """The event of a request, or those of a batch: each that cannot be read on its own.
+
+    `headers` by their names in lower case.
+    """
+    try:
+        media_type = content_type.partition(";")[0].strip().lower()
+        if media_type == BATCH:
+            return [_item(bytes(one)) for one in _batch(body)]
+        if media_type == STRUCTURED:
+            return structured(body)
+        if f"{PREFIX}specversion" in headers:
+            return _binary(content_type, headers, body)
+        raise Refused(
+            "no-cloudevent", f"{media_type or 'no content type'}, and no header ce-specversion", field="content_type",
+            way_out=f"send {STRUCTURED}, {BATCH}, or the attributes as headers ce-specversion, ce-id, ce-source, "
+            f"ce-type, ce-time and the data as {JSON}",
+        )  # fmt: skip
+    except Refused as why:
+        return Unread(why=why, digest=hashlib.sha256(body).digest())
+
+
+def _item(body: bytes) -> Item:
+    try:
+        return structured(body)
+    except Refused as why:
+        return Unread(why=why, digest=hashlib.sha256(body).digest())
+
+
+def structured(body: bytes) -> Sent:
+    """An event that is one JSON document. Raises Refused."""
+    try:
+        raw = _object.decode(body)
+        attributes = {name: _text(name, value) for name, value in raw.items() if name not in ("data", "data_base64")}
+    except BROKEN as broken:
+        raise Refused(
+            "broken-json", f"the event is no JSON object: {broken}", field="body", way_out="send well-formed JSON"
+        ) from broken
+    return _sent(attributes, _data(raw))
+
+
+def _binary(content_type: str, headers: Mapping[str, str], body: bytes) -> Sent:
+    attributes = {"datacontenttype": content_type or JSON}
+    for name, value in headers.items():
+        if name.startswith(PREFIX):
+            try:
+                attributes[name.removeprefix(PREFIX)] = unquote(value, errors="strict")
+            except UnicodeDecodeError as broken:
+                raise Refused(
+                    "broken-header", f"{name}: what is percent-encoded is no UTF-8", field="headers",
+                    way_out="encode as the HTTP binding of CloudEvents says, or send it in structured mode",
+                ) from broken  # fmt: skip
+    return _sent(attributes, body)
+
+
+def _batch(body: bytes) -> list[msgspec.Raw]:
+    try:
+        items = _array.decode(body)
+    except BROKEN as broken:
+        raise Refused(
+            "broken-json", f"a batch is a JSON array of events: {broken}", field="body",
+            way_out="send well-formed JSON: an array, in it one object for each event",
+        ) from broken  # fmt: skip
+    if len(items) > MOST:
+        raise Refused(
+            "batch-too-long", f"{len(items)} events, a batch may have {MOST}", field="body", way_out="send it in parts"
+        )
+    return items
+
+
+def _sent(attributes: Mapping[str, str | None], data: bytes) -> Sent:
+    if len(data) > LARGEST:
+        raise Refused(
+            "event-too-large", f"{len(data)} bytes of data, an event may have {LARGEST}", field="data",
+            way_out="send codes and references; files stay where they are",
+        )  # fmt: skip
+    return Sent(attributes={name: value for name, value in attributes.items() if value is not None}, data=data)
+
+
+def _text(name: str, raw: msgspec.Raw) -> str | None:
+    """An attribute as text: CloudEvents' types are texts, whole numbers and truth values; null is as if absent."""
+    value: Any = msgspec.json.decode(raw)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool | int):
+        return msgspec.json.encode(value).decode()
+    called = name if NAME.fullmatch(name) else "an attribute"  # not a text of somebody's
+    raise Refused(
+        "broken-attribute", f"{called} is neither a text nor a number", field="attributes",
+        way_out="what is more than one value belongs into data",
+    )  # fmt: skip
+
+
+def _data(raw: Mapping[str, msgspec.Raw]) -> bytes:
+    if "data_base64" not in raw:
+        return bytes(raw["data"]) if "data" in raw else b""
+    if "data" in raw:
+        raise Refused("two-datas", "the event has data and data_base64", field="data", way_out="send one of them")
+    try:
+        return b64decode(msgspec.json.decode(raw["data_base64"], type=str), validate=True)
+    except BROKEN as broken:
+        raise Refused(
+            "broken-base64", f"data_base64 is not base64: {broken}", field="data_base64",
+            way_out="send the fact as `data`, a JSON object",
+        ) from broken  # fmt: skip

@@ -1,0 +1,76 @@
+"""HTTP in for other systems: CloudEvents in any mode → the gateway; what became of an event."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+
+from events import problems
+from events.actor import Actor
+from events.auth import Allowed
+from events.errors import NotFound
+from events.gateway.emitters import Emitters
+from events.gateway.sent import BATCH, JSON, STRUCTURED, Item, of_request
+from events.runtime import Parts
+from events.web import Now, moment
+from intake.gateway.keeping import Gateway, Outcome
+from intake.gateway.queries import became
+
+_BODIES: Mapping[str, Any] = {
+    "required": True,
+    "content": {
+        STRUCTURED: {
+            "schema": {"type": "object", "description": "One CloudEvent; GET /schemas has those of its data."}
+        },
+        BATCH: {"schema": {"type": "array", "items": {"type": "object"}}},
+        JSON: {"schema": {"type": "object", "description": "The data alone; the attributes are headers ce-…"}},
+    },
+}
+
+
+def routes(parts: Parts, emitters: Emitters) -> APIRouter:
+    """The gateway's routes."""
+    router = APIRouter(tags=["gateway"])
+    gateway = Gateway(parts.pool, emitters.ours)
+    Caller = Annotated[Actor, Depends(Allowed("emit"))]
+
+    @router.post("/events", status_code=201, openapi_extra={"requestBody": _BODIES})
+    async def say(request: Request, actor: Caller, onedoor_now: Now = None) -> Response:
+        """Say one event, or a batch of them. Each is judged by itself; what is accepted is committed.
+
+        One: 201 accepted, 200 a repeat, or the problem document of the refusal. A batch: 207, with an item for each
+        event in their order.
+        """
+        emitter = emitters.of(actor.unit)
+        sent = of_request(request.headers.get("content-type", ""), request.headers, await request.body())
+        items, batch = ([sent], False) if isinstance(sent, Item) else (sent, True)
+        outcomes = await gateway.keep(items, emitter, moment(request, onedoor_now))
+        parts.bell.ring("events")
+        if batch:
+            return JSONResponse([_shown(one) for one in outcomes], 207)
+        if (why := outcomes[0].why) is not None:
+            raise why
+        return JSONResponse(_shown(outcomes[0]), 201 if outcomes[0].result == "accepted" else 200)
+
+    @router.get("/events/{source:path}/{id}")
+    async def one(source: str, id: str, actor: Caller) -> Any:
+        """What became of an event of one's own: where it is, and every refusal under its id."""
+        found = await became(parts.pool, emitters.of(actor.unit), source, id)
+        if found is None:
+            raise NotFound(
+                "no-such-event", "your system has sent no such event", field="id",
+                way_out="look at source and id; what could not be read at all has neither",
+            )  # fmt: skip
+        return found
+
+    return router
+
+
+def _shown(one: Outcome) -> dict[str, Any]:
+    shown: dict[str, Any] = {"result": one.result}
+    if one.name is not None:
+        shown |= one.name._asdict()
+    if one.event is not None and one.recorded_at is not None:
+        shown |= {"event": one.event, "recorded_at": one.recorded_at.isoformat()}
+    return shown if one.why is None else shown | {"problem": problems.refusal(one.why)}

@@ -1,0 +1,195 @@
+"""Keeping what other systems say: each event once, each refusal once. The only writer of `sent` and `refused`."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from events.contracts.gateway import EventRefused
+from events.database import Connection, Pool
+from events.envelope import Cause
+from events.errors import Conflict, Refused, WrongVersion
+from events.gateway import rules
+from events.gateway.emitters import Emitter
+from events.gateway.rules import Accepted, Name
+from events.gateway.sent import Item, Sent, Unread
+from events.handle import ATTEMPTS, Moment
+from events.sanitize import storable
+from events.store import Append, append
+
+KNOWN = """
+select s.stream, s.body_hash, e.recorded_at from sent s join events e on e.stream = s.stream and e.version = 1
+where s.stream = any($1)
+"""
+REFUSED_BEFORE = "select stream from refused where stream = any($1)"
+SENT = "insert into sent select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[])"
+REFUSED = """
+insert into refused select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[],
+    $7::text[], $8::text[], $9::bytea[])
+"""
+AT_ONCE = 200  # events of one transaction, so that no follower of the cluster is held back for long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one event. `event` is its id on provincial.events; a duplicate has that of the first."""
+
+    result: Literal["accepted", "duplicate", "refused"]
+    name: Name | None
+    recorded_at: datetime | None = None
+    why: Refused | None = None
+
+    @property
+    def event(self) -> str | None:
+        return f"{self.name.stream}@1" if self.name and self.why is None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why an event was not taken in, as it is kept. `body` is that of a conflict, where it holds codes only."""
+
+    name: Name | None
+    digest: bytes
+    why: Refused
+    emitter: Emitter
+    body: bytes | None = None
+
+    @property
+    def stream(self) -> str:
+        """The same for the same event refused by the same rule again."""
+        parts = (self.emitter.source, self.name.id if self.name else "", self.digest.hex(), self.why.rule)
+        return f"refusal-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
+
+    def append(self, moment: Moment) -> Append:
+        """The fact that is said of it: codes, and nothing of what was sent."""
+        event = self.name.id if self.name else None
+        own = f"{self.emitter.source}/{event}" if event else self.emitter.source
+        said = EventRefused(
+            source=self.emitter.source, emitter=self.emitter.code, event=event, body=self.digest.hex(),
+            rule=self.why.rule, field=self.why.field, status=self.why.status,
+        )  # fmt: skip
+        cause = Cause(correlation=own, causation=own, actor=f"system-{self.emitter.code}")
+        return Append(
+            stream=self.stream, expected=0, facts=[said], cause=cause, at=moment.now, recorded_at=moment.recorded_at
+        )
+
+
+Decision = tuple[Name | None, Accepted | Refusal | None]
+"""What an event is called, and what is said of it: nothing of a duplicate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Keeps what the doors hand in. `ours`: what the codes of our own dossiers begin with."""
+
+    pool: Pool
+    ours: frozenset[str]
+
+    async def keep(self, items: Sequence[Item], emitter: Emitter, moment: Moment) -> list[Outcome]:
+        """What became of each item, in their order. What is accepted is committed when this returns.
+
+        Raises Conflict when others send the same events faster than this can be decided.
+        """
+        outcomes: list[Outcome] = []
+        for begin in range(0, len(items), AT_ONCE):
+            outcomes += await self._keep(items[begin : begin + AT_ONCE], emitter, moment)
+        return outcomes
+
+    async def _keep(self, items: Sequence[Item], emitter: Emitter, moment: Moment) -> list[Outcome]:
+        for _ in range(ATTEMPTS):
+            async with self.pool.acquire() as connection:
+                known, recorded = await _known(connection, [one.stream for one in _names(items, emitter)])
+                decisions = [decide(item, emitter, self.ours, moment.now, known) for item in items]
+                with suppress(WrongVersion):  # the same came through another door a moment ago
+                    recorded |= await _write(connection, [made for _, made in decisions], known, moment)
+                    return [_outcome(*decision, recorded) for decision in decisions]
+        raise Conflict(
+            "busy-event", "the same events come faster than they are decided", way_out="try again in a moment"
+        )
+
+
+def _names(items: Sequence[Item], emitter: Emitter) -> Iterator[Name]:
+    for item in items:
+        with suppress(Refused):
+            if isinstance(item, Sent):
+                yield rules.named(item, emitter)
+
+
+def decide(item: Item, emitter: Emitter, ours: frozenset[str], arrived: datetime, known: dict[str, bytes]) -> Decision:
+    """`known` are the hashes of what is on the log, or will be: an accepted event's is added.
+
+    A repeat is one before any rule is asked: what was accepted stays so when the times or the rules have changed.
+    """
+    if isinstance(item, Unread):
+        return None, Refusal(name=None, digest=item.digest, why=item.why, emitter=emitter)
+    name, body = None, None
+    try:
+        name = rules.named(item, emitter)
+        if known.get(name.stream) == item.digest:
+            return name, None
+        if name.stream in known:
+            with suppress(Refused):
+                body = rules.accept(item, emitter, ours, arrived).data
+            raise Conflict(
+                "id-reused", f"{name.id} came before with another content, which stands", field="id",
+                way_out="give every event an id of its own; void what was wrong and say it anew",
+            )  # fmt: skip
+        accepted = rules.accept(item, emitter, ours, arrived)
+    except Refused as why:
+        return name, Refusal(name=name, digest=item.digest, why=why, emitter=emitter, body=body)
+    known[name.stream] = item.digest
+    return name, accepted
+
+
+def _outcome(name: Name | None, made: Accepted | Refusal | None, recorded: Mapping[str, datetime]) -> Outcome:
+    if isinstance(made, Refusal):
+        return Outcome(result="refused", name=name, why=made.why)
+    assert name is not None
+    result: Literal["accepted", "duplicate"] = "accepted" if made else "duplicate"
+    return Outcome(result=result, name=name, recorded_at=recorded[name.stream])
+
+
+async def _known(connection: Connection, streams: Sequence[str]) -> tuple[dict[str, bytes], dict[str, datetime]]:
+    """Of those of these streams that are on the log: the hash of what was sent, and when it was recorded."""
+    rows = await connection.fetch(KNOWN, streams) if streams else []
+    return {row["stream"]: row["body_hash"] for row in rows}, {row["stream"]: row["recorded_at"] for row in rows}
+
+
+async def _write(
+    connection: Connection, made: Sequence[Accepted | Refusal | None], digests: Mapping[str, bytes], moment: Moment
+) -> dict[str, datetime]:
+    """Append everything that is new, with its rows; when each was recorded. Raises WrongVersion."""
+    accepted = [one for one in made if isinstance(one, Accepted)]
+    refusals = {one.stream: one for one in made if isinstance(one, Refusal)}
+    for row in await connection.fetch(REFUSED_BEFORE, list(refusals)) if refusals else []:
+        del refusals[row["stream"]]
+    appends = [
+        Append(
+            stream=one.name.stream, expected=0, facts=[one.fact], cause=one.cause, at=one.at,
+            recorded_at=moment.recorded_at, data=[one.data],
+        )
+        for one in accepted
+    ] + [one.append(moment) for one in refusals.values()]  # fmt: skip
+    if not appends:
+        return {}
+    async with connection.transaction():
+        new = await append(connection, appends)
+        if accepted:
+            rows = [(one.name.stream, *one.name, digests[one.name.stream]) for one in accepted]
+            await connection.execute(SENT, *_columns(rows))
+        if refusals:
+            await connection.execute(REFUSED, *_columns([_row(one) for one in refusals.values()]))
+    return {one.stream: one.recorded_at for one in new}
+
+
+def _row(one: Refusal) -> tuple[Any, ...]:
+    return (
+        one.stream, one.emitter.source, one.name.id if one.name else None, one.digest, one.why.rule, one.why.field,
+        storable(one.why.detail), one.why.way_out, one.body,
+    )  # fmt: skip
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    return zip(*rows, strict=True)
