@@ -12,15 +12,14 @@ from local.wait import until
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(900)]
 
-KILLED_AFTER = (100, 200, 320)  # of some 440 actions
+KILLED_AFTER = {"intake": 60, "kafka": 120, "field": 180, "routing": 240, "zalo": 300, "sla": 360}  # of 440 actions
 
 
-@pytest.mark.parametrize("parts", [("intake", "kafka", "field"), ("routing", "zalo", "sla")], ids=" then ".join)
-def test_a_killed_part_changes_no_fact(parts: tuple[str, str, str], left: Left) -> None:
-    """One after the other, each when the ones before are at work again: a quarter takes long to play."""
+def test_a_killed_part_changes_no_fact(left: Left) -> None:
+    """Every part once, each when the ones before are at work again: a quarter takes long to play."""
 
     async def kill(stack: Stack, player: Player) -> None:
-        for part, after in zip(parts, KILLED_AFTER, strict=True):
+        for part, after in KILLED_AFTER.items():
             assert await until(partial(_is_past, player, after), within=300)
             await stack.kill(part)
             await stack.start(part)  # takes its time, in which people go on asking
