@@ -4,7 +4,8 @@ OnedoorError
 ├── Refused            a rule says no (4xx for the caller; nothing was recorded)
 │   ├── Forbidden      the actor's role or unit may not do this
 │   ├── NotFound       there is no such dossier, order or submission
-│   └── Stale          the caller saw an older version than the one that stands
+│   ├── Stale          the caller saw an older version than the one that stands
+│   └── TooMuch        the caller asks more than its share of us; later it may
 ├── WrongVersion       somebody appended first: load, decide and append again
 ├── KeyReused          an Idempotency-Key came again with another body
 ├── Unreadable         bytes that break their contract: parked with the reason
@@ -49,6 +50,12 @@ class Stale(Refused):
     """The caller decided on an older version than the one that stands."""
 
     status = 412
+
+
+class TooMuch(Refused):
+    """The caller has used up its share for now. `retry_after`: seconds until there is some again."""
+
+    status = 429
 
 
 class WrongVersion(OnedoorError):

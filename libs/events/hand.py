@@ -55,8 +55,12 @@ def ordering(pool: Pool, service: str) -> MakesOrder:
     return ordered
 
 
-def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service: str, remake: Remake) -> APIRouter:
-    """`service` is the first word of the topic on which this service says what was done to it."""
+def routes(
+    pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service: str, remake: Remake,
+    others: parked.Others = parked.NO_OTHERS,
+) -> APIRouter:  # fmt: skip
+    """`service` is the first word of the topic on which this service says what was done to it. `others`: what it parks
+    beside its inbox and its followers."""
     router = APIRouter(tags=["operations"])
 
     ordered = ordering(pool, service)
@@ -80,14 +84,14 @@ def routes(pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service
     @router.post("/parked/retry")
     async def retry_all(order: Ordered) -> Mapping[str, int]:
         """Try everything that is parked once more; how many were settled."""
-        settled = await parked.retry(pool, followings, order)
+        settled = await parked.retry(pool, followings, order, others=others)
         bell.ring_all()
         return {"settled": settled}
 
     @router.post("/parked/{id}/retry")
     async def retry(id: Id, order: Ordered) -> Mapping[str, Any]:
         """Try this one once more: it, settled; 409 with the reason when it stays parked."""
-        settled = await parked.retry_one(pool, followings, id, order)
+        settled = await parked.retry_one(pool, followings, id, order, others)
         bell.ring_all()
         return settled
 

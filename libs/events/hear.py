@@ -3,10 +3,10 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -17,9 +17,9 @@ from faststream.kafka.message import FAKE_CONSUMER
 from structlog.contextvars import bound_contextvars
 
 from events.bell import Bell
-from events.database import TRANSIENT, Pool
+from events.database import TRANSIENT, Connection, Pool
 from events.identity import Identity
-from events.inbox import HEAR, Kept, keep, set_aside
+from events.inbox import HEAR, Ids, Kept, keep, set_aside
 
 # A topic that was made again begins at 0, and what was parked of the old one is no longer at its place. Where it was
 # not kept which topic it was, it is taken to be the one that is there.
@@ -43,6 +43,15 @@ ENDS_WITHIN = 2.0  # seconds for the last of these looks
 log = structlog.get_logger("events.hear")
 
 
+class Keeps(NamedTuple):
+    """What is done with records: a batch kept with its offsets, and one set aside that our own code cannot keep; under
+    which name they are parked."""
+
+    keep: Callable[[Connection, Sequence[Any], Ids], Awaitable[Kept]]
+    set_aside: Callable[[Connection, Any, Exception, Ids], Awaitable[Kept]]
+    name: str
+
+
 class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """One subscriber over all topics that a service hears. Knows how far it has kept, per partition.
 
@@ -50,8 +59,10 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
     """
 
     def __init__(
-        self, pool: Pool, bell: Bell, topics: Sequence[str], *, bootstrap: str, service: str, instance: str
-    ) -> None:
+        self, pool: Pool, bell: Bell, topics: Sequence[str], *, bootstrap: str, service: str, instance: str,
+        keeps: Keeps | None = None,
+    ) -> None:  # fmt: skip
+        self.keeps = keeps or Keeps(keep, set_aside, HEAR)  # the inbox, unless it is for somebody else
         self.pool, self.bell, self.topics, self.bootstrap = pool, bell, topics, bootstrap
         self.group, self.member = service, f"{service}-{instance}"
         self.heard: dict[tuple[str, int], int] = {}
@@ -109,7 +120,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
         """Begin to hear these topics, each from where the inbox has it; the others are missing."""
         self._ids = {}  # until all is done
         for topic, id in ids.items():
-            await self.pool.execute(ANEW, topic, id, HEAR)
+            await self.pool.execute(ANEW, topic, id, self.keeps.name)
         if ids:
             self._broker = KafkaBroker(
                 self.bootstrap, logger=logging.getLogger("faststream"), log_level=logging.DEBUG, apply_types=False,
@@ -173,7 +184,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             self.written[record.topic, record.partition] = record.timestamp
         self.bell.ring("inbox")
         if kept.parked:
-            log.error("parked", follower="hear", records=kept.parked)
+            log.error("parked", follower=self.keeps.name, records=kept.parked)
 
     async def _keep_or_park(self, records: Sequence[ConsumerRecord[bytes, bytes]], ids: Mapping[str, str]) -> Kept:
         """Keep them together; where that fails by a fault of ours, each on its own, and the one at fault is parked."""
@@ -183,9 +194,9 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             try:
                 async with self.pool.acquire() as connection:
                     if fault is None:
-                        return await keep(connection, records, ids)
+                        return await self.keeps.keep(connection, records, ids)
                     async with connection.transaction():
-                        return await set_aside(connection, records[0], fault, ids)
+                        return await self.keeps.set_aside(connection, records[0], fault, ids)
             except TRANSIENT as error:
                 log.warning("waiting", doing="hear", error=repr(error))
                 await asyncio.sleep(pause)

@@ -112,21 +112,30 @@ async def keep(connection: Connection, records: Sequence[Record], ids: Ids = NO_
             forks += others
         for fact, record in forks:
             await park(connection, record, fact.subject, f"forked: {fact.id} came again with another body")
-        await connection.execute(ADVANCE, *_offsets(records, ids))
+        await advance(connection, records, ids)
     return Kept(new=new, repeated=repeated, parked=len(unreadable) + len(forks))
 
 
 async def set_aside(connection: Connection, record: Record, fault: Exception, ids: Ids = NO_IDS) -> Kept:
     """Park a record that our own code could not keep, and go on behind it."""
     await park(connection, record, _key(record), fault)
-    await connection.execute(ADVANCE, *_offsets([record], ids))
+    await advance(connection, [record], ids)
     return Kept(new=0, repeated=0, parked=1)
+
+
+async def advance(connection: Connection, records: Sequence[Record], ids: Ids) -> None:
+    """These records are kept, or parked: they are not heard again."""
+    await connection.execute(ADVANCE, *_offsets(records, ids))
 
 
 async def park(connection: Connection, record: Record, subject: str, reason: Exception | str) -> None:
     """Set a record aside with its reason and its bytes; its case is incomplete until somebody settles it."""
-    place = f"{record.topic}/{record.partition}/{record.offset}"
-    await follow.park(connection, HEAR, subject, place, reason, record.value or b"")
+    await follow.park(connection, HEAR, subject, place_of(record), reason, record.value or b"")
+
+
+def place_of(record: Record) -> str:
+    """Where a record stands: topic/partition/offset."""
+    return f"{record.topic}/{record.partition}/{record.offset}"
 
 
 def _key(record: Record) -> str:

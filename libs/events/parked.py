@@ -1,6 +1,6 @@
 """What is parked: shown, dismissed by an operator, and tried again at start (the code may be new) and when one asks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from events.database import TRANSIENT, Pool
@@ -27,8 +27,18 @@ IS_PAUSED = "select exists (select from bookmarks where name = $1 and paused_at 
 SHOWN = "id, follower, subject, place, reason, parked_at, attempts, settled, settled_by, settled_at, settled_why"
 LIST = f"select {SHOWN} from parked where settled is null or $1 order by id limit $2"
 ONE = f"select {SHOWN}, body from parked where id = $1"
+OPEN_OF = """
+select id, body from parked where follower = $1 and settled is null and ($2::bigint is null or id = $2) order by id
+"""
 LISTED = 1000  # rows of one answer, the oldest first: when they are settled the next ones come
 ATTEMPTS = 8  # when somebody appends to the same stream at the same time
+
+
+Again = Callable[[bytes], Awaitable[str | None]]
+"""Does again what neither inbox nor follower parked; twice is once. None when it took effect, else why it did not."""
+Others = Mapping[str, Again]
+"""By the name under which it is parked."""
+NO_OTHERS: Others = {}
 
 
 class SettledMeanwhile(Exception):
@@ -70,19 +80,21 @@ async def dismiss(pool: Pool, followings: Sequence[Following[Any]], id: int, ord
     return found
 
 
-async def retry_one(pool: Pool, followings: Sequence[Following[Any]], id: int, order: Order) -> Mapping[str, Any]:
+async def retry_one(
+    pool: Pool, followings: Sequence[Following[Any]], id: int, order: Order, others: Others = NO_OTHERS
+) -> Mapping[str, Any]:
     """Read or apply one parked thing again. Raises NotFound, or Conflict when it is settled, or stays parked."""
     found = await shown(pool, id)
     if found["settled"]:
         raise _settled(found)
     follower = found["follower"]
-    if follower != HEAR and not any(one.follower.name == follower for one in _parking(followings)):
+    if follower not in (HEAR, *others) and not any(one.follower.name == follower for one in _parking(followings)):
         raise Conflict("no-such-follower", f"{follower}, who parked it, is not at work in this version", field="id",
                        way_out="dismiss it")  # fmt: skip
     if await pool.fetchval(IS_PAUSED, follower):
         raise Conflict("follower-paused", f"{follower} is paused and applies nothing", field="id",
                        way_out=f"POST /followers/{follower}/resume first")  # fmt: skip
-    settled = await retry(pool, followings, order, id)
+    settled = await retry(pool, followings, order, id, others)
     found = await shown(pool, id)
     if not settled:
         if found["settled"]:
@@ -100,8 +112,9 @@ def _settled(found: Mapping[str, Any]) -> Conflict:
 
 
 async def retry(
-    pool: Pool, followings: Sequence[Following[Any]], order: Order | None = None, only: int | None = None
-) -> int:
+    pool: Pool, followings: Sequence[Following[Any]], order: Order | None = None, only: int | None = None,
+    others: Others = NO_OTHERS,
+) -> int:  # fmt: skip
     """Read and apply again what is parked, or `only` the one. What a follower parked has a transaction of its own.
 
     `order` is the operator's; None: the service itself, at a start. Returns how many were settled.
@@ -109,6 +122,19 @@ async def retry(
     settled = await retry_unreadable(pool, order, only)
     for following in _parking(followings):
         settled += await _apply_again(pool, following, order, only)
+    for name, again in others.items():
+        settled += await _do_again(pool, name, again, order, only)
+    return settled
+
+
+async def _do_again(pool: Pool, name: str, again: Again, order: Order | None, only: int | None) -> int:
+    settled = 0
+    for row in await pool.fetch(OPEN_OF, name, only):
+        if (reason := await again(row["body"])) is not None:
+            await pool.execute(FAILED, row["id"], storable(reason))
+            continue
+        async with pool.acquire() as connection, connection.transaction():
+            settled += await settle(connection, row["id"], "retried", order)
     return settled
 
 

@@ -23,6 +23,7 @@ WAY_OUT = {
     409: "read it again: somebody has changed it",
     412: "read it again and decide on what it says now",
     422: "mend the field that is named and send it again",
+    429: "wait as long as Retry-After says",
 }
 log = structlog.get_logger("events.problems")
 
@@ -48,7 +49,10 @@ def _refused(request: Request, refused: Refused) -> Response:
     body = refusal(refused)
     if refused.field is None and (named := next(iter(request.path_params), None)):
         body["field"] = named  # without one it is about what the path names
-    return JSONResponse(body, refused.status, media_type="application/problem+json")
+    answer = JSONResponse(body, refused.status, media_type="application/problem+json")
+    if "retry_after" in refused.more:
+        answer.headers["Retry-After"] = str(refused.more["retry_after"])
+    return answer
 
 
 def _unauthenticated(_: Request, error: Unauthenticated) -> Response:

@@ -53,7 +53,9 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What a service is made of. `says` and `hears` are topics; an empty one means that it does not."""
+    """What a service is made of. `says` and `hears` are topics; an empty one means that it does not.
+
+    `parks`: what it sets aside beside its inbox and its followers, and how that is done again."""
 
     name: str
     says: tuple[str, ...]
@@ -63,6 +65,7 @@ class Service:
     followers: Callable[[Parts], Sequence[Follower[Any]]]
     tasks: Callable[[Parts], Sequence[Task]] = lambda _: ()
     open: Callable[[Parts], Awaitable[AsyncExitStack]] | None = None
+    parks: Callable[[Parts], parked.Others] = lambda _: parked.NO_OTHERS
 
 
 @dataclass(kw_only=True)
@@ -74,6 +77,7 @@ class Running:
     relay: Relay
     ears: Ears | None
     followings: list[Following[Any]]
+    others: parked.Others
     horizon: metrics.Horizon = field(default_factory=metrics.Horizon)
     started: bool = False
     died: list[str] = field(default_factory=list)  # tasks that ended with an error: only a restart brings them back
@@ -144,7 +148,7 @@ def application(running: Running) -> FastAPI:
         own = running.service.says[0].partition(".")[0]
         parts, said = running.parts, [name for name in running.service.says if name in topics.LOG_TOPICS]
         remake = partial(topics.make_again, parts.settings.kafka_bootstrap_servers, parts.topic(""), said)
-        app.include_router(hand.routes(parts.pool, parts.bell, running.followings, own, remake))
+        app.include_router(hand.routes(parts.pool, parts.bell, running.followings, own, remake, running.others))
     app.include_router(running.service.api(running.parts))
     return app
 
@@ -197,10 +201,11 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
         for one in followers
         for shard in range(one.shards)
     ]
-    running = Running(service=service, parts=parts, relay=relay, ears=ears, followings=followings)
+    others = service.parks(parts)
+    running = Running(service=service, parts=parts, relay=relay, ears=ears, followings=followings, others=others)
     if service.open is not None:
         await stack.enter_async_context(await service.open(parts))
-    if settled := await parked.retry(pool, followings):
+    if settled := await parked.retry(pool, followings, others=others):
         log.info("parked facts settled", facts=settled)
 
     last = asyncio.Event()  # the relay stops after all others: it sends what they said on their way out

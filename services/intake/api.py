@@ -33,7 +33,6 @@ from events.correct import correcting
 from events.database import Connection
 from events.envelope import Recorded
 from events.errors import Conflict, NotFound, Refused
-from events.gateway.emitters import Emitters
 from events.handle import Answer, IdempotencyKey, answered, handle
 from events.runtime import Parts
 from events.web import Asked, asked, at, reply
@@ -55,6 +54,7 @@ from intake.decide import (
     case,
 )
 from intake.gateway import api as gateway
+from intake.gateway.entered import Entered
 from intake.heard import way
 from intake.people import Person
 from intake.promised import waits
@@ -119,7 +119,7 @@ class Rating(Body):
     stars: Annotated[int, Field(ge=1, le=5)]
 
 
-def routes(parts: Parts, catalogue: Catalogue, door: Door, emitters: Emitters) -> APIRouter:
+def routes(parts: Parts, catalogue: Catalogue, door: Door, entered: Entered) -> APIRouter:
     """The door's routes."""
     router = APIRouter()
     pool = parts.pool
@@ -378,7 +378,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door, emitters: Emitters) -
         return await queries.submissions(pool, counter)
 
     router.include_router(conversation(parts, door))
-    router.include_router(gateway.routes(parts, emitters))
+    router.include_router(gateway.routes(parts, entered))
     router.include_router(language.routes(parts.settings.onedoor_contracts))
     return router
 

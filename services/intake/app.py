@@ -12,12 +12,13 @@ from deadlines.inforce import InForce
 from deadlines.load import load
 from events.contracts.channels import hears, says
 from events.follow import Follower
-from events.gateway import emitters
 from events.policy import obey
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
 from intake import policy, project
 from intake.api import routes
+from intake.gateway.entered import Entered
+from intake.gateway.inbound import NAME, Inbound
 from intake.zalo.client import ZaloClient, ZaloSettings, session
 from intake.zalo.message import message
 from intake.zalo.outbox import Sender
@@ -28,7 +29,7 @@ def service(settings: Settings) -> Service:
     """The intake service with its catalogue loaded."""
     catalogue = load(settings.onedoor_catalogue).build()
     ours = {unit.prefix for unit in catalogue.units("counter") if unit.prefix}
-    others = emitters.load(settings.onedoor_emitters, ours)
+    entered = Entered(settings.onedoor_emitters, ours)
     rules = InForce(catalogue, "inbox")
     zalo = ZaloSettings()
     client: list[ZaloClient] = []
@@ -58,10 +59,10 @@ def service(settings: Settings) -> Service:
         ]
 
     def tasks(parts: Parts) -> Sequence[Task]:
-        return [Sender(parts, client[0], catalogue).run, partial(rules.watch, parts.pool)]
+        return [Sender(parts, client[0], catalogue).run, partial(rules.watch, parts.pool), Inbound(parts, entered).run]
 
     def api(parts: Parts) -> APIRouter:
-        return routes(parts, catalogue, Door(parts.pool, catalogue, zalo), others)
+        return routes(parts, catalogue, Door(parts.pool, catalogue, zalo), entered)
 
     return Service(
         name="intake",
@@ -72,4 +73,5 @@ def service(settings: Settings) -> Service:
         followers=followers,
         tasks=tasks,
         api=api,
+        parks=lambda parts: {NAME: Inbound(parts, entered).again},
     )

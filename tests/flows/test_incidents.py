@@ -17,6 +17,7 @@ from flows.test_rebuild_flows import DAMAGE, certificate
 from oracle.swapped import swapped
 
 from deadlines.entries import CalendarEntry
+from events.contracts.channels import says
 
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="module")]
 # As docs/operations.md has it, and no session of another database.
@@ -117,7 +118,7 @@ async def test_a_topic_was_lost(own: House) -> None:
     await eventually(missing)
     other = await receive(own, "2017-07-17 08:30")
     code, out, err = await onedoor(own, "republish", "intake", "--why", "topic-deleted", "-y", "--json", wait=False)
-    assert (code, json.loads(out)["topics"]) == (0, [own.topic("intake.events")]), err
+    assert (code, json.loads(out)["topics"]) == (0, [own.topic(name) for name in says("intake")]), err
 
     async def whole() -> bool:
         code, out, _ = await onedoor(own, "status", wait=False)

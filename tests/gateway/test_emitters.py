@@ -85,7 +85,8 @@ def test_every_rule_is_told_to_emitters_with_what_it_says() -> None:
     """A refusal's name leads somewhere, and the document names no rule that is none."""
     root = Path(__file__).parents[2]
     code = [*(root / "libs/events/gateway").glob("*.py"), root / "services/intake/gateway/keeping.py"]
-    raising = re.compile(r'raise (?:Refused|Forbidden|Conflict)\(\s*"([a-z0-9-]+)"')
+    code += [root / "services/intake/gateway/api.py"]
+    raising = re.compile(r'raise (?:Refused|Forbidden|Conflict|TooMuch)\(\s*"([a-z0-9-]+)"')
     raised = {rule for path in code for rule in raising.findall(path.read_text())}
     table = (root / "docs" / "emitters.md").read_text().rpartition("## The rules")[2]
     told = {rule for line in re.findall(r"^\| ([a-z0-9, -]+) \|", table, re.M) for rule in line.split(", ")} - {"rule"}

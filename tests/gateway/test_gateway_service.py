@@ -2,88 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import pytest
-import pytest_asyncio
-import yaml
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from contracts.given import eventually
-from gateway.told import EVERYTHING, Event, event
-from serving import Serving, serving
+from gateway.at_work import became, fresh, post, published
+from gateway.told import EVERYTHING, OTHER, enter
+from serving import Serving
 
-from events import topics
-from events.clock import now
 from events.contracts.intake import CustomerRated
 from events.gateway.rules import Name
 from events.gateway.sent import BATCH, MOST, STRUCTURED
-from events.wire import from_cloudevent
-from intake.app import service
 
-OTHER = {**EVERYTHING.model_dump(), "code": "KHAC", "source": "urn:test:khac", "dossiers": ["000.00.31.H49"]}
 SECRET = "Nguyễn Văn An"
-
-
-@pytest_asyncio.fixture
-async def door(
-    database: Mapping[str, str], kafka: str, topic_prefix: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Serving]:
-    for name in ("api_url", "oauth_url"):
-        monkeypatch.setenv(f"ZALO_{name.upper()}", "http://127.0.0.1:9")
-    for name in ("app_id", "app_secret", "oa_secret", "refresh_token"):
-        monkeypatch.setenv(f"ZALO_{name.upper()}", name)
-    file = folder / "emitters.yaml"
-    file.write_text(
-        yaml.safe_dump({"emitters": [json.loads(EVERYTHING.model_dump_json()), json.loads(json.dumps(OTHER))]})
-    )
-    monkeypatch.setenv("ONEDOOR_EMITTERS", str(file))
-    async with serving(service, database["intake"], kafka, topic_prefix) as at_work:
-        yield at_work
-
-
-def fresh(id: str, kind: str = "CustomerRated", **more: Any) -> Event:
-    return Event(kind, event(kind, **more).data, id=id, at=now() - timedelta(minutes=1))
-
-
-async def post(
-    door: Serving, body: Any, kind: str = STRUCTURED, *, unit: str = "SXD", **headers: str
-) -> tuple[int, Any]:
-    token = door.issuer.sign(role="emitter", unit=unit, member="01")
-    sent = {"Authorization": f"Bearer {token}", "Content-Type": kind, **headers}
-    data = body if isinstance(body, bytes) else json.dumps(body)
-    async with door.http.post(f"{door.url}/events", data=data, headers=sent) as answer:
-        return answer.status, await answer.json(content_type=None)
-
-
-async def became(door: Serving, id: str, *, source: str = EVERYTHING.source, unit: str = "SXD") -> tuple[int, Any]:
-    answer = await door.get(f"/events/{source}/{id}", role="emitter", unit=unit)
-    return answer.status, answer.body
-
-
-async def published(door: Serving, topic: str, count: int) -> list[Any]:
-    """The records of a topic, once there are so many: each as (key, fact as recorded)."""
-    name, bootstrap = door.running.parts.topic(topic), door.running.parts.settings.kafka_bootstrap_servers
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(name, number) for number in range(topics.partitions_in(topic))]
-
-        async def all_there() -> bool:
-            return bool(sum((await consumer.end_offsets(partitions)).values()) >= count)
-
-        await eventually(all_there)
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning()
-        found: list[Any] = []
-        while len(found) < count:
-            for batch in (await consumer.getmany(timeout_ms=500)).values():
-                found += [(one.key.decode(), from_cloudevent(one.value)) for one in batch]
-        return found
-    finally:
-        await consumer.stop()
 
 
 async def test_an_event_is_accepted_once_in_every_mode_and_published_once(door: Serving) -> None:
@@ -166,6 +96,7 @@ async def test_nobody_sees_or_says_what_is_anothers(door: Serving) -> None:
     assert (await post(door, fresh("e-1").structured))[0] == 201
     assert (await post(door, fresh("e-2", stars=9).structured))[0] == 422
     unknown = await became(door, "nothing-of-it", unit="KHAC", source="urn:test:khac")
+    assert (await became(door, "%00"))[0] == 404
     for id in ("e-1", "e-2", "nothing-of-it"):
         assert await became(door, id, unit="KHAC") == (404, unknown[1])
     status, body = await post(door, fresh("e-1").structured, unit="KHAC")
@@ -219,3 +150,19 @@ async def test_nothing_that_is_refused_is_repeated_to_others(door: Serving) -> N
     told = [recorded.data.decode() for _, recorded in await published(door, "provincial.refusals", len(bodies))]
     kept = [str(dict(row)) for row in await door.running.parts.pool.fetch("select * from refused")]
     assert SECRET not in json.dumps([items, told, kept], ensure_ascii=False)
+
+
+async def test_who_sends_more_than_its_share_is_told_when_to_come_again(door: Serving, entered: Path) -> None:
+    """Nothing of it was taken in, and the others are not kept waiting."""
+    enter(entered, EVERYTHING.model_copy(update={"per_minute": 2}), OTHER)
+    assert (await post(door, [fresh("i-1").structured, fresh("i-2").structured], BATCH))[0] == 207
+    token = door.issuer.sign(role="emitter", unit="SXD", member="01")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": STRUCTURED}
+    async with door.http.post(f"{door.url}/events", json=fresh("i-3").structured, headers=headers) as answer:
+        body = await answer.json(content_type=None)
+        assert (answer.status, body["title"]) == (429, "over quota")
+        assert 1 <= int(answer.headers["Retry-After"]) <= 31
+    assert (await became(door, "i-3"))[0] == 404
+    assert (await post(door, {**fresh("i-4").structured, "source": OTHER.source}, unit="KHAC"))[1][
+        "title"
+    ] == "anothers dossier"

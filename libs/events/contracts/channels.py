@@ -13,6 +13,7 @@ PARTITIONS: Final = 12  # partition p of every dossier topic holds the same case
 SERVICES: Final = ("intake", "routing", "field", "sla")
 RULES: Final = "rules.events"  # few facts that every service hears, in one order: a single partition
 CASES: Final = "sla.cases"
+INBOUND: Final = "provincial.inbound"  # what other systems send, untrusted
 HEARTBEATS: Final = "heartbeats"
 
 # What other systems may say of dossiers of their own: the work of a one-door process. Not what is a matter between our
@@ -87,6 +88,7 @@ CHANNELS: Final = (
         topic="provincial.refusals", key="the source of the emitter", said_by=("intake",), facts=("gateway",),
         streams=("refusal",),
     ),
+    Channel(topic=INBOUND, key="any; the order of arrival changes nothing", said_by=(), heard_by=("intake",)),
     Channel(topic=CASES, key="the dossier's code", said_by=("sla",), compacted=True),
     Channel(
         topic=HEARTBEATS, key="the service's name", said_by=SERVICES, heard_by=("sla",), partitions=1, compacted=True

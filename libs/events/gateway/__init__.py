@@ -2,6 +2,8 @@
 use the same.
 
 sent.py      a CloudEvent as it was sent, whatever its mode
+letter.py    a Kafka record of another system, and whether its emitter signed it
 emitters.py  who may say what: the file of emitters
+quota.py     how many events an emitter may post
 rules.py     an event, its emitter and its arrival → an accepted fact, or Refused with field, rule and way out
 """

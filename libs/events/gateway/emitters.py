@@ -15,6 +15,7 @@ from events.errors import Forbidden, OnedoorError
 
 Owner = Annotated[str, Field(pattern=f"^{OWNER}$", examples=["000.00.30.H49"])]
 Units = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*(-\*)?$", max_length=24, examples=["SXD-*"])]
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]  # 32 bytes of Ed25519 in base64
 REPLY = "AgencyReplied"  # all that is heard of dossiers of ours
 
 
@@ -23,7 +24,8 @@ class Emitter(BaseModel):
 
     It says `facts` about dossiers whose codes begin with one of `dossiers`, naming no units but `units` (SXD-* are all
     that begin with SXD-). `replies`: it is an agency's, and says AgencyReplied about dossiers of ours. A time may lie
-    `ahead_minutes` after its arrival and `late_days` before it.
+    `ahead_minutes` after its arrival and `late_days` before it. `keys` are the public halves of its keys for Kafka, in
+    base64: while it changes its key there are two. `per_minute`: so many events it may post.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +36,8 @@ class Emitter(BaseModel):
     units: Annotated[tuple[Units, ...], Field(min_length=1)]
     dossiers: tuple[Owner, ...] = ()
     replies: bool = False
+    keys: tuple[Key, ...] = ()
+    per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 6000
     ahead_minutes: Annotated[int, Field(ge=0, le=1440)] = 5
     late_days: Annotated[int, Field(ge=1, le=36600)] = 366
 
@@ -76,6 +80,10 @@ class Emitters:
 
     by_code: Mapping[str, Emitter]
     ours: frozenset[str]
+
+    def speaking_as(self, source: str | None) -> Emitter | None:
+        """The emitter of a source."""
+        return next((one for one in self.by_code.values() if one.source == source), None)
 
     def of(self, code: str | None) -> Emitter:
         """Raises Forbidden."""

@@ -1,4 +1,4 @@
-"""A CloudEvent 1.0 as another system sent it, in any mode of the HTTP binding: nothing in it is believed yet. Pure."""
+"""A CloudEvent 1.0 as another system sent it, in any mode over HTTP or Kafka: nothing in it is believed yet. Pure."""
 
 import hashlib
 import re
@@ -17,6 +17,7 @@ STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 JSON: Final = "application/json"
 PREFIX: Final = "ce-"
+KAFKA_PREFIX: Final = "ce_"
 LARGEST: Final = 1 << 16  # bytes of one event's data; a dossier's largest fact has some two thousand
 MOST: Final = 1000  # events of one batch
 NAME: Final = re.compile(r"[a-z0-9]{1,20}")  # of an attribute, as CloudEvents has it
@@ -77,6 +78,29 @@ def of_request(content_type: str, headers: Mapping[str, str], body: bytes) -> It
         )  # fmt: skip
     except Refused as why:
         return Unread(why=why, digest=hashlib.sha256(body).digest())
+
+
+def of_record(headers: Mapping[str, bytes], value: bytes) -> Item:
+    """The event of a Kafka record: binary mode where it has the header ce_specversion, else structured."""
+    try:
+        if f"{KAFKA_PREFIX}specversion" not in headers:
+            return structured(value)
+        attributes: dict[str, str | None] = {"datacontenttype": _header(headers, "content-type") or JSON}
+        for name in headers:
+            if name.startswith(KAFKA_PREFIX):
+                attributes[name.removeprefix(KAFKA_PREFIX)] = _header(headers, name)
+        return _sent(attributes, value)
+    except Refused as why:
+        return Unread(why=why, digest=hashlib.sha256(value).digest())
+
+
+def _header(headers: Mapping[str, bytes], name: str) -> str | None:
+    try:
+        return headers[name].decode() if name in headers else None
+    except UnicodeDecodeError as broken:
+        raise Refused(
+            "broken-header", "a header is no UTF-8", field="headers", way_out="send it in structured mode"
+        ) from broken
 
 
 def _item(body: bytes) -> Item:

@@ -11,7 +11,8 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from events.contracts import CATALOGUE, corrections, field, gateway, intake, operations, routing, rules, sla
-from events.contracts.channels import CASES, CHANNELS, HEARTBEATS, SERVICES, Channel
+from events.contracts.channels import CASES, CHANNELS, HEARTBEATS, INBOUND, SERVICES, Channel
+from events.contracts.inbound import EventSent
 from events.contracts.standing import CaseStatus, Watermark
 from events.language.schemas import CONTENT_TYPE, ENVELOPE, Schema, event_type, identity, of_class
 
@@ -37,7 +38,7 @@ _MODULES: Final = {
     module.__name__.rpartition(".")[2]: module
     for module in (corrections, field, gateway, intake, operations, routing, rules, sla)
 }
-_STANDING: Final[Mapping[str, type[Any]]] = {CASES: CaseStatus, HEARTBEATS: Watermark}
+_STANDING: Final[Mapping[str, type[Any]]] = {INBOUND: EventSent, CASES: CaseStatus, HEARTBEATS: Watermark}
 
 
 def document(envelope: Schema, schemas: Mapping[tuple[str, int], Schema]) -> dict[str, Any]:
@@ -107,13 +108,13 @@ def _message(name: str, schema: int, of: Schema) -> dict[str, Any]:
 
 
 def _stands(channel: Channel) -> dict[str, Any]:
-    """A record of a compacted topic: plain JSON without an envelope."""
+    """A record that is no fact of ours: of a compacted topic plain JSON without an envelope, of others an event."""
     cls = _STANDING[channel.topic]
     return {
         "name": cls.__name__,
         "title": cls.__name__,
         "summary": _first(cls.__doc__),
-        "contentType": "application/json",
+        "contentType": "application/json" if channel.compacted else CONTENT_TYPE,
         "payload": _to("components/schemas", cls.__name__),
         "bindings": {"kafka": _keyed(channel.key)},
     }

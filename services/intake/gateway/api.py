@@ -1,6 +1,8 @@
 """HTTP in for other systems: CloudEvents in any mode → the gateway; what became of an event."""
 
 from collections.abc import Mapping
+from math import ceil
+from time import monotonic
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -9,11 +11,12 @@ from fastapi.responses import JSONResponse
 from events import problems
 from events.actor import Actor
 from events.auth import Allowed
-from events.errors import NotFound
-from events.gateway.emitters import Emitters
+from events.errors import NotFound, TooMuch
+from events.gateway.quota import Quotas
 from events.gateway.sent import BATCH, JSON, STRUCTURED, Item, of_request
 from events.runtime import Parts
 from events.web import Now, moment
+from intake.gateway.entered import Entered
 from intake.gateway.keeping import Gateway, Outcome
 from intake.gateway.queries import became
 
@@ -29,10 +32,10 @@ _BODIES: Mapping[str, Any] = {
 }
 
 
-def routes(parts: Parts, emitters: Emitters) -> APIRouter:
+def routes(parts: Parts, entered: Entered) -> APIRouter:
     """The gateway's routes."""
     router = APIRouter(tags=["gateway"])
-    gateway = Gateway(parts.pool, emitters.ours)
+    gateway, quotas = Gateway(parts.pool, entered.ours), Quotas()
     Caller = Annotated[Actor, Depends(Allowed("emit"))]
 
     @router.post("/events", status_code=201, openapi_extra={"requestBody": _BODIES})
@@ -42,10 +45,15 @@ def routes(parts: Parts, emitters: Emitters) -> APIRouter:
         One: 201 accepted, 200 a repeat, or the problem document of the refusal. A batch: 207, with an item for each
         event in their order.
         """
-        emitter = emitters.of(actor.unit)
+        emitter = entered.now().of(actor.unit)
         sent = of_request(request.headers.get("content-type", ""), request.headers, await request.body())
         items, batch = ([sent], False) if isinstance(sent, Item) else (sent, True)
-        outcomes = await gateway.keep(items, emitter, moment(request, onedoor_now))
+        if (seconds := quotas.wait(emitter, max(len(items), 1), monotonic())) > 0:
+            raise TooMuch(
+                "over-quota", f"your system may post {emitter.per_minute} events a minute; none of these was taken in",
+                field="body", way_out="wait as long as Retry-After says and send it again", retry_after=ceil(seconds),
+            )  # fmt: skip
+        outcomes = await gateway.keep([(emitter, one) for one in items], moment(request, onedoor_now))
         parts.bell.ring("events")
         if batch:
             return JSONResponse([_shown(one) for one in outcomes], 207)
@@ -56,7 +64,7 @@ def routes(parts: Parts, emitters: Emitters) -> APIRouter:
     @router.get("/events/{source:path}/{id}")
     async def one(source: str, id: str, actor: Caller) -> Any:
         """What became of an event of one's own: where it is, and every refusal under its id."""
-        found = await became(parts.pool, emitters.of(actor.unit), source, id)
+        found = await became(parts.pool, entered.now().of(actor.unit), source, id)
         if found is None:
             raise NotFound(
                 "no-such-event", "your system has sent no such event", field="id",

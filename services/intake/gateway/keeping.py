@@ -1,7 +1,7 @@
 """Keeping what other systems say: each event once, each refusal once. The only writer of `sent` and `refused`."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,6 +78,9 @@ class Refusal:
 
 Decision = tuple[Name | None, Accepted | Refusal | None]
 """What an event is called, and what is said of it: nothing of a duplicate."""
+Sender = tuple[Emitter, Item]
+"""What was sent, and by whom."""
+Also = Callable[[Connection], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,31 +90,40 @@ class Gateway:
     pool: Pool
     ours: frozenset[str]
 
-    async def keep(self, items: Sequence[Item], emitter: Emitter, moment: Moment) -> list[Outcome]:
-        """What became of each item, in their order. What is accepted is committed when this returns.
+    async def keep(self, sent: Sequence[Sender], moment: Moment) -> list[Outcome]:
+        """What became of each, in their order. What is accepted is committed when this returns.
 
         Raises Conflict when others send the same events faster than this can be decided.
         """
         outcomes: list[Outcome] = []
-        for begin in range(0, len(items), AT_ONCE):
-            outcomes += await self._keep(items[begin : begin + AT_ONCE], emitter, moment)
+        for begin in range(0, len(sent), AT_ONCE):
+            outcomes += await self._keep(sent[begin : begin + AT_ONCE], moment)
         return outcomes
 
-    async def _keep(self, items: Sequence[Item], emitter: Emitter, moment: Moment) -> list[Outcome]:
+    async def _keep(self, sent: Sequence[Sender], moment: Moment) -> list[Outcome]:
         for _ in range(ATTEMPTS):
-            async with self.pool.acquire() as connection:
-                known, recorded = await _known(connection, [one.stream for one in _names(items, emitter)])
-                decisions = [decide(item, emitter, self.ours, moment.now, known) for item in items]
-                with suppress(WrongVersion):  # the same came through another door a moment ago
-                    recorded |= await _write(connection, [made for _, made in decisions], known, moment)
-                    return [_outcome(*decision, recorded) for decision in decisions]
+            with suppress(WrongVersion):
+                async with self.pool.acquire() as connection:
+                    return await self.keep_together(connection, sent, moment)
         raise Conflict(
             "busy-event", "the same events come faster than they are decided", way_out="try again in a moment"
         )
 
+    async def keep_together(
+        self, connection: Connection, sent: Sequence[Sender], moment: Moment, also: Also | None = None
+    ) -> list[Outcome]:
+        """The same in one transaction, with what `also` writes. Not more than AT_ONCE.
 
-def _names(items: Sequence[Item], emitter: Emitter) -> Iterator[Name]:
-    for item in items:
+        Raises WrongVersion when the same came through another door a moment ago: decide again.
+        """
+        known, recorded = await _known(connection, [one.stream for one in _names(sent)])
+        decisions = [decide(item, emitter, self.ours, moment.now, known) for emitter, item in sent]
+        recorded |= await _write(connection, [made for _, made in decisions], known, moment, also)
+        return [_outcome(*decision, recorded) for decision in decisions]
+
+
+def _names(sent: Sequence[Sender]) -> Iterator[Name]:
+    for emitter, item in sent:
         with suppress(Refused):
             if isinstance(item, Sent):
                 yield rules.named(item, emitter)
@@ -158,8 +170,9 @@ async def _known(connection: Connection, streams: Sequence[str]) -> tuple[dict[s
 
 
 async def _write(
-    connection: Connection, made: Sequence[Accepted | Refusal | None], digests: Mapping[str, bytes], moment: Moment
-) -> dict[str, datetime]:
+    connection: Connection, made: Sequence[Accepted | Refusal | None], digests: Mapping[str, bytes], moment: Moment,
+    also: Also | None,
+) -> dict[str, datetime]:  # fmt: skip
     """Append everything that is new, with its rows; when each was recorded. Raises WrongVersion."""
     accepted = [one for one in made if isinstance(one, Accepted)]
     refusals = {one.stream: one for one in made if isinstance(one, Refusal)}
@@ -172,7 +185,7 @@ async def _write(
         )
         for one in accepted
     ] + [one.append(moment) for one in refusals.values()]  # fmt: skip
-    if not appends:
+    if not appends and also is None:
         return {}
     async with connection.transaction():
         new = await append(connection, appends)
@@ -181,6 +194,8 @@ async def _write(
             await connection.execute(SENT, *_columns(rows))
         if refusals:
             await connection.execute(REFUSED, *_columns([_row(one) for one in refusals.values()]))
+        if also is not None:
+            await also(connection)
     return {one.stream: one.recorded_at for one in new}
 
 

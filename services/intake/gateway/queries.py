@@ -5,7 +5,7 @@ from typing import Any
 
 from events.database import Pool
 from events.gateway.emitters import Emitter
-from events.gateway.rules import Name
+from events.gateway.rules import ID, Name
 
 EVENT = """
 select type, schema, subject, at, recorded_at, encode(s.body_hash, 'hex') as body from sent s
@@ -20,7 +20,7 @@ join events e on e.stream = r.stream and e.version = 1 where r.source = $1 and r
 async def became(pool: Pool, emitter: Emitter, source: str, id: str) -> Mapping[str, Any] | None:
     """What became of an event: None where there is none, or none of this emitter's. `body` is the SHA-256 by which a
     repeat is told from a conflict."""
-    if source != emitter.source:
+    if source != emitter.source or ID.fullmatch(id) is None:
         return None
     name = Name(source, id)
     row = await pool.fetchrow(EVENT, name.stream)

@@ -1,0 +1,73 @@
+"""A Kafka record of another system, and whether its emitter signed it: a broker need not say who wrote it. Pure.
+
+Signed are its headers `ce_…` and `content-type`, each as `name:value` and a line feed in the order of their names, then
+a line feed and the value. The signature, Ed25519 in base64, is the header `onedoor-signature`.
+"""
+
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+from urllib.parse import quote, unquote, unquote_to_bytes
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from events.gateway.sent import KAFKA_PREFIX, Item, of_record
+
+SIGNATURE: Final = "onedoor-signature"
+SAFE: Final = "/:;=+"  # need no percent sign to be read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """Headers by their names (of two with one name the last counts) and the value."""
+
+    headers: Mapping[str, bytes]
+    value: bytes
+
+    @classmethod
+    def of(cls, headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Self:
+        """As Kafka's clients hand it over."""
+        return cls(headers={name: one or b"" for name, one in headers}, value=value or b"")
+
+    @property
+    def signed(self) -> bytes:
+        """The bytes that a signature is over."""
+        names = sorted(name for name in self.headers if name.startswith(KAFKA_PREFIX) or name == "content-type")
+        lines = [b"%s:%s\n" % (name.encode(errors="replace"), self.headers[name]) for name in names]
+        return b"".join((*lines, b"\n", self.value))
+
+    def is_signed_by(self, keys: Iterable[str]) -> bool:
+        """Whether the holder of one of these public keys signed it. A header with a line feed could be read as two."""
+        if any(b"\n" in one for one in self.headers.values()):
+            return False
+        try:
+            signature = b64decode(self.headers.get(SIGNATURE, b""), validate=True)
+        except ValueError:
+            return False
+        return any(_holds(key, signature, self.signed) for key in keys)
+
+    def read(self) -> Item:
+        """The event in it."""
+        return of_record(self.headers, self.value)
+
+    def packed(self) -> bytes:
+        """As it is set aside: a line for each header, percent-encoded, an empty line, and the value as it came."""
+        lines = [f"{quote(name)}: {quote(one, SAFE)}\n" for name, one in sorted(self.headers.items())]
+        return "".join((*lines, "\n")).encode() + self.value
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> Self:
+        """The other way."""
+        head, _, value = (b"\n" + packed).partition(b"\n\n")
+        pairs = [line.partition(b": ") for line in head.split(b"\n") if line]
+        return cls(headers={unquote(name.decode()): unquote_to_bytes(one) for name, _, one in pairs}, value=value)
+
+
+def _holds(key: str, signature: bytes, signed: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(b64decode(key)).verify(signature, signed)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

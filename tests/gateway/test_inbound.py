@@ -1,0 +1,155 @@
+"""The door on Kafka, on real parts: both modes, any compression, one log with the door over HTTP, nothing is lost."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from contracts.given import eventually
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from gateway.at_work import became, fresh, post, published
+from gateway.told import EVERYTHING, OTHER, enter
+from serving import Serving, serving
+
+from events import signing, topics
+from events.contracts.channels import INBOUND
+from events.gateway.letter import SIGNATURE, Letter
+from events.gateway.sent import BATCH
+from intake.app import service
+
+NEW = Ed25519PrivateKey.from_private_bytes(b"n" * 32)
+HEARD = "select coalesce(sum(next_offset), 0) from heard where topic = $1"
+OPERATOR: Any = {"role": "operator", "unit": "onedoor"}
+
+
+@asynccontextmanager
+async def sending(door: Serving, compression: str | None = None) -> AsyncIterator[AIOKafkaProducer]:
+    bootstrap = door.running.parts.settings.kafka_bootstrap_servers
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type=compression)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def put(door: Serving, letters: Sequence[Letter], compression: str | None = None) -> None:
+    """Put records on the topic, and wait until the door has kept or parked every one."""
+    topic, pool = door.running.parts.topic(INBOUND), door.running.parts.pool
+    settings = door.running.parts.settings
+    await topics.ensure(settings.kafka_bootstrap_servers, settings.onedoor_topic_prefix, [INBOUND])
+    before = await pool.fetchval(HEARD, topic)
+    async with sending(door, compression) as producer:
+        for number, letter in enumerate(letters):
+            headers = list(letter.headers.items())
+            await producer.send(topic, letter.value, key=b"%d" % number, headers=headers)
+        await producer.flush()
+
+    async def all_heard() -> bool:
+        return bool(await pool.fetchval(HEARD, topic) == before + len(letters))
+
+    await eventually(all_heard)
+
+
+async def parked(door: Serving) -> list[dict[str, Any]]:
+    answer = await door.get("/parked", role="operator", unit="onedoor")
+    return [one for one in answer.body if one["follower"] == "gateway"]
+
+
+@pytest.mark.parametrize("compression", [None, "gzip", "snappy", "lz4", "zstd"])
+async def test_a_signed_event_is_accepted_in_both_modes_whatever_packs_it(
+    door: Serving, compression: str | None
+) -> None:
+    one, two = fresh("k-1"), fresh("k-2", "CaseClosed")
+    await put(door, [one.letter(), two.letter(binary=True), one.letter(binary=True)], compression)
+    found = {recorded.id: json.loads(recorded.data) for _, recorded in await published(door, "provincial.events", 2)}
+    assert len(found) == 2
+    assert (await became(door, "k-1"))[1]["result"] == (await became(door, "k-2"))[1]["result"] == "accepted"
+    assert (await post(door, one.structured))[0] == 200
+    assert await parked(door) == []
+
+
+async def test_both_doors_lead_to_one_log(door: Serving) -> None:
+    """What came over HTTP is a repeat on Kafka; another body is a conflict there too, kept and shown."""
+    first, other, wrong = fresh("m-1", stars=5), fresh("m-1", stars=1), fresh("m-2", stars=9)
+    assert (await post(door, first.structured))[0] == 201
+    await put(door, [first.letter(), other.letter(), other.letter(binary=True), wrong.letter()])
+    shown = (await became(door, "m-1"))[1]
+    assert (shown["result"], [one["rule"] for one in shown["refusals"]]) == ("accepted", ["id-reused"])
+    assert [one["field"] for one in (await became(door, "m-2"))[1]["refusals"]] == ["data.stars"]
+    refusals = [recorded.fact for _, recorded in await published(door, "provincial.refusals", 2)]
+    assert {(one.event, one.rule) for one in refusals} == {("m-1", "id-reused"), ("m-2", "invalid-data")}
+    assert len(await published(door, "provincial.events", 1)) == 1
+
+
+async def test_what_nobody_signed_is_parked_with_its_bytes_and_the_next_is_taken(door: Serving) -> None:
+    good, forged = fresh("n-1"), fresh("n-2")
+    letters = [
+        Letter(headers={}, value=b"\xff\x00 nothing"),
+        Letter(headers={"ce_specversion": b"\xff"}, value=b"{}"),
+        forged.letter(key=None),
+        forged.letter(key=NEW),
+        Letter(headers=forged.letter().headers, value=good.letter().value),
+        fresh("n-3").letter(key=NEW),
+        good.letter(),
+    ]
+    stranger = Letter(headers={SIGNATURE: b"x"}, value=json.dumps({**good.structured, "source": "urn:nobody"}).encode())
+    await put(door, [*letters, stranger])
+    found = await parked(door)
+    assert sorted(one["reason"].partition(":")[0] for one in found) == ["no event"] * 2 + ["onedoor-signature"] * 4 + [
+        "source"
+    ]
+    assert all(door.running.parts.topic(INBOUND) in one["place"] for one in found)
+    bodies = [row["body"] for row in await door.running.parts.pool.fetch("select body from parked order by id")]
+    assert sorted(bodies) == sorted(one.packed() for one in (*letters[:-1], stranger))
+    assert (await became(door, "n-1"))[1]["result"] == "accepted"
+    assert (await became(door, "n-2"))[0] == 404
+    assert len(await published(door, "provincial.events", 1)) == 1
+
+
+async def test_a_key_is_changed_without_a_restart(door: Serving, entered: Path) -> None:
+    """The new one beside the old one, then alone; what was signed too early is taken when it is tried again."""
+    await put(door, [fresh("p-1").letter(key=NEW)])
+    (early,) = await parked(door)
+    still = await door.post(f"/parked/{early['id']}/retry", **OPERATOR)
+    assert (still.status, still.body["title"]) == (409, "still parked")
+    assert "KEYS" not in still.body["detail"]
+    enter(entered, EVERYTHING.model_copy(update={"keys": (*EVERYTHING.keys, signing.public(NEW))}), OTHER)
+    assert (await door.post(f"/parked/{early['id']}/retry", **OPERATOR)).body["settled"] == "retried"
+    await put(door, [fresh("p-2").letter(), fresh("p-3").letter(key=NEW)])
+    enter(entered, EVERYTHING.model_copy(update={"keys": (signing.public(NEW),)}), OTHER)
+    await put(door, [fresh("p-4").letter(), fresh("p-5").letter(key=NEW)])
+    taken = [(await became(door, f"p-{number}"))[0] for number in range(1, 6)]
+    assert taken == [200, 200, 200, 404, 200]
+    assert len(await parked(door)) == 1
+
+
+async def test_a_file_that_has_become_wrong_changes_nothing(door: Serving, entered: Path) -> None:
+    """What it said before stands; one without any emitter is not wrong."""
+    enter(entered, OTHER, OTHER)
+    assert (await post(door, fresh("q-1").structured))[0] == 201
+    enter(entered)
+    assert (await post(door, fresh("q-2").structured))[0] == 403
+
+
+async def test_a_batch_is_not_sent_over_kafka(door: Serving) -> None:
+    letter = Letter(headers={"content-type": BATCH.encode()}, value=json.dumps([fresh("r-1").structured]).encode())
+    await put(door, [letter])
+    assert [one["reason"].partition(":")[0] for one in await parked(door)] == ["no event"]
+
+
+async def test_a_door_that_was_away_goes_on_where_it_stood(
+    database: Mapping[str, str], kafka: str, topic_prefix: str, entered: Path
+) -> None:
+    """Records that came meanwhile are taken, and none twice."""
+    events = [fresh(f"s-{number}") for number in range(600)]
+    async with serving(service, database["intake"], kafka, topic_prefix) as door:
+        await put(door, [one.letter() for one in events[:300]])
+        first = await door.running.parts.pool.fetchval("select count(*) from sent")
+    async with serving(service, database["intake"], kafka, topic_prefix) as door:
+        await put(door, [one.letter(binary=True) for one in events])
+        assert (first, await door.running.parts.pool.fetchval("select count(*) from sent")) == (300, 600)
+        assert len({recorded.id for _, recorded in await published(door, "provincial.events", 600)}) == 600
