@@ -97,6 +97,19 @@ class Stack:
             await self.down()
             raise
 
+    async def up_stores(self) -> None:
+        """Start Kafka and PostgreSQL alone, for what is done while the services are down; `down` ends them.
+
+        Raises as `up` does: AlreadyRunning while a system runs in this folder.
+        """
+        self.state.hold()
+        self._secrets = Secrets(self.state.path)
+        try:
+            await together(self._start_kafka(), self._start_database())
+        except BaseException:
+            await self.down()
+            raise
+
     async def down(self) -> None:
         """Stop the services, which may drain, then the parts that they need."""
         services = [name for name in self._modules if name in self.parts]
@@ -249,10 +262,13 @@ class Stack:
         await self._begin("zalo")
 
     def _service(self, name: str, module: str) -> Served:
+        return Served(name, module, self._ports.of(name), self.environment(name), self.state)
+
+    def environment(self, name: str) -> dict[str, str]:
+        """All that a service is told, once the servers that it needs are there."""
         assert self.databases is not None
-        port = self._ports.of(name)
-        env = service_environment(
-            port=port,
+        return service_environment(
+            port=self._ports.of(name),
             kafka=self.kafka,
             database=self.databases.services[name],
             issuer=self.url("issuer"),
@@ -262,7 +278,6 @@ class Stack:
             catalogue=self._catalogue,
             own=self._own(name),
         )
-        return Served(name, module, port, env, self.state)
 
     def _own(self, name: str) -> Mapping[str, str]:
         if name == "sla":

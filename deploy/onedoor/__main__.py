@@ -2,6 +2,7 @@
 
 from onedoor.app import App
 from onedoor.contracts import contracts
+from onedoor.db import db
 from onedoor.demo import demo
 from onedoor.down import down
 from onedoor.events import events
@@ -40,6 +41,7 @@ app.add_typer(sla, name="sla")
 app.add_typer(runs, name="runs")
 app.add_typer(parked, name="parked")
 app.add_typer(followers, name="followers")
+app.add_typer(db, name="db")
 app.add_typer(contracts, name="contracts")
 
 if __name__ == "__main__":

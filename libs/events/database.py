@@ -91,24 +91,30 @@ async def migrate(pool: Pool, *folders: Path) -> None:
     restored into another cluster (transaction numbers begin again there; `onedoor db adopt` raises the epoch).
     """
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(LOCK)
-        await connection.execute(MIGRATIONS)
-        applied = {row["name"]: row["hash"] for row in await connection.fetch(APPLIED)}
-        for folder in folders:
-            for file in sorted(folder.glob("*.sql")):
-                if not NUMBERED.fullmatch(file.name):
-                    raise OnedoorError(f"{file.name} in {folder} would never be applied: name it 0002_what_it_does.sql")
-                name, text = f"{folder.parent.name}/{file.name}", file.read_text()
-                digest = hashlib.sha256(text.encode()).hexdigest()
-                if applied.get(name, digest) != digest:
-                    raise OnedoorError(f"{name} was edited after it was applied: restore it and add a new file")
-                if name not in applied:
-                    await connection.execute(text)
-                    await connection.execute(RECORD, name, digest)
+        await apply(connection, *folders)
         row = await connection.fetchrow(CLUSTER)
         assert row is not None
         if row["ours"] != row["actual"]:
             raise NotOurCluster(
-                f"this log was written by cluster {row['ours']}, this is cluster {row['actual']}: after a restore, "
-                "run `onedoor db adopt` once you are sure that the old cluster is gone"
+                f"this log was written by cluster {row['ours']}, this is cluster {row['actual']}: it was restored from "
+                "a backup. `onedoor db adopt` brings it up to what was published, once you are sure that the old "
+                'cluster is gone; see "The databases were restored from a backup" in docs/operations.md'
             )
+
+
+async def apply(connection: Connection, *folders: Path) -> None:
+    """The migrations alone, in the caller's transaction, which holds up every start of the service from here on."""
+    await connection.execute(LOCK)
+    await connection.execute(MIGRATIONS)
+    applied = {row["name"]: row["hash"] for row in await connection.fetch(APPLIED)}
+    for folder in folders:
+        for file in sorted(folder.glob("*.sql")):
+            if not NUMBERED.fullmatch(file.name):
+                raise OnedoorError(f"{file.name} in {folder} would never be applied: name it 0002_what_it_does.sql")
+            name, text = f"{folder.parent.name}/{file.name}", file.read_text()
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            if applied.get(name, digest) != digest:
+                raise OnedoorError(f"{name} was edited after it was applied: restore it and add a new file")
+            if name not in applied:
+                await connection.execute(text)
+                await connection.execute(RECORD, name, digest)

@@ -10,7 +10,8 @@ OnedoorError
 ├── KeyReused          an Idempotency-Key came again with another body
 ├── Unreadable         bytes that break their contract: parked with the reason
 ├── UnknownType        a well-formed fact of a type that this version does not know: kept
-└── NotOurCluster      the database is not the one that this service wrote to before
+├── NotOurCluster      the database is not the one that this service wrote to before
+└── StoreBehind        the topics hold facts of this service that its store does not have
 """
 
 
@@ -82,3 +83,7 @@ class UnknownType(OnedoorError):
 
 class NotOurCluster(OnedoorError):
     """The database cluster is not the one that this service wrote to before."""
+
+
+class StoreBehind(OnedoorError):
+    """The topics hold facts of this service that its store does not have: it would use their ids again."""

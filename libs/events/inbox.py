@@ -9,6 +9,7 @@ from asyncpg import UniqueViolationError
 
 from events import follow
 from events.database import Connection, Pool
+from events.ends import place_of
 from events.envelope import Recorded
 from events.errors import Unreadable
 from events.order import Order
@@ -130,12 +131,8 @@ async def advance(connection: Connection, records: Sequence[Record], ids: Ids) -
 
 async def park(connection: Connection, record: Record, subject: str, reason: Exception | str) -> None:
     """Set a record aside with its reason and its bytes; its case is incomplete until somebody settles it."""
-    await follow.park(connection, HEAR, subject, place_of(record), reason, record.value or b"")
-
-
-def place_of(record: Record) -> str:
-    """Where a record stands: topic/partition/offset."""
-    return f"{record.topic}/{record.partition}/{record.offset}"
+    place = place_of(record.topic, record.partition, record.offset)
+    await follow.park(connection, HEAR, subject, place, reason, record.value or b"")
 
 
 def _key(record: Record) -> str:

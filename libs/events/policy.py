@@ -7,10 +7,13 @@ from events.contracts.catalogue import Fact
 from events.database import Connection
 from events.decider import Decider, Reaction, Said
 from events.envelope import Cause, Recorded
-from events.follow import EVENTS, INBOX, Entry, Follower
+from events.follow import EVENTS, INBOX, Entry, Follower, Mark
 from events.store import Append, load
 
 C = TypeVar("C")
+
+# What a policy has said in these streams, and where it stands.
+OWN = "select stream, causation, epoch, tx, position from events where stream = any($1) and actor = $2"
 
 
 def obey(
@@ -52,10 +55,38 @@ def obey(
     async def says(connection: Connection, entries: Sequence[Entry[Recorded]]) -> Sequence[Append]:
         asked = [(entry.item, stream, commands) for entry in entries for stream, commands in wanted(entry.item).items()]
         past = await load(connection, *(stream for _, stream, _ in asked))
-        appends = [decided(heard, stream, commands, past[stream]) for heard, stream, commands in asked]
+        over = await _answered_before(connection, actor, entries, [stream for _, stream, _ in asked])
+        appends = [
+            decided(heard, stream, commands, past[stream])
+            for heard, stream, commands in asked
+            if (heard.id, stream) not in over
+        ]
         return [one for one in appends if one is not None]
 
     return Follower(
         name=name, log=INBOX if log == "inbox" else EVENTS, says=says, touches=wanted,
         minds=lambda heard: isinstance(heard.fact, hears), stuck="park",
     )  # fmt: skip
+
+
+async def _answered_before(
+    connection: Connection, actor: str, entries: Sequence[Entry[Recorded]], streams: Sequence[str]
+) -> set[tuple[str, str]]:
+    """What this policy heard already in a time that a restore took away: the ids of facts, and the streams of its own.
+
+    Answers that were brought back stand in our log before what they answer came to the inbox again. An answer to a
+    fact, or to a later one of its stream, shows that this one was heard and decided then; decided again, on what was
+    said since, it would do something else.
+    """
+    if all(entry.mark.epoch == 1 for entry in entries):  # nothing was ever restored here
+        return set()
+    own = [
+        (row["stream"], *row["causation"].rpartition("@")[::2], Mark(row["epoch"], row["tx"], row["position"]))
+        for row in await connection.fetch(OWN, streams, actor)
+    ]
+    return {
+        (entry.item.id, stream)
+        for entry in entries
+        for stream, source, version, mark in own
+        if source == entry.item.stream and mark < entry.mark and int(version) >= entry.item.version
+    }

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from events.database import Connection
+from events.ends import look
 from events.errors import Unreadable
 from events.follow import START, Entry, Follower, Log, Mark
 from events.store import COLUMNS
@@ -16,7 +17,8 @@ from events.topics import partition_of, partitions_in
 from events.wire import from_cloudevent, to_cloudevent
 
 NAME = "relay"
-PLACE = "select epoch, tx, position from events where stream = $1 and version = $2"
+# With its hash: a record that stands there under the same id with another body is not ours to pass by (a fork).
+PLACE = "select epoch, tx, position from events where stream = $1 and version = $2 and hash = $3"
 
 Key = tuple[str, int]  # topic, partition
 
@@ -106,21 +108,11 @@ class Relay:
         consumer = self.probe()
         await consumer.start()
         try:
-            partitions = [TopicPartition(name, number) for name in self.names for number in range(partitions_in(name))]
-            ends = await consumer.end_offsets(partitions)
-            begins = await consumer.beginning_offsets(partitions)
-            self.published = {(tp.topic, tp.partition): end for tp, end in ends.items()}
+            ends = await look(consumer, self.names)
+            self.published = {(tp.topic, tp.partition): end for tp, end in ends.next.items()}
             self._there = {}
-            filled = [tp for tp in partitions if ends[tp] > begins[tp]]
-            consumer.assign(filled)
-            for tp in filled:
-                consumer.seek(tp, ends[tp] - 1)
-            missing = set(filled)
-            while missing:
-                for tp, records in (await consumer.getmany(timeout_ms=1000)).items():
-                    if tp in missing:
-                        missing.discard(tp)
-                        await self._find(connection, tp, records[0].value)
+            for tp, last in ends.last.items():
+                await self._find(connection, tp, last.value)
         finally:
             await consumer.stop()
 
@@ -129,6 +121,6 @@ class Relay:
             last = from_cloudevent(value)
         except Unreadable:
             return  # somebody else wrote here; readers drop repeats by id
-        row = await connection.fetchrow(PLACE, last.stream, last.version)
+        row = await connection.fetchrow(PLACE, last.stream, last.version, last.hash)
         if row is not None:
             self._there[tp.topic, tp.partition] = Mark(*row)

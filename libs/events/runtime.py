@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from events import database, hand, logs, metrics, parked, problems, topics
+from events import ahead, database, hand, logs, metrics, parked, problems, topics
 from events.auth import Gate
 from events.bell import Bell
 from events.database import Pool
@@ -27,6 +27,7 @@ from events.relay import Relay
 from events.settings import Settings
 from events.tail import Tails
 from events.web import operations
+from events.wire import source_of
 
 log = structlog.get_logger("events.runtime")
 # A request makes some thousand objects and leaves none in a cycle: looking for cycles after every 700 took a
@@ -172,6 +173,11 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
     if lost := await topics.ensure(bootstrap, prefix, names, await _used(pool, prefix, service.says)):
         log.error("topics are lost", topics=lost, way_out="onedoor republish of the service that says it")
 
+    def probe() -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+
+    said = [prefix + name for name in service.says if name in topics.LOG_TOPICS]
+    await ahead.refuse(pool, probe, [name for name in said if name not in lost], service.name)
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, compression_type="lz4",
         max_batch_size=1 << 19, request_timeout_ms=10_000,
@@ -181,13 +187,7 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
 
     bell = Bell()
     parts = Parts(settings=settings, pool=pool, bell=bell, producer=producer)
-    relay = Relay(
-        producer,
-        lambda: AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False),
-        lambda stream: prefix + topics.topic_of(stream),
-        f"/onedoor/{service.name}",
-        [prefix + name for name in service.says if name in topics.LOG_TOPICS],
-    )
+    relay = Relay(producer, probe, lambda stream: prefix + topics.topic_of(stream), source_of(service.name), said)
     ears = None
     if service.hears:
         ears = Ears(

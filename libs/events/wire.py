@@ -42,7 +42,22 @@ class CloudEvent(msgspec.Struct, omit_defaults=True, gc=False):
     datacontenttype: str = "application/json"
 
 
+class _Source(msgspec.Struct, gc=False):
+    source: str
+
+
 _decoder = msgspec.json.Decoder(CloudEvent)
+_source = msgspec.json.Decoder(_Source)
+
+
+def source_of(service: str) -> str:
+    """What a service calls itself on the wire."""
+    return f"/onedoor/{service}"
+
+
+def said_by(body: bytes) -> str:
+    """The source of a record that from_cloudevent can read: its service, as source_of spells it."""
+    return _source.decode(body).source
 
 
 def to_cloudevent(row: Mapping[str, Any], source: str) -> bytes:

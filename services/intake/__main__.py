@@ -1,11 +1,9 @@
-"""`python -m intake`: run the door until SIGTERM."""
+"""`python -m intake`: run the door until SIGTERM; its other words are in events/main.py."""
 
-import uvloop
-
-from events.runtime import run
+from events.main import main
 from events.settings import Settings
 from intake.app import service
 
 if __name__ == "__main__":
     settings = Settings()
-    uvloop.run(run(service(settings), settings))
+    main(service(settings), settings)

@@ -44,7 +44,12 @@ HELD = """
 insert into dossiers (case_id, counter, service, received_at, status, version, holder)
 values ($1, '', '', $3, 'open', 0, $2) on conflict (case_id) do update set holder = excluded.holder
 """
-RETURNED = "update dossiers set returned_at = $2, holder = counter where case_id = $1"
+# What we said is projected by another follower, which may be ahead: a dossier that was reopened since is not back.
+RETURNED = """
+update dossiers set holder = counter, returned_at = case when not exists (
+    select from events where stream = 'case-' || $1 and type = 'CaseReopened' and at > $2) then $2 end
+where case_id = $1
+"""
 # Where a dossier is, when a correction has changed what was said of it.
 HELD_AGAIN = "update dossiers set holder = coalesce($2, counter), returned_at = $3 where case_id = $1"
 OUTGOING = """

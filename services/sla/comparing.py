@@ -18,7 +18,8 @@ LIVE = "select id from generations where state = 'live'"
 # The live judge is past everything that had a number when the rebuild took its offsets.
 PAST = """
 select pg_snapshot_xmin(pg_current_snapshot()) >= $4 and not exists (
-    select from inbox where (epoch, tx, position) > ($1, $2, $3) and tx < $4)
+    select from inbox where (epoch, tx, position) > ($1, $2, $3)
+    and (tx < $4 or epoch < (select epoch from cluster)))
 """
 DIFFERENCES = """
 select coalesce(a.case_id, b.case_id) from case_hashes($1) a full join case_hashes($2) b on a.case_id = b.case_id

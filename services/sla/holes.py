@@ -15,6 +15,7 @@ from sla.case import JUDGED
 from sla.projector import NAME as JUDGE
 from sla.projector import WRITES, look_again, status
 
+NAME = "sla.holes"
 LOG: Log[str] = Log("holes", "subject", lambda row: str(row["subject"]))
 # The last fact of a case in which nothing is missing (any more).
 LAST_OF_WHOLE = f"""
@@ -48,4 +49,4 @@ def teller(in_force: InForce, *, log_clock: bool) -> Follower[str]:
         for cycles in (await queries.cycles(connection, [case_id])).values():
             await connection.execute(CHANGED, case_id, status(case_id, received=True, cycles=cycles))
 
-    return Follower(name="sla.holes", log=LOG, apply=apply, stuck="halt", batch=1, writes=WRITES)
+    return Follower(name=NAME, log=LOG, apply=apply, stuck="halt", batch=1, writes=WRITES)

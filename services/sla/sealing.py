@@ -32,6 +32,7 @@ from sla.changes import Change as CaseChange
 from sla.differences import Change, changes, digests
 from sla.document import Effect, document, fingerprint, read, written
 from sla.generations import DIFFERENCES
+from sla.holes import NAME as HOLES
 from sla.month import Restate, Seal, Totals, month, sealed
 from sla.periods import Period
 from sla.projector import caught_up
@@ -272,10 +273,11 @@ class Restating:
 
 
 async def _all_marked(connection: Connection) -> bool:
-    """Whether everything that was heard or swapped in is judged, published and marked: only then is the cause known."""
+    """Whether all that was heard, swapped in or made whole is judged and marked: only then is the cause known."""
     return (
         await caught_up(connection)
         and await caught_up(connection, DIFFERENCES, "differences")
+        and await caught_up(connection, HOLES, "holes")
         and await caught_up(connection, MARKER, "changes")
     )
 

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from gateway.at_work import became, fresh, post, published
@@ -166,3 +168,29 @@ async def test_who_sends_more_than_its_share_is_told_when_to_come_again(door: Se
     assert (await post(door, {**fresh("i-4").structured, "source": OTHER.source}, unit="KHAC"))[1][
         "title"
     ] == "anothers dossier"
+
+
+LOSE = """
+alter table {0} disable trigger {0}_append_only; delete from {0}; alter table {0} enable trigger {0}_append_only
+"""
+
+
+async def test_after_a_restore_a_repeat_is_told_from_a_conflict_by_what_was_kept(door: Serving) -> None:
+    """The facts were brought back from the topics; how they were sent, and the sentences of refusals, stand on none."""
+    pool = door.running.parts.pool
+    good, wrong = fresh("r-1", their_number="HS-1"), fresh("r-2", stars=9)
+    _, first = await post(door, good.structured)
+    _, refused = await post(door, wrong.structured)
+    for table in ("sent", "refused"):
+        await pool.execute(LOSE.format(table))
+    await pool.execute("select adopted()")
+    for _ in range(2):
+        assert await post(door, good.structured) == (200, {**first, "result": "duplicate"})
+        again = await post(door, wrong.structured)
+        assert (again[0], again[1]["title"]) == (422, refused["title"])
+    for other in (fresh("r-1", stars=1), replace(good, at=good.at - timedelta(hours=1))):
+        assert (await post(door, other.structured))[0] == 409
+    status, told = await became(door, "r-1")
+    assert (status, told["result"], told["event"], told["body"]) == (200, "accepted", first["event"], None)
+    _, told = await became(door, "r-2")
+    assert [one["rule"] for one in told["refusals"]] == ["invalid-data"]

@@ -8,11 +8,12 @@ from events import follow
 from events.clock import now
 from events.contracts.channels import INBOUND
 from events.database import TRANSIENT, Connection
+from events.ends import place_of
 from events.gateway.letter import Letter
 from events.gateway.sent import Unread
 from events.handle import Moment
 from events.hear import Ears, Keeps
-from events.inbox import Ids, Kept, advance, place_of
+from events.inbox import Ids, Kept, advance
 from events.runtime import Parts
 from events.topics import ensure
 from intake.gateway.entered import Entered
@@ -120,4 +121,5 @@ def _letter(record: Any) -> Letter:
 
 
 async def _park(connection: Connection, record: Any, letter: Letter, why: Exception | str) -> None:
-    await follow.park(connection, NAME, "", place_of(record), why, letter.packed())
+    place = place_of(record.topic, record.partition, record.offset)
+    await follow.park(connection, NAME, "", place, why, letter.packed())

@@ -4,12 +4,15 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
+import msgspec
+
+from events.contracts.catalogue import name_of
 from events.contracts.gateway import EventRefused
 from events.database import Connection, Pool
-from events.envelope import Cause
+from events.envelope import EPOCH, Cause
 from events.errors import Conflict, Refused, WrongVersion
 from events.gateway import rules
 from events.gateway.emitters import Emitter
@@ -19,11 +22,14 @@ from events.handle import ATTEMPTS, Moment
 from events.sanitize import storable
 from events.store import Append, append
 
+# A fact that was brought back after a restore has no row in `sent`: the hash of what was sent is on no topic. A repeat
+# is told from a conflict by what was kept of it (`_as_kept`).
 KNOWN = """
-select s.stream, s.body_hash, e.recorded_at from sent s join events e on e.stream = s.stream and e.version = 1
-where s.stream = any($1)
+select e.stream, e.recorded_at, coalesce(s.body_hash, sha256(convert_to(
+    format('["%s",%s]', e.type, (extract(epoch from e.at) * 1000000)::bigint), 'UTF8') || e.data)) as body_hash
+from events e left join sent s on s.stream = e.stream where e.stream = any($1) and e.version = 1
 """
-REFUSED_BEFORE = "select stream from refused where stream = any($1)"
+REFUSED_BEFORE = "select stream from events where stream = any($1) and version = 1"
 SENT = "insert into sent select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[])"
 REFUSED = """
 insert into refused select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[],
@@ -143,7 +149,10 @@ def decide(item: Item, emitter: Emitter, ours: frozenset[str], arrived: datetime
             return name, None
         if name.stream in known:
             with suppress(Refused):
-                body = rules.accept(item, emitter, ours, arrived).data
+                again = rules.accept(item, emitter, ours, arrived)
+                if known[name.stream] == _as_kept(again):
+                    return name, None
+                body = again.data
             raise Conflict(
                 "id-reused", f"{name.id} came before with another content, which stands", field="id",
                 way_out="give every event an id of its own; void what was wrong and say it anew",
@@ -153,6 +162,12 @@ def decide(item: Item, emitter: Emitter, ours: frozenset[str], arrived: datetime
         return name, Refusal(name=name, digest=item.digest, why=why, emitter=emitter, body=body)
     known[name.stream] = item.digest
     return name, accepted
+
+
+def _as_kept(said: Accepted) -> bytes:
+    """The hash of a fact's type, time and data, where that of what was sent is lost."""
+    about = [name_of(said.fact)[0], (said.at - EPOCH) // timedelta(microseconds=1)]
+    return hashlib.sha256(msgspec.json.encode(about) + said.data).digest()
 
 
 def _outcome(name: Name | None, made: Accepted | Refusal | None, recorded: Mapping[str, datetime]) -> Outcome:

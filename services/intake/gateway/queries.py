@@ -8,8 +8,8 @@ from events.gateway.emitters import Emitter
 from events.gateway.rules import ID, Name
 
 EVENT = """
-select type, schema, subject, at, recorded_at, encode(s.body_hash, 'hex') as body from sent s
-join events e on e.stream = s.stream and e.version = 1 where s.stream = $1
+select type, schema, subject, at, recorded_at, encode(s.body_hash, 'hex') as body from events e
+left join sent s on s.stream = e.stream where e.stream = $1 and e.version = 1
 """
 REFUSALS = """
 select rule, field, detail, way_out, encode(body_hash, 'hex') as body, e.recorded_at as at from refused r
@@ -19,7 +19,7 @@ join events e on e.stream = r.stream and e.version = 1 where r.source = $1 and r
 
 async def became(pool: Pool, emitter: Emitter, source: str, id: str) -> Mapping[str, Any] | None:
     """What became of an event: None where there is none, or none of this emitter's. `body` is the SHA-256 by which a
-    repeat is told from a conflict."""
+    repeat is told from a conflict; null where it was lost with a database."""
     if source != emitter.source or ID.fullmatch(id) is None:
         return None
     name = Name(source, id)

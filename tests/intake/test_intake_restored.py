@@ -1,0 +1,89 @@
+"""The door's own tables after a restore: numbers, submissions and messages, from the facts that came back."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from contracts.given import case_id, line, received, say, stream
+
+import intake
+from events import database as postgres_of
+from events.contracts.intake import MessageDelivered, MessageFailed, MessageInDoubt, MessagePrepared
+from events.database import LOG, Pool
+from intake.codes import draw
+from intake.project import MESSAGES
+
+OUTGOING = "select message_id, addressee, template, about, state, attempts from outgoing order by message_id"
+COUNTER = received().counter
+
+
+@pytest.fixture
+async def door(database: Mapping[str, str]) -> AsyncIterator[Pool]:
+    """The tables of the door."""
+    pool = await postgres_of.connect(database["intake"], size=4)
+    await postgres_of.migrate(pool, LOG, Path(intake.__file__).parent / "migrations")
+    yield pool
+    await pool.close()
+
+
+def prepared(name: str) -> MessagePrepared:
+    return MessagePrepared(
+        message_id=name, case_id=case_id(), to="DL-193", template="forwarded", about=f"route-{case_id()}@1"
+    )
+
+
+async def test_a_number_that_stands_in_a_receipt_is_not_drawn_again(door: Pool) -> None:
+    """By counter and day; where the backup knows of a higher one, that counts."""
+    await say(door, *(line(stream(n), received(n)) for n in (1, 2, 7)))
+    await door.execute("insert into codes values ($1, $2, 2), ('PAC-OTHER', $2, 9)", COUNTER, date(2017, 7, 10))
+    await door.execute("select adopted()")
+    assert [tuple(row) for row in await door.fetch("select counter, last from codes order by counter")] == [
+        (COUNTER, 7),
+        ("PAC-OTHER", 9),
+    ]
+    code, _ = await draw(door, COUNTER, "000.00.22.H49", (await _last_at(door)), actor="clerk", key=None)
+    assert code == case_id(8)
+
+
+async def _last_at(door: Pool) -> datetime:
+    last: datetime = await door.fetchval("select max(at) from events")
+    return last
+
+
+async def test_a_submission_is_received_once(door: Pool) -> None:
+    """Also when the row that says so was lost."""
+    await say(door, line(stream(1), replace(received(1), submission="zalo-1")), line(stream(2), received(2)))
+    await door.execute("insert into receipts values ('zalo-0', 'x')")
+    for _ in range(2):
+        await door.execute("select adopted()")
+    assert [tuple(row) for row in await door.fetch("select submission, case_id from receipts order by 1")] == [
+        ("zalo-0", "x"),
+        ("zalo-1", case_id(1)),
+    ]
+
+
+async def test_what_was_told_is_not_told_again_and_what_may_have_been_is_in_doubt(door: Pool) -> None:
+    """Known to the queue or not: a result ends it; without one it counts as a call whose answer nobody knows."""
+    delivered = MessageDelivered(message_id="b", case_id=case_id(), provider_id="1")
+    failed = MessageFailed(message_id="c", case_id=case_id(), code=-213, action="other-channel")
+    await say(
+        door,
+        line("message-a", prepared("a")),
+        line("message-b", prepared("b"), delivered),
+        line("message-c", prepared("c"), failed),
+        line("message-d", prepared("d"), MessageInDoubt(message_id="d", case_id=case_id())),
+        line("message-e", prepared("e")),
+    )
+    for name in "be":  # in the backup they were waiting
+        await door.execute("insert into outgoing values ($1, null, 'DL-193', 'forwarded', 'x', 'ready')", name)
+    await door.execute("select adopted()")
+    assert [tuple(row) for row in await door.fetch(OUTGOING)] == [
+        ("a", "DL-193", "forwarded", f"route-{case_id()}@1", "calling", 1),
+        ("d", "DL-193", "forwarded", f"route-{case_id()}@1", "calling", 2),
+        ("e", "DL-193", "forwarded", "x", "calling", 1),
+    ]
+    last = await door.fetchrow("select epoch, tx, position from events order by 1 desc, 2 desc, 3 desc limit 1")
+    mark = await door.fetchrow("select epoch, tx, position from bookmarks where name = $1", MESSAGES.name)
+    assert mark == last
