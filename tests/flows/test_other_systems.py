@@ -119,7 +119,9 @@ async def test_an_agency_answers_for_itself(house: House) -> None:
 
 async def test_an_event_may_not_come_from_the_future(house: House) -> None:
     """The arrival's clock is the deployment's."""
-    tomorrow = event("t-1", "CaseClosed", "2017-07-20 09:06", {"case_id": "000.00.30.H49-170710-0009"})
+    case_id = "000.00.30.H49-170710-0004"
+    assert set(await say(house, dossier(case_id))) == {"accepted"}
+    tomorrow = event("t-1", "CustomerRated", "2017-07-20 09:06", {"case_id": case_id, "stars": 5})
     reply = await house.ask("intake", "/events", tomorrow, who="emitter.SXD", at=NOW, Content_Type=STRUCTURED)
     assert (reply.status, reply.body["title"], reply.body["field"]) == (422, "time in future", "time")
     later = f"{when(NOW) + timedelta(minutes=1):%Y-%m-%d %H:%M}"

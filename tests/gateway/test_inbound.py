@@ -1,9 +1,11 @@
 """The door on Kafka, on real parts: both modes, any compression, one log with the door over HTTP, nothing is lost."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,12 +13,14 @@ from aiokafka import AIOKafkaProducer
 from contracts.given import eventually
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.at_work import became, fresh, post, published
-from gateway.told import EVERYTHING, OTHER, enter
+from gateway.told import EVERYTHING, OTHER, OURS, enter
 from serving import Serving, serving
 
 from events import signing, topics
+from events.clock import now
 from events.contracts.channels import INBOUND
 from events.gateway.letter import SIGNATURE, Letter
+from events.gateway.rules import accept
 from events.gateway.sent import BATCH
 from intake.app import service
 
@@ -153,3 +157,23 @@ async def test_a_door_that_was_away_goes_on_where_it_stood(
         await put(door, [one.letter(binary=True) for one in events])
         assert (first, await door.running.parts.pool.fetchval("select count(*) from sent")) == (300, 600)
         assert len({recorded.id for _, recorded in await published(door, "provincial.events", 600)}) == 600
+
+
+async def test_the_same_events_over_both_doors_at_once_are_one_log(door: Serving) -> None:
+    """In two orders, a fifth of them again: each id once, the same bytes, and nothing refused."""
+    events = [fresh(f"t-{number}", "CustomerRated", stars=1 + number % 5) for number in range(250)]
+    chance = Random(5)
+    one, two = (chance.sample(events + events[:50], 300) for _ in range(2))
+
+    async def over_http() -> None:
+        for begin in range(0, len(one), 25):
+            status, items = await post(door, [it.structured for it in one[begin : begin + 25]], BATCH)
+            assert status == 207
+            assert {item["result"] for item in items} <= {"accepted", "duplicate"}
+
+    await asyncio.gather(over_http(), put(door, [it.letter(binary=chance.random() < 0.5) for it in two]))
+    records = [recorded for _, recorded in await published(door, "provincial.events", 250)]
+    alone = {it.name.stream: it.data for it in (accept(it.sent, EVERYTHING, OURS, now()) for it in events)}
+    assert {recorded.stream: recorded.data for recorded in records} == alone
+    assert await door.running.parts.pool.fetchval("select count(*) from refused") == 0
+    assert await parked(door) == []
