@@ -6,16 +6,24 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from contracts.given import case_id, line, received, say, stream
+from contracts.given import MINUTE, NINE, case_id, catch_up, closed, line, received, say, stream
 
 import intake
 from events import database as postgres_of
-from events.contracts.intake import MessageDelivered, MessageFailed, MessageInDoubt, MessagePrepared
+from events.contracts.intake import CaseReopened, MessageDelivered, MessageFailed, MessageInDoubt, MessagePrepared
+from events.contracts.routing import DossierReturned
 from events.database import LOG, Pool
+from events.follow import Following
 from intake.codes import draw
-from intake.project import MESSAGES
+from intake.project import DOSSIERS, HOLDERS, MESSAGES
 
 OUTGOING = "select message_id, addressee, template, about, state, attempts from outgoing order by message_id"
+HEARD = """
+insert into inbox (
+    epoch, stream, version, subject, type, schema, at, recorded_at, actor, correlation, causation, data, hash)
+select epoch, stream, version, subject, type, schema, at, recorded_at, actor, correlation, causation, data, hash
+from events where stream = 'route-speaker'
+"""
 COUNTER = received().counter
 
 
@@ -62,6 +70,22 @@ async def test_a_submission_is_received_once(door: Pool) -> None:
         ("zalo-0", "x"),
         ("zalo-1", case_id(1)),
     ]
+
+
+@pytest.mark.parametrize(("returned", "back"), [(NINE + MINUTE, False), (NINE + 3 * MINUTE, True)])
+async def test_a_dossier_that_was_reopened_since_is_not_back(door: Pool, returned: datetime, back: bool) -> None:
+    """What the door said came back at once, what it heard comes behind it: the return of the cycle before is over."""
+    await say(
+        door,
+        line(stream(), received(), closed(), at=NINE),
+        line("route-speaker", DossierReturned(case_id=case_id(), from_unit="DL-193", by="software"), at=returned),
+    )
+    reopened = CaseReopened(case_id=case_id(), reason="result-wrong")
+    await say(door, line(stream(), reopened, expected=2, at=NINE + 2 * MINUTE))
+    await door.execute(HEARD)
+    for follower in (DOSSIERS, HOLDERS):
+        await catch_up(Following(door, follower))
+    assert (await door.fetchval("select returned_at from dossiers") == returned) is back
 
 
 async def test_what_was_told_is_not_told_again_and_what_may_have_been_is_in_doubt(door: Pool) -> None:
