@@ -30,7 +30,8 @@ RECEIVED = """
 insert into dossiers (case_id, counter, service, received_at, appointment, status, version, holder)
 values ($1, $2, $3, $4, $5, 'open', $6, $2)
 on conflict (case_id) do update set counter = excluded.counter, service = excluded.service,
-    received_at = excluded.received_at, appointment = excluded.appointment, version = excluded.version
+    received_at = excluded.received_at, appointment = excluded.appointment, version = excluded.version,
+    holder = coalesce(nullif(dossiers.holder, ''), excluded.holder)  -- back at a counter that was not known yet
 """
 STATUS = "update dossiers set status = $2, version = $3 where case_id = $1"
 VERSION = "update dossiers set version = $2 where case_id = $1"

@@ -11,7 +11,7 @@ from contracts.given import MINUTE, NINE, case_id, catch_up, closed, line, recei
 import intake
 from events import database as postgres_of
 from events.contracts.intake import CaseReopened, MessageDelivered, MessageFailed, MessageInDoubt, MessagePrepared
-from events.contracts.routing import DossierReturned
+from events.contracts.routing import DossierForwarded, DossierReturned
 from events.database import LOG, Pool
 from events.follow import Following
 from intake.codes import draw
@@ -86,6 +86,17 @@ async def test_a_dossier_that_was_reopened_since_is_not_back(door: Pool, returne
     for follower in (DOSSIERS, HOLDERS):
         await catch_up(Following(door, follower))
     assert (await door.fetchval("select returned_at from dossiers") == returned) is back
+
+
+async def test_a_dossier_that_is_back_is_at_its_counter_whoever_is_read_first(door: Pool) -> None:
+    """What is heard may be projected before what the door itself had said, which names the counter."""
+    forwarded = DossierForwarded(case_id=case_id(), from_unit=COUNTER, to_unit="DL-193", step="assign")
+    returned = DossierReturned(case_id=case_id(), from_unit="DL-193", by="software")
+    await say(door, line(stream(), received()), line("route-speaker", forwarded, returned))
+    await door.execute(HEARD)
+    for follower in (HOLDERS, DOSSIERS):
+        await catch_up(Following(door, follower))
+    assert await door.fetchval("select holder from dossiers") == COUNTER
 
 
 async def test_what_was_told_is_not_told_again_and_what_may_have_been_is_in_doubt(door: Pool) -> None:
