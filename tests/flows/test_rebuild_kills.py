@@ -1,6 +1,7 @@
 """A rebuild is killed at moments that nobody chose: the old generation stays or the new one does, whole."""
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -58,6 +59,36 @@ async def test_a_rebuild_killed_at_any_moment_leaves_one_whole_generation(house:
         return [row["n"] for row in await house.sql(TABLES)] == [2]
 
     await eventually(two_are_left)
+
+
+async def test_a_worker_that_is_killed_ends_the_run_with_one_line(house: House) -> None:
+    """As when the machine's memory runs out for one of them. What the others say of it then is told by nobody."""
+    before = errors(house)
+    run = (await house.doors.post("sla", "/rebuilds", {"throttle": 1, "accept_holes": LEFT}, who=OPERATOR))["run"]
+    await eventually(lambda: worker_killed(run))
+    how = await house.ended(run)
+    assert (how["state"], how["swapped"]) == ("failed", False)
+    assert "BrokenProcessPool" in how["error"]
+    assert errors(house)[len(before) :] == ["rebuild failed"]
+
+
+def errors(house: House) -> list[str]:
+    """What sla's log tells of errors; of what is no line of ours, the line."""
+    lines = [json.loads(line) for line in house.logs()["sla.log"].splitlines() if line.startswith("{")]
+    return [line["event"] for line in lines if line.get("level") in ("error", "critical")]
+
+
+async def worker_killed(run: int) -> bool:
+    """Kill one of the run's workers, once there are any."""
+    for process in psutil.Process().children(recursive=True):
+        try:
+            words = process.cmdline()
+            if "sla.rebuild" in words and str(run) in words and (workers := process.children()):
+                workers[0].send_signal(signal.SIGKILL)
+                return True
+        except psutil.NoSuchProcess:
+            continue
+    return False
 
 
 def kill(run: int) -> None:
