@@ -15,8 +15,8 @@ from events.database import LOG, Pool
 from events.follow import Following
 from events.runtime import Service
 from events.settings import Settings
+from events.store import COLUMNS
 
-COLUMNS = "stream, version, subject, type, schema, at, recorded_at, actor, correlation, causation, trace, data, hash"
 ROWS = f"select {COLUMNS} from events order by stream, version"
 # As a logical backup has them: the numbers of the old cluster's transactions, far above those of the new one.
 RESTORE = f"""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import asyncpg
 import parts
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from events import database as postgres_of
 from events.database import Pool
+from local.postgres import Postgres
 
 # A busy machine is no failed property.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -77,3 +79,12 @@ async def pool(new_log: NewLog) -> Pool:
 async def listener(new_log: NewLog) -> Pool:
     """The empty log of another service, that hears the first."""
     return await new_log()
+
+
+@pytest.fixture
+async def server(folder: Path) -> AsyncIterator[Postgres]:
+    """A PostgreSQL server of this test's own."""
+    made = Postgres(folder / "postgres", password="test")
+    await made.start()
+    yield made
+    await made.kill()

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import parts
@@ -14,14 +13,6 @@ from events import database
 from events.database import LOG
 from events.errors import StoreBehind
 from local.postgres import Postgres
-
-
-@pytest.fixture
-async def server(folder: Path) -> AsyncIterator[Postgres]:
-    one = Postgres(folder / "postgres", password="test")
-    await one.start()
-    yield one
-    await one.kill()
 
 
 async def put(source: Path, target: Path) -> None:

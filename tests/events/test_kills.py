@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
 
 import parts
 import pytest
@@ -41,15 +40,6 @@ async def broker() -> AsyncIterator[Broker]:
         await made.start()
         yield made
         await made.kill()
-
-
-@pytest.fixture
-async def server(folder: Path) -> AsyncIterator[Postgres]:
-    """A PostgreSQL server of this test's own."""
-    made = Postgres(folder / "postgres", password="test")
-    await made.start()
-    yield made
-    await made.kill()
 
 
 def whole(facts: Sequence[Recorded]) -> bool:
