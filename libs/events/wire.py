@@ -15,6 +15,7 @@ from events.errors import UnknownType, Unreadable
 PREFIX = "onedoor."
 LARGEST_VERSION, LARGEST_SCHEMA = 2**31 - 1, 2**15 - 1  # what the columns hold
 LONGEST = 300  # characters; far below what an index entry may have
+BACKSLASH, DELETE = 0x5C, 0x7F  # as numbers: a byte is looked for in a third of the time that a string of one takes
 ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # the character, not somebody's backslash before u0000
 
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
@@ -91,7 +92,7 @@ def from_cloudevent(body: bytes) -> Recorded:
     try:
         event = _decoder.decode(body)
         # Printable ASCII without an escape holds nothing that is looked for below; nearly all records are such.
-        plain = body.isascii() and b"\\" not in body and b"\x7f" not in body
+        plain = body.isascii() and BACKSLASH not in body and DELETE not in body
         if not plain:
             body.decode()  # the decoder skips `data` without looking at its characters
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as invalid:
