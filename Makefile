@@ -10,6 +10,9 @@ SEED ?= 2017
 EXAMPLES ?= 20000
 YEAR ?= 13000
 KILLS ?= 50
+# Processes that test, each with a broker and a server of its own. Tests that share a system stay in one.
+PROCESSES ?= 2
+PARALLEL := -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 LONG := tests/oracle tests/sla/test_judge_laws.py tests/sla/test_corrections.py tests/sla/test_impact.py tests/sla/test_classes.py \
     tests/sla/test_record.py tests/sla/test_year.py tests/sla/test_year_of_warnings.py tests/flows/test_rebuild_kills.py
 
@@ -38,10 +41,10 @@ check: $(READY) ## format, lint, types, import contracts, pure tests: what every
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports
-	$(BIN)/pytest tests -m "not parts and not whole"
+	$(BIN)/pytest $(PARALLEL) tests -m "not parts and not whole"
 
 test: check ## everything that CI runs: the checks, then real Kafka and Postgres, then whole flows
-	$(BIN)/pytest tests -m "parts or whole"
+	$(BIN)/pytest $(PARALLEL) tests -m "parts or whole"
 
 test-clients: ## what others read our contracts with, which needs installing (Node, npm): AsyncAPI's own parser
 	mkdir -p build/clients

@@ -50,8 +50,15 @@ def folder() -> Iterator[Path]:
 REAL = {"kafka", "postgres"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are dealt out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks for a real broker or server is marked so; tests of the embedded parts themselves are, too."""
+    """Whatever asks for a real broker or server is marked so; tests of the embedded parts themselves are, too.
+
+    Tests of one file stay in one process, and so do all that share the one system: some look back at the others.
+    """
     for item in items:
-        if REAL & set(getattr(item, "fixturenames", ())) or "tests/local/" in item.path.as_posix():
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if REAL & fixtures or "tests/local/" in item.path.as_posix():
             item.add_marker(pytest.mark.parts)
+        shares = "house" in fixtures and item.path.parent.name == "flows"
+        item.add_marker(pytest.mark.xdist_group("house" if shares else item.path.as_posix()))

@@ -22,6 +22,11 @@ def cache() -> Path:
     )
 
 
+def segments(state: Path) -> Path:
+    """Where exported topics lie unless another folder is named."""
+    return state.resolve() / "segments"
+
+
 def import_paths() -> list[str]:
     """What a child needs on PYTHONPATH to import what we import; empty when everything is installed."""
     return [str(CHECKOUT / part) for part in ("libs", "services", "deploy") if (CHECKOUT / part).is_dir()]

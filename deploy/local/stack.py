@@ -21,7 +21,7 @@ from local.kafka import choose, jars
 from local.kafka.answers import answers
 from local.kafka.broker import Broker
 from local.keys import load_key
-from local.places import Secrets
+from local.places import Secrets, segments
 from local.postgres import Postgres
 from local.provision import Provisioned, provision
 from local.served import Served
@@ -283,7 +283,7 @@ class Stack:
         if name == "sla":
             key = self.state / "sla" / "signing.pem"
             load_key(key)
-            return {"ONEDOOR_SIGNING_KEY": str(key.resolve())}
+            return {"ONEDOOR_SIGNING_KEY": str(key.resolve()), "ONEDOOR_SEGMENTS": str(segments(self.state.path))}
         return self._zalo() if name == "intake" else {}
 
     def _server(self, name: str, module: str, port: int, env: Mapping[str, str]) -> Served:

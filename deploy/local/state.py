@@ -18,8 +18,8 @@ from local.kafka import image
 from local.places import read_json, write_private
 
 # Everything a system keeps in its folder. A wipe removes these and nothing else: the folder may be the user's own.
-CONTENTS = ("kafka", "postgres", "issuer", "sla", "zalo", "files", "logs", "run", "postgres.pid.json", "ports.json",
-            "secrets.json", "up.json")  # fmt: skip
+CONTENTS = ("kafka", "postgres", "issuer", "sla", "segments", "zalo", "files", "logs", "run", "postgres.pid.json",
+            "ports.json", "secrets.json", "up.json")  # fmt: skip
 
 _TRIES = 20
 

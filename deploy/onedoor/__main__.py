@@ -1,5 +1,6 @@
 """`onedoor`, or `python -m onedoor`: the commands, wired."""
 
+from onedoor import segments
 from onedoor.app import App
 from onedoor.contracts import contracts
 from onedoor.db import db
@@ -36,6 +37,7 @@ app.command()(what_if)
 app.command()(verify)
 app.command()(evidence)
 app.command()(republish)
+events.command()(segments.export)
 app.add_typer(events, name="events")
 app.add_typer(sla, name="sla")
 app.add_typer(runs, name="runs")

@@ -8,8 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
-from datetime import time as clock_time
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -22,9 +21,10 @@ from events.topics import LOG_TOPICS
 from events.wire import from_cloudevent
 from local.places import home
 from onedoor.client import Service, running, session
+from onedoor.instants import instant
 from onedoor.lines import broken, compact, line
 from onedoor.records import Record, Topics
-from onedoor.screen import VIETNAM, local_time, wide
+from onedoor.screen import local_time, wide
 
 ByService = Annotated[Service | None, typer.Option("--service", help="Only what this service said.")]
 ByType = Annotated[str | None, typer.Option("--type", help="Only facts of this type, as in the catalogue.")]
@@ -91,7 +91,7 @@ def tail(
     onedoor events tail -f --json | jq -r '.type + " " + .subject'
     """
     wanted = _of_type(type)
-    with _topics(service) as topics:
+    with topics_of(service) as topics:
         spans = topics.spans()
         begin = spans if type else {place: (max(low, high - last), high) for place, (low, high) in spans.items()}
         with Told(sum(high - low for low, high in begin.values())) as told:
@@ -134,7 +134,7 @@ def grep(
 def _grep(pattern: re.Pattern[str], service: Service | None, since: datetime | None, as_json: bool) -> int:
     """How many facts matched."""
     found = 0
-    with _topics(service) as topics:
+    with topics_of(service) as topics:
         spans = topics.spans()
         if since is not None:
             spans = topics.since(spans, since - SKEW)
@@ -147,7 +147,7 @@ def _grep(pattern: re.Pattern[str], service: Service | None, since: datetime | N
 
 
 @contextmanager
-def _topics(service: Service | None) -> Iterator[Topics]:
+def topics_of(service: Service | None) -> Iterator[Topics]:
     """The fact topics of the running system, or one service's. A topic that is missing is told of on stderr."""
     about = running(home())
     names = [about["topic_prefix"] + name for name in LOG_TOPICS if service in (None, speaker_of(name))]
@@ -208,17 +208,6 @@ async def _ask(case: str, as_of: str | None) -> Mapping[str, Any]:
 def text_of(value: bytes) -> str:
     """What a pattern is sought in: the record's bytes as text, whatever they are."""
     return value.decode(errors="replace")
-
-
-def instant(text: str) -> datetime:
-    """A day (its beginning) or an instant; a clock in Quang Ninh where no offset is given. Raises OnedoorError."""
-    try:
-        if len(text) == len("2017-07-20"):
-            return datetime.combine(date.fromisoformat(text), clock_time(), VIETNAM)
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise OnedoorError(f"--since: {text!r} is no day (2017-07-20) and no instant (2017-07-20T09:00:00+07:00)")
-    return read if read.tzinfo else read.replace(tzinfo=VIETNAM)
 
 
 class Told:

@@ -4,16 +4,20 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
+from events.errors import OnedoorError
 from events.topics import PARTITIONS
 from local.places import home
 from onedoor.client import session
+from onedoor.instants import until_end_of
 from onedoor.parked import Yes
 from onedoor.runs import ended_well, follow, tell
+
+Source = Literal["kafka", "inbox", "segments"]
 
 sla = typer.Typer(help="The SLA service's judged tables.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -34,6 +38,17 @@ def rebuild(
     ] = None,
     cases: Annotated[
         typer.FileText | None, typer.Option(metavar="FILE", help="The same for a file of them, one a line; - is stdin.")
+    ] = None,
+    source: Annotated[
+        Source, typer.Option("--from", help="What the facts are read from; inbox: what sla heard, Kafka may be away.")
+    ] = "kafka",
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help="A trial of what was recorded by the end of a day, by an instant, or below "
+            "offsets: topic/partition=offset,…",
+        ),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=PARTITIONS, help="Processes that fold; one a core.")] = None,
     throttle: Annotated[
@@ -56,6 +71,9 @@ def rebuild(
     onedoor sla rebuild --throttle 30          in office hours: slower, and nobody notices
     onedoor sla rebuild --accept-differences   after a mended fault: publish what is different now
     onedoor sla rebuild --case 000.00.22.H49-170710-0001 --accept-differences   put this one right, touch no other
+    onedoor sla rebuild --until 2017-08-31     what did the tables say then? Compared with nothing, swapped in nowhere
+    onedoor sla rebuild --from segments        retention cut the topics, and they were exported before
+    onedoor sla rebuild --from inbox           Kafka is gone
     """
     named = [*(case or ()), *(line.strip() for line in cases or () if line.strip())]
     if accept_differences and not (yes or dry_run):
@@ -63,7 +81,7 @@ def rebuild(
         typer.confirm(f"{what}, and publish each difference?", abort=True)
     asked = {
         "dry_run": dry_run, "accept_differences": accept_differences, "accept_holes": accept_holes, "workers": workers,
-        "throttle": throttle, "cases": named or None,
+        "throttle": throttle, "cases": named or None, "source": source, **(_until(until) if until else {}),
     }  # fmt: skip
     _run("/rebuilds", asked, as_json)
 
@@ -99,6 +117,16 @@ def prune(yes: Yes = False) -> None:
         typer.confirm("Drop the replaced tables? `onedoor sla rollback` has nothing to go back to then.", abort=True)
     dropped = asyncio.run(_prune())
     print(f"dropped: {', '.join(f'generation {one}' for one in dropped) or 'nothing, there was nothing to drop'}")
+
+
+def _until(when: str) -> dict[str, Any]:
+    """The end of a day, an instant, or offsets, as the service is asked for them. Raises OnedoorError."""
+    if "=" not in when:
+        return {"until": until_end_of(when).isoformat()}
+    offsets = dict(one.rsplit("=", 1) for one in when.split(",") if "=" in one)
+    if len(offsets) != len(when.split(",")) or not all(end.isdecimal() for end in offsets.values()):
+        raise OnedoorError(f"--until: {when!r} is not topic/partition=offset,topic/partition=offset,…")
+    return {"offsets": {place: int(end) for place, end in offsets.items()}}
 
 
 def _run(path: str, asked: Mapping[str, Any], as_json: bool) -> None:

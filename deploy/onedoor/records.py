@@ -27,6 +27,7 @@ class Record(NamedTuple):
     partition: int
     offset: int
     value: bytes | None
+    key: bytes | None = None
 
     @property
     def place(self) -> str:
@@ -120,6 +121,18 @@ class Topics:
                 yield heapq.heappop(waiting)
         self._consumer.unassign()
 
+    def part(self, place: Place, first: int, end: int) -> Iterator[Record]:
+        """What stands in a partition from one offset up to (not with) another, in its order."""
+        self._consumer.assign([TopicPartition(*place, first)])
+        while first < end:
+            for record in self._next():
+                if record == place:
+                    raise OnedoorError(f"{place[0]}/{place[1]} ends at {first} and not at {end} any more")
+                if isinstance(record, Record) and (record.topic, record.partition) == place and record.offset < end:
+                    yield record
+                    first = record.offset + 1
+        self._consumer.unassign()
+
     def follow(self, ends: Mapping[Place, int]) -> Iterator[Record]:
         """What is written from these offsets on, as it comes; never ends."""
         self._consumer.assign([TopicPartition(*place, end) for place, end in ends.items()])
@@ -138,7 +151,8 @@ class Topics:
             topic, partition = str(message.topic()), int(message.partition() or 0)
             error = message.error()
             if error is None:
-                yield Record(message.timestamp()[1], topic, partition, message.offset() or 0, message.value())
+                _, time = message.timestamp()
+                yield Record(time, topic, partition, message.offset() or 0, message.value(), message.key())
             elif error.code() == KafkaError._PARTITION_EOF:
                 yield topic, partition
             else:

@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     onedoor_catalogue: Path = Path(__file__).parents[2] / "deploy" / "catalogue"
     onedoor_emitters: Path = Path(__file__).parents[2] / "deploy" / "emitters.yaml"  # other systems, for intake
     onedoor_contracts: Path = Path(__file__).parents[2] / "docs"  # what `onedoor contracts write` made; intake shows it
+    onedoor_segments: Path | None = None  # what `onedoor events export` wrote; sla rebuilds from it when it is asked to
     onedoor_signing_key: Path | None = None  # PEM of an Ed25519 key: sla signs with it what it vouches for
 
     @property

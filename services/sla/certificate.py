@@ -17,7 +17,8 @@ from sla.texts import local
 
 
 class Partition(msgspec.Struct, frozen=True, kw_only=True):
-    """The records that were folded: offsets from `first` up to (not with) `end`."""
+    """The records that were folded: offsets from `first` up to (not with) `end`. `records` is how many were read; none
+    where the inbox was read instead, which has what was heard up to `end`."""
 
     topic: str
     partition: int
@@ -64,6 +65,10 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     generation: int
     taken_from: int | None = None
     """The generation whose rows were taken over, where one went back; then nothing was folded."""
+    source: str = "kafka"
+    """What the facts were read from: kafka; segments, and Kafka for what they do not have; or the inbox."""
+    known_on: datetime | None = None
+    """What was recorded later was left out; null: nothing was."""
     named: tuple[str, ...] | None = None
     """The cases that alone were folded and compared; null: all."""
     replaces: int | None = None
@@ -134,10 +139,16 @@ def told(document: Mapping[str, Any], differences: Sequence[Difference]) -> Iter
     yield ""
     if one.taken_from is not None:
         yield f"rows of generation {one.taken_from} taken over, {one.cases:,} dossiers; nothing was folded"
+    elif one.source == "inbox":
+        yield f"{one.records:,} facts of the inbox, heard of {len(one.partitions)} partitions, {one.cases:,} dossiers"
     else:
-        yield f"{one.records:,} records of {len(one.partitions)} partitions, {one.cases:,} dossiers"
+        where = ", from segments where they have them" if one.source == "segments" else ""
+        yield f"{one.records:,} records of {len(one.partitions)} partitions{where}, {one.cases:,} dossiers"
     for part in one.partitions:
-        yield f"  {part.topic}/{part.partition}: {part.first:,} up to {part.end:,}, {part.records:,} records"
+        read = "" if one.source == "inbox" else f", {part.records:,} records"
+        yield f"  {part.topic}/{part.partition}: {part.first:,} up to {part.end:,}{read}"
+    if one.known_on is not None:
+        yield f"what was recorded up to {local(one.known_on)}"
     if one.named is not None:
         yield f"of these dossiers alone: {', '.join(map(printable, one.named))}"
     yield f"{one.folded.rows:,} rows, hash {one.folded.hash}"

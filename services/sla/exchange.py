@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 import structlog
@@ -30,6 +31,7 @@ from sla.reading import Place
 BEGIN = "insert into bookmarks (name, shard, epoch, tx, position) values ($1, 0, $2, $3, $4)"
 PHASE = "update generations set phase = $2 where id = $1"
 STUCK = "update generations set stuck = $2 where id = $1"
+Source = Literal["kafka", "inbox", "segments"]
 log = structlog.get_logger("sla.exchange")
 
 
@@ -38,8 +40,10 @@ class Asked:
     """What one run is to do, and for whom.
 
     `accept`: swap even if rows differ. `holes`: why one may go over records that cannot be read. `dry_run`: swap
-    nothing. `until`: fold up to these offsets and compare with nothing, because nothing live stands there. `duty`: the
-    share of the time in which the workers work. `cases`: look at these alone, and put them right where they are.
+    nothing. `until`: fold up to these offsets, `known_on`: what was recorded up to this instant; and compare with
+    nothing, because nothing live stands there. `duty`: the share of the time in which the workers work. `cases`: look
+    at these alone, and put them right where they are. `source`: what the facts are read from; `segments`: Kafka for
+    what is not in them.
     """
 
     generation: int
@@ -48,8 +52,15 @@ class Asked:
     holes: str | None = None
     dry_run: bool = False
     until: Mapping[Place, int] | None = None
+    known_on: datetime | None = None
+    source: Source = "kafka"
     duty: float = 1.0
     cases: frozenset[str] | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether what comes of it stands where nothing live stands."""
+        return self.until is not None or self.known_on is not None
 
 
 async def catching_up(pool: Pool, rules: Rules, generation: int, stuck: Stuck, since: Mark) -> Follower[Recorded]:

@@ -1,5 +1,5 @@
-"""Kafka → judged rows, in worker processes: each takes a partition number, reads it once, judges each case once, and
-takes the next.
+"""The log → judged rows, in worker processes: each takes a partition number, reads it once, judges each case once, and
+takes the next. From the inbox it takes pieces instead, of some hundreds of cases.
 
 Partition p of every topic holds the same cases, so workers share nothing but whose turn it is. They are forked before
 there is a loop or a connection, with the catalogue loaded and the garbage collector off: they keep many small objects
@@ -18,19 +18,23 @@ from ctypes import Array, c_longlong
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
 from multiprocessing.sharedctypes import Synchronized
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import asyncpg
 import uvloop
 from confluent_kafka import Consumer
 
 from events.database import TRANSIENT, Connection
-from sla import tables
+from events.envelope import Recorded
+from events.segments import Segment
+from sla import inbox, tables
+from sla.inbox import Heard
 from sla.judge import Judgement, Rules
 from sla.projector import Stuck, judged, why
 from sla.reading import Place, Reader, connected, numbered
 
 JUDGED_AT_ONCE = 1_000  # cases
+T = TypeVar("T")
 POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -39,7 +43,9 @@ class Work(NamedTuple):
     these cases, if not of all.
 
     `dismissed`: the offsets of records that an operator dismissed. They count in nothing, whoever can read them today.
-    `duty`: the share of the time that it works, above 0 and at most 1; the rest it leaves to others.
+    `duty`: the share of the time that it works, above 0 and at most 1; the rest it leaves to others. `known_on`: what
+    was recorded later counts in nothing. `segments`: files that have the first offsets. `heard`: the inbox is read
+    instead.
     """
 
     generation: int
@@ -47,6 +53,9 @@ class Work(NamedTuple):
     dismissed: Mapping[Place, Collection[int]]
     duty: float = 1.0
     only: Collection[str] | None = None
+    known_on: datetime = inbox.EVER
+    segments: Mapping[Place, Sequence[Segment]] = {}
+    heard: Heard | None = None
 
 
 class Report(NamedTuple):
@@ -128,12 +137,13 @@ _told: "Array[c_longlong]"  # three counts for each worker, read by the parent
 _taken: "Synchronized[int]"  # how many partition numbers somebody works at or is done with
 _kafka: Consumer
 _database: Connection
+_database_url: str
 _loop: asyncio.Runner
 
 
 def _begin(rules: Rules, told: "Array[c_longlong]", taken: "Synchronized[int]", kafka: str, database: str) -> None:
-    global _rules, _told, _taken, _kafka, _database, _loop  # a process of its own, begun once
-    _rules, _told, _taken = rules, told, taken
+    global _rules, _told, _taken, _kafka, _database, _database_url, _loop  # a process of its own, begun once
+    _rules, _told, _taken, _database_url = rules, told, taken, database
     parent = multiprocessing.parent_process()
     assert parent is not None
     # A parent that is killed cannot end us.
@@ -143,28 +153,61 @@ def _begin(rules: Rules, told: "Array[c_longlong]", taken: "Synchronized[int]", 
 
 
 def _fold(place: int, work: Work) -> Report:
-    return _loop.run(_worker(place, work))
+    return _loop.run(_from_log(place, work) if work.heard is None else _from_inbox(place, work, work.heard))
 
 
-async def _worker(place: int, work: Work) -> Report:
+async def _from_log(place: int, work: Work) -> Report:
     """Read, judge, copy. What is read next is fetched by the client's own threads meanwhile."""
-    report = Report({}, {}, {})
-    reader = Reader(_kafka, _turns(numbered(work.ends)), work.dismissed, work.only)
-    for part in _parts(place, work.duty, reader, report):
-        await write(_database, work.generation, part, report.stuck)
+    report, telling = Report({}, {}, {}), Telling(place, work.duty)
+    numbers = sorted(numbered(work.ends), key=lambda own: sum(own.values()), reverse=True)
+    reader = Reader(
+        _kafka, _turns(numbers), work.dismissed, work.segments, work.only,
+        None if work.known_on == inbox.EVER else work.known_on,
+    )  # fmt: skip
+    for found in reader.read(telling.tell):
+        report.records.update((one.place, one.records) for one in found.partitions)
+        report.unreadable.update(found.unreadable)
+        telling.add(found.records, found.undecodable)
+        known = sorted(found.cases)
+        for start in range(0, len(known), JUDGED_AT_ONCE):
+            own = {case: found.cases.pop(case).values() for case in known[start : start + JUDGED_AT_ONCE]}
+            await _judge(own, work.generation, report, telling)
+    telling.tell(0)
     return report
 
 
-def _turns(numbers: Sequence[Mapping[Place, int]]) -> Iterator[Mapping[Place, int]]:
-    """The partition numbers that are this worker's: always the largest that nobody has taken."""
-    largest_first = sorted(numbers, key=lambda own: sum(own.values()), reverse=True)
+async def _from_inbox(place: int, work: Work, heard: Heard) -> Report:
+    """The same of what was heard of the log."""
+    report, telling = Report({}, {}, {}), Telling(place, work.duty)
+    # The other one reads no instants as such.
+    connection = await asyncpg.connect(_database_url, server_settings={"jit": "off", "enable_seqscan": "off"})
+    try:
+        for piece in _turns(heard.pieces):
+            cases = await inbox.piece(connection, heard.snapshot, piece, work.known_on)
+            telling.add(sum(map(len, cases.values())), 0)
+            await _judge(cases, work.generation, report, telling)
+    finally:
+        await connection.close()
+    return report
+
+
+async def _judge(
+    cases: Mapping[str, Collection[Recorded]], generation: int, report: Report, telling: "Telling"
+) -> None:
+    part = judged(cases, _rules, report.stuck)
+    telling.judged(len(part))
+    await write(_database, generation, part, report.stuck)
+
+
+def _turns(shares: Sequence[T]) -> Iterator[T]:
+    """Those that are this worker's: always the first that nobody has taken."""
     while True:
         with _taken.get_lock():
             turn = _taken.value
             _taken.value += 1
-        if turn >= len(largest_first):
+        if turn >= len(shares):
             return
-        yield largest_first[turn]
+        yield shares[turn]
 
 
 async def _connect(database: str) -> Connection:
@@ -182,28 +225,28 @@ def _in_microseconds(instant: datetime) -> tuple[int]:
     return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds,)
 
 
-def _parts(place: int, share_of_time: float, reader: Reader, report: Report) -> Iterator[list[Judgement]]:
-    """What is judged, some cases at a time; the counts are told on the way."""
-    events = cases = undecodable = 0
-    duty = Duty(share_of_time)
+class Telling:
+    """A worker's counts, told to the parent on the way; it rests when it has told them."""
 
-    def tell(read: int) -> None:
-        _told[place * 3 : place * 3 + 3] = [*Counts(events + read, cases, undecodable)]
-        duty.rest()
+    def __init__(self, place: int, share_of_time: float) -> None:
+        self._place, self._duty = place, Duty(share_of_time)
+        self._events = self._cases = self._undecodable = 0
 
-    for found in reader.read(tell):
-        report.records.update((one.place, one.records) for one in found.partitions)
-        report.unreadable.update(found.unreadable)
-        events += found.records
-        undecodable += found.undecodable
-        known = sorted(found.cases)
-        for start in range(0, len(known), JUDGED_AT_ONCE):
-            own = {case: found.cases.pop(case).values() for case in known[start : start + JUDGED_AT_ONCE]}
-            part = judged(own, _rules, report.stuck)
-            cases += len(part)
-            tell(0)
-            yield part
-    tell(0)
+    def tell(self, read: int) -> None:
+        """So many records were read of what is at hand, beside those of before."""
+        counts = Counts(self._events + read, self._cases, self._undecodable)
+        _told[self._place * 3 : self._place * 3 + 3] = [*counts]
+        self._duty.rest()
+
+    def add(self, events: int, undecodable: int) -> None:
+        """What was at hand has been read."""
+        self._events += events
+        self._undecodable += undecodable
+
+    def judged(self, cases: int) -> None:
+        """So many more."""
+        self._cases += cases
+        self.tell(0)
 
 
 async def write(connection: Connection, generation: int, part: Sequence[Judgement], stuck: Stuck) -> None:

@@ -1,11 +1,11 @@
 """The cases of the inbox in bounded chunks, whole and in order: what as-of and what-if judge without touching a table
-of the live generation.
+of the live generation, and what a rebuild folds that does without Kafka.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from events.database import Connection
 from events.envelope import Recorded
@@ -28,7 +28,9 @@ select {COLUMNS} from inbox where subject = $1 and recorded_at <= $2
 union all
 select {COLUMNS} from events where stream = 'promise-' || $1 and recorded_at <= $2
 """
-THOSE = f"select {COLUMNS} from inbox where subject = any($1) and type = any($2) order by subject"
+THOSE = f"""
+select {COLUMNS} from inbox where subject = any($1) and recorded_at <= $2 and type = any($3) order by subject
+"""
 HOLES = "select distinct subject from parked where settled is null and subject is not null"
 CHUNK = 500  # facts: some fifty cases, judged in some ten milliseconds, so that others are answered in between
 
@@ -36,6 +38,22 @@ EVER = datetime(9999, 12, 31, tzinfo=UTC)
 """Known whenever it was recorded."""
 
 Cases = dict[str, list[Recorded]]
+PIECE = 5_000  # facts: some five hundred cases, so that the last pieces end together and progress moves
+
+
+class Piece(NamedTuple):
+    """The cases after one id up to and with another, or to the end; or these cases."""
+
+    after: str = ""
+    until: str | None = None
+    cases: tuple[str, ...] | None = None
+
+
+class Heard(NamedTuple):
+    """The inbox of one moment, which several connections see alike while whoever exported the snapshot holds it."""
+
+    snapshot: str
+    pieces: tuple[Piece, ...]
 
 
 async def cases(connection: Connection, known_on: datetime, *, after: str = "") -> AsyncIterator[Cases]:
@@ -61,7 +79,7 @@ async def rest(connection: Connection, known_on: datetime, *, after: str) -> Cas
 
 async def those(connection: Connection, cases: Sequence[str]) -> Cases:
     """These cases, everything that is known of them."""
-    return _by_case(await connection.fetch(THOSE, cases, JUDGED))
+    return _by_case(await connection.fetch(THOSE, cases, EVER, JUDGED))
 
 
 async def one(connection: Connection, known_on: datetime, case_id: str) -> list[Recorded]:
@@ -80,6 +98,23 @@ async def bounds(connection: Connection, facts: int) -> list[str]:
     while (bound := await connection.fetchval(BOUND, found[-1] if found else "", facts)) is not None:
         found.append(bound)
     return found
+
+
+async def pieces(connection: Connection) -> tuple[Piece, ...]:
+    """The whole inbox."""
+    cuts = await bounds(connection, PIECE)
+    return tuple(Piece(*ends) for ends in zip(["", *cuts], [*cuts, None], strict=True))
+
+
+async def piece(connection: Connection, snapshot: str, of: Piece, known_on: datetime) -> Cases:
+    """What was recorded up to an instant, as one moment saw it."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute(f"set transaction snapshot '{snapshot}'")
+        if of.cases is not None:
+            return _by_case(await connection.fetch(THOSE, of.cases, known_on, JUDGED))
+        if of.until is None:
+            return await rest(connection, known_on, after=of.after)
+        return await between(connection, known_on, after=of.after, until=of.until)
 
 
 async def holes(connection: Connection) -> set[str]:

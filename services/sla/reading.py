@@ -1,11 +1,13 @@
 """Kafka → the facts of each case: partitions of the log from their beginning up to a cut, each record once.
 
-librdkafka fetches outside of the interpreter, so what is read next is under way while what was read is judged.
+librdkafka fetches outside of the interpreter, so what is read next is under way while what was read is judged. What was
+exported to segments is read from there, and Kafka is asked for the rest alone.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -14,6 +16,7 @@ from events.envelope import Recorded
 from events.errors import Unreadable
 from events.follow import LONGEST_REASON
 from events.sanitize import storable
+from events.segments import Segment, reach
 from events.wire import from_cloudevent
 from sla.case import JUDGED
 
@@ -36,12 +39,18 @@ class Partition:
     """A topic-partition while it is read: up to (not with) `end`, and how many records were.
 
     `dismissed`: offsets of records that an operator dismissed. They count in nothing, whoever can read them today.
+    `segments`: files that have its first offsets.
     """
 
-    __slots__ = ("dismissed", "end", "place", "records")
+    __slots__ = ("dismissed", "end", "place", "records", "segments")
 
-    def __init__(self, place: Place, end: int, dismissed: Collection[int]) -> None:
-        self.place, self.end, self.dismissed, self.records = place, end, dismissed, 0
+    def __init__(self, place: Place, end: int, dismissed: Collection[int], segments: Sequence[Segment] = ()) -> None:
+        self.place, self.end, self.dismissed, self.records, self.segments = place, end, dismissed, 0, segments
+
+    @property
+    def begin(self) -> int:
+        """The first offset that Kafka is asked for."""
+        return min(reach(self.segments), self.end)
 
 
 Left = dict[tuple[str | None, int | None], Partition]
@@ -50,10 +59,13 @@ Left = dict[tuple[str | None, int | None], Partition]
 
 class Facts:
     """What is read of some partitions: the facts per case, each id once; how many records could not be read, and the
-    first of them with their reasons. `only`: the keys of the cases that are wanted, if not all are."""
+    first of them with their reasons. `only`: the keys of the cases that are wanted, if not all are; `known_on`: what
+    was recorded later counts in nothing."""
 
-    def __init__(self, partitions: Collection[Partition], only: Collection[bytes] | None = None) -> None:
-        self.partitions, self.only = partitions, only
+    def __init__(
+        self, partitions: Collection[Partition], only: Collection[bytes] | None = None, known_on: datetime | None = None
+    ) -> None:
+        self.partitions, self.only, self.known_on = partitions, only, known_on
         self.cases: defaultdict[str, dict[tuple[str, int], Recorded]] = defaultdict(dict)
         self.undecodable = 0
         self.unreadable: dict[str, str] = {}
@@ -79,7 +91,7 @@ class Facts:
                 topic, number = partition.place
                 self.unreadable[f"{topic}/{number}/{offset}"] = storable(str(error))[:LONGEST_REASON]
             return
-        if fact.fact is not None:
+        if fact.fact is not None and (self.known_on is None or fact.recorded_at <= self.known_on):
             self.cases[fact.subject].setdefault((fact.stream, fact.version), fact)
 
 
@@ -104,7 +116,8 @@ def connected(kafka: str) -> Consumer:
 class Reader:
     """Reads partitions up to their ends, one partition number after the other; the first is fetched from now on.
 
-    `numbers` is asked for the next one when the last one that it gave has been read. `only`: of these cases.
+    `numbers` is asked for the next one when the last one that it gave has been read. `segments`: files that have the
+    first offsets of a partition. `only` of these cases, what was recorded up to `known_on`.
     """
 
     def __init__(
@@ -112,18 +125,23 @@ class Reader:
         consumer: Consumer,
         numbers: Iterator[Mapping[Place, int]],
         dismissed: Mapping[Place, Collection[int]],
+        segments: Mapping[Place, Sequence[Segment]] | None = None,
         only: Collection[str] | None = None,
+        known_on: datetime | None = None,
     ) -> None:
-        self._consumer, self._numbers, self._dismissed = consumer, numbers, dismissed
+        self._consumer, self._numbers, self._dismissed, self._segments = consumer, numbers, dismissed, segments or {}
         self._only = None if only is None else frozenset(case.encode() for case in only)
+        self._known_on = known_on
         self._next = self._fetch()
 
     def read(self, told: Callable[[int], object]) -> Iterator[Facts]:
         """All of each partition number, once; meanwhile the next one is fetched. `told` how many records of the number
         at hand after each batch. Raises NotRead."""
         while self._next is not None:
-            found = Facts(self._next, self._only)
-            left: Left = {partition.place: partition for partition in self._next if partition.end}
+            found = Facts(self._next, self._only, self._known_on)
+            for partition in self._next:
+                self._take_kept(partition, found, told)
+            left: Left = {partition.place: partition for partition in self._next if partition.begin < partition.end}
             while left:
                 self._take(left, found)
                 told(found.records)
@@ -131,13 +149,31 @@ class Reader:
             yield found
 
     def _fetch(self) -> list[Partition] | None:
-        """Have the next number's partitions fetched from offset 0, in the background."""
+        """Have the next number's partitions fetched, in the background."""
         ends = next(self._numbers, None)
         if ends is None:
             self._consumer.unassign()
             return None
-        self._consumer.assign([TopicPartition(*place, 0) for place, end in ends.items() if end])
-        return [Partition(place, end, frozenset(self._dismissed.get(place, ()))) for place, end in ends.items()]
+        fetched = [
+            Partition(place, end, frozenset(self._dismissed.get(place, ())), self._segments.get(place, ()))
+            for place, end in ends.items()
+        ]
+        self._consumer.assign([TopicPartition(*one.place, one.begin) for one in fetched if one.begin < one.end])
+        return fetched
+
+    def _take_kept(self, partition: Partition, found: Facts, told: Callable[[int], object]) -> None:
+        """What the segments have of a partition, below its end."""
+        try:
+            for segment in partition.segments:
+                if segment.first >= partition.end:
+                    break
+                for offset, key, value in segment.records():
+                    if offset < partition.end:
+                        found.add(partition, offset, key, value)
+                    if offset % BATCH == 0:
+                        told(found.records)
+        except Unreadable as damaged:
+            raise NotRead(f"{damaged}; export it again, or rebuild from Kafka or the inbox") from damaged
 
     def _take(self, left: Left, found: Facts) -> None:
         """One batch; what has been read to its end is left no longer."""
@@ -162,7 +198,8 @@ def _heed(error: KafkaError, place: str, partition: Partition | None, offset: in
         if partition is not None and offset < partition.end:
             raise NotRead(f"{place} ends at {offset}, but {partition.end} was heard; {way_out}")
     elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-        raise NotRead(f"{place} begins at 0 no longer, a part of it was deleted; {way_out}")
+        begin = 0 if partition is None else partition.begin
+        raise NotRead(f"{place} begins at {begin} no longer, a part of it was deleted; {way_out}")
     else:
         raise NotRead(f"{place}: {error.str()}")
 

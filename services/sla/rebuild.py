@@ -1,5 +1,5 @@
-"""`python -m sla.rebuild GENERATION`: fold the log from Kafka into a new generation, compare it, swap it in; `--back`:
-from the rows that were replaced last.
+"""`python -m sla.rebuild GENERATION`: fold the log into a new generation, compare it, swap it in; `--back`: take the
+rows that were replaced last.
 
 A process of its own with its workers, so that nothing of the folding weighs on the one that answers people.
 """
@@ -9,32 +9,39 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import get_args
 
 import msgspec
 import structlog
 import uvloop
+from asyncpg import Record
 
 from deadlines.inforce import InForce
 from deadlines.load import load
 from events import database, logs
 from events.clock import now
-from events.database import Pool
+from events.database import Connection, Pool
+from events.segments import Segment, segments
 from events.settings import Settings
 from events.tail import Mark
 from events.topics import PARTITIONS, partition_of
 from sla import generations, vouching
 from sla.certificate import Certificate, Hole, partitions, signed
 from sla.comparing import Comparison, fingerprint
-from sla.exchange import STUCK, Asked, catching_up, exchange, key
+from sla.exchange import STUCK, Asked, Source, catching_up, exchange, key
 from sla.fold import Counts, Report, Work, Workers
 from sla.generations import Before
+from sla.inbox import EVER, Heard, Piece, pieces
 from sla.judge import Rules
 from sla.projector import HEARS, Stuck
-from sla.reading import Place
+from sla.reading import NotRead, Place
 from sla.rollback import go_back
 from sla.rules import with_published
 
+SNAPSHOT = "select pg_export_snapshot()"
 CUT = """
 select (select epoch from cluster) as epoch, pg_snapshot_xmin(pg_current_snapshot()) as floor,
        pg_snapshot_xmax(pg_current_snapshot()) as ceiling
@@ -57,19 +64,28 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
     """
     generation, program = asked.generation, vouching.code()
     topics = [settings.onedoor_topic_prefix + name for name in HEARS]
-    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+    stuck: Stuck = {}
+    async with AsyncExitStack() as snapshot:
+        connection = await snapshot.enter_async_context(pool.acquire())
+        await snapshot.enter_async_context(connection.transaction(isolation="repeatable_read", readonly=True))
         cut = await connection.fetchrow(CUT)
         rows = await connection.fetch(HEARD, topics)
         assert cut is not None
-    heard = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-    ends = heard if asked.until is None else asked.until
-    if asked.cases is not None:  # they lie in a few partitions
-        numbers = {partition_of(case.encode()) for case in asked.cases}
-        ends = {place: end for place, end in ends.items() if place[1] in numbers}
-    dismissed = await vouching.dismissed(pool, ends)
-    stuck: Stuck = {}
-    follower = await catching_up(pool, rules, generation, stuck, Mark(cut["epoch"], cut["floor"], 0))
-    counts, report = await fold(pool, workers, asked, ends, dismissed)
+        heard = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        ends = heard if asked.until is None else asked.until
+        if asked.cases is not None:  # they lie in a few partitions
+            numbers = {partition_of(case.encode()) for case in asked.cases}
+            ends = {place: end for place, end in ends.items() if place[1] in numbers}
+        dismissed = await vouching.dismissed(pool, ends)
+        work = Work(
+            generation, ends, dismissed, asked.duty, asked.cases, known_on=asked.known_on or EVER,
+            segments=_segments(settings, rows) if asked.source == "segments" else {},
+            heard=await _inbox(connection, asked) if asked.source == "inbox" else None,
+        )  # fmt: skip
+        if work.heard is None:
+            await snapshot.aclose()  # of the inbox nothing is read
+        follower = await catching_up(pool, rules, generation, stuck, Mark(cut["epoch"], cut["floor"], 0))
+        counts, report = await fold(pool, workers, work, sum(ends.values()))
     stuck |= report.stuck
     if stuck:
         await pool.execute(STUCK, generation, msgspec.json.encode(stuck).decode())
@@ -82,8 +98,9 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
         stuck=dict(stuck), differences_accepted=asked.accept,
         topics={row["topic"]: row["topic_id"] for row in rows},
         named=None if asked.cases is None else tuple(sorted(asked.cases)),
+        source=asked.source, known_on=asked.known_on,
     )  # fmt: skip
-    if asked.until is not None:
+    if asked.alone:
         alone = Comparison(replaced=generation, rows=told.folded.rows, hash=told.folded.hash, differing=())
         async with pool.acquire() as connection, connection.transaction():
             await generations.checked(connection, generation, alone, signed(told, key(settings)))
@@ -95,6 +112,28 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
     await exchange(pool, settings, asked, follower, cut["ceiling"], stuck, told)
 
 
+def _segments(settings: Settings, heard: Sequence[Record]) -> dict[Place, Sequence[Segment]]:
+    """What was exported of each topic-partition, of the topic that is heard now. Raises NotRead where nothing was."""
+    folder = settings.onedoor_segments
+    if folder is None:
+        raise NotRead("this deployment has no folder of segments: give sla ONEDOOR_SEGMENTS, or rebuild from Kafka")
+    found: dict[Place, Sequence[Segment]] = {
+        (row["topic"], row["partition"]): segments(folder, row["topic"], row["topic_id"], row["partition"])
+        for row in heard
+    }
+    if not any(found.values()):
+        raise NotRead("no topic that is heard now was exported: `onedoor events export` does that")
+    return found
+
+
+async def _inbox(connection: Connection, asked: Asked) -> Heard:
+    """The inbox of the moment that the cut is of."""
+    snapshot: str = await connection.fetchval(SNAPSHOT)
+    if asked.cases is not None:
+        return Heard(snapshot, (Piece(cases=tuple(sorted(asked.cases))),))
+    return Heard(snapshot, await pieces(connection))
+
+
 def _holes(holes: Sequence[Hole]) -> str:
     return (
         f"{len(holes)} records count in nothing, the first is {holes[0].place}: {holes[0].reason}; "
@@ -102,16 +141,9 @@ def _holes(holes: Sequence[Hole]) -> str:
     )
 
 
-async def fold(
-    pool: Pool,
-    workers: Workers,
-    asked: Asked,
-    ends: Mapping[Place, int],
-    dismissed: Mapping[Place, Collection[int]],
-) -> tuple[Counts, Report]:
-    """Have everything below the offsets `ends` folded by all workers; their counts, and what came of it."""
-    expected, started, generation = sum(ends.values()), time.monotonic(), asked.generation
-    work = Work(generation, ends, dismissed, asked.duty, asked.cases)
+async def fold(pool: Pool, workers: Workers, work: Work, expected: int) -> tuple[Counts, Report]:
+    """Have it folded by all workers, so many records; their counts, and what came of it."""
+    started, generation = time.monotonic(), work.generation
     at_work = [asyncio.wrap_future(one) for one in workers.fold(work)]
     while True:
         done, pending = await asyncio.wait(at_work, timeout=EVERY, return_when=asyncio.FIRST_EXCEPTION)
@@ -139,6 +171,8 @@ def main() -> int:
     parser.add_argument("--accept-holes", metavar="WHY", help="go over records that cannot be read, and why one may")
     parser.add_argument("--throttle", type=int, choices=range(1, 101), default=100, metavar="PERCENT")
     parser.add_argument("--until", type=_places, metavar="JSON", help="fold up to these offsets only; swap nothing")
+    parser.add_argument("--known-on", type=datetime.fromisoformat, metavar="INSTANT", help="what was recorded by then")
+    parser.add_argument("--source", choices=get_args(Source), default="kafka", help="what the facts are read from")
     parser.add_argument("--case", action="append", metavar="ID", help="look at this dossier alone, or at these")
     parser.add_argument("--published", type=int, help="how many published rules move what they move; all by default")
     parser.add_argument("--actor", default="policy-sla-rebuild", help="who asked for it")
@@ -152,7 +186,7 @@ def main() -> int:
     logs.configure("sla")
     asked = Asked(
         generation=arguments.generation, actor=arguments.actor, accept=arguments.accept, holes=arguments.accept_holes,
-        dry_run=arguments.dry_run or arguments.until is not None, until=arguments.until,
+        dry_run=arguments.dry_run, until=arguments.until, known_on=arguments.known_on, source=arguments.source,
         duty=arguments.throttle / 100, cases=frozenset(arguments.case) if arguments.case else None,
     )  # fmt: skip
     to, applied, rules = uvloop.run(_rules(settings, arguments.published, back=arguments.back))

@@ -4,14 +4,15 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC
+from typing import Annotated, Any, Self
 
 import msgspec
 import structlog
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from events import hand, signing
@@ -26,6 +27,8 @@ from events.signing import Signed
 from events.topics import PARTITIONS
 from sla import generations, queries, vouching
 from sla.certificate import Certificate, Difference, told
+from sla.exchange import Source
+from sla.reading import Place
 
 EVERY = 0.25  # seconds between two looks at a run for whoever follows it
 STATES = {"building": "running", "failed": "failed", "cancelled": "cancelled"}
@@ -41,7 +44,10 @@ class Rebuild(BaseModel):
     `accept_holes`: why one may go over records that cannot be read and were not dismissed, as a code. `dry_run`:
     compare, say what differs, swap nothing. `throttle`: percent of the time in which the workers work. `workers`:
     processes that fold; one a core if not given. `cases`: fold and compare these dossiers alone; what differs is put
-    right in the live tables if `accept_differences`.
+    right in the live tables if `accept_differences`. `source`: what the facts are read from: `inbox` is what sla heard,
+    and needs no Kafka; `segments` is what was exported, and Kafka for the rest. `until` and `offsets`: only what was
+    recorded up to an instant, only what stands below these offsets (by topic/partition; all that was heard of the
+    others): a trial, compared with nothing, because nothing live stands there.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -51,11 +57,28 @@ class Rebuild(BaseModel):
     throttle: Annotated[int, Field(ge=1, le=100)] = 100
     workers: Annotated[int, Field(ge=1, le=PARTITIONS)] | None = None
     cases: Annotated[list[CaseId], Field(min_length=1, max_length=1_000)] | None = None
+    source: Source = "kafka"
+    until: AwareDatetime | None = None
+    offsets: dict[str, Annotated[int, Field(ge=0)]] | None = None
+
+    @property
+    def trial(self) -> bool:
+        """Whether nothing will be swapped."""
+        return self.dry_run or self.until is not None or self.offsets is not None
+
+    @model_validator(mode="after")
+    def _reads_offsets(self) -> Self:
+        if self.source == "inbox" and self.offsets is not None:
+            raise ValueError("the inbox knows no offsets: give `until`, or another source")
+        return self
 
     def arguments(self) -> list[str]:
         """The same for the command line of the process."""
         flags = [("--accept", self.accept_differences), ("--dry-run", self.dry_run)]
-        words = [("--throttle", self.throttle), ("--workers", self.workers), ("--accept-holes", self.accept_holes)]
+        words = [
+            ("--throttle", self.throttle), ("--workers", self.workers), ("--accept-holes", self.accept_holes),
+            ("--source", self.source), ("--known-on", self.until.astimezone(UTC).isoformat() if self.until else None),
+        ]  # fmt: skip
         given = [f"{flag}={word}" for flag, word in words if word is not None]
         return [flag for flag, wanted in flags if wanted] + given + [f"--case={case}" for case in self.cases or ()]
 
@@ -106,7 +129,10 @@ def routes(parts: Parts) -> APIRouter:
     @router.post("/rebuilds", status_code=202)
     async def rebuild(body: Rebuild, actor: Operates) -> dict[str, Any]:
         """Fold the whole log again beside the live tables, compare, and swap. One at a time."""
-        return await _begin(actor, dry_run=body.dry_run, arguments=body.arguments())
+        arguments = body.arguments()
+        if body.offsets is not None:
+            arguments.append(_until(await vouching.heard(parts.pool), body.offsets))
+        return await _begin(actor, dry_run=body.trial, arguments=arguments)
 
     @router.post("/rollbacks", status_code=202)
     async def go_back(body: Rollback, actor: Operates) -> dict[str, Any]:
@@ -142,8 +168,10 @@ def routes(parts: Parts) -> APIRouter:
                 field="topics",
                 way_out="rebuild, and compare the two certificates: the facts are the same, their offsets are others",
             )  # fmt: skip
-        ends = json.dumps([(one.topic, one.partition, one.end) for one in certificate.partitions])
-        arguments = [f"--until={ends}", f"--published={certificate.published}"]
+        ends = {(one.topic, one.partition): one.end for one in certificate.partitions}
+        arguments = [_until(ends, {}), f"--published={certificate.published}"]
+        if certificate.known_on is not None:
+            arguments.append(f"--known-on={certificate.known_on.isoformat()}")
         arguments += [f"--case={case}" for case in certificate.named or ()]
         return await _begin(actor, dry_run=True, arguments=arguments)
 
@@ -229,6 +257,19 @@ def routes(parts: Parts) -> APIRouter:
         return {"run": run}
 
     return router
+
+
+def _until(ends: Mapping[Place, int], offsets: Mapping[str, int]) -> str:
+    """Up to where the process is to fold. Raises Refused for a partition that sla does not hear."""
+    known = {f"{topic}/{partition}": (topic, partition) for topic, partition in ends}
+    for name in offsets:
+        if name not in known:
+            raise Refused(
+                "no-such-partition", f"sla hears nothing of {name}", field="offsets",
+                way_out=f"topic/partition, as in {next(iter(known), 'a certificate')}",
+            )  # fmt: skip
+    wanted = {**ends, **{known[name]: end for name, end in offsets.items()}}
+    return f"--until={json.dumps([(*place, end) for place, end in wanted.items()])}"
 
 
 def _unknown(run: int) -> NotFound:

@@ -18,6 +18,7 @@ from sla.rows import shown
 
 PACKAGES = (events, deadlines, sla)  # the code that reads, judges and writes
 DISMISSED = "select place from parked where follower = 'hear' and settled = 'dismissed' order by id"
+HEARD = "select topic, partition, next_offset from heard"
 IDS = "select distinct topic, topic_id from heard where topic = any($1)"
 PARKED = "select place, reason, subject from parked where follower = 'hear' and settled is null order by id"
 VERDICTS = """
@@ -45,6 +46,11 @@ async def dismissed(pool: Pool, ends: Mapping[Place, int]) -> dict[Place, set[in
         if offset < ends.get(place, 0):
             found.setdefault(place, set()).add(offset)
     return found
+
+
+async def heard(pool: Pool) -> dict[Place, int]:
+    """How far every topic-partition has been heard."""
+    return {(row["topic"], row["partition"]): row["next_offset"] for row in await pool.fetch(HEARD)}
 
 
 async def made_again(pool: Pool, topics: Mapping[str, str]) -> list[str]:

@@ -30,6 +30,7 @@ from events.database import Connection
 from events.settings import Settings
 from sla import inbox, queries, runs
 from sla.impact import Change, Reach, Standing, differences
+from sla.inbox import Piece
 from sla.judge import judge
 from sla.projector import caught_up
 from sla.rows import CycleRow
@@ -41,11 +42,7 @@ where generation = (select id from generations where state = 'live')
     and case_id > $1 and ($2::text is null or case_id <= $2) order by case_id, cycle
 """
 CHANGES = msgspec.msgpack.Decoder(list[Change])  # a fifth of what pickling them costs both sides
-PIECE = 5_000  # facts: some five hundred cases, so that the last pieces end together and progress moves
 log = structlog.get_logger("sla.whatif")
-
-Piece = tuple[str, str | None]
-"""The cases after one id up to and with another, or to the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ class Worker:
     @classmethod
     def judge(cls, piece: Piece) -> tuple[int, bytes]:
         """The cases of a piece under both rules: how many, and what differs, as `CHANGES` reads it."""
-        count, cases, standing = cls.loop.run_until_complete(cls.read(*piece))
+        count, cases, standing = cls.loop.run_until_complete(cls.read(piece.after, piece.until))
         changes: list[Change] = []
         for case_id, facts in cases.items():
             after = judge(facts, cls.both.after).cycles
@@ -145,8 +142,7 @@ class Run:
 
     async def work(self, connection: Connection) -> None:
         started = time.monotonic()
-        cuts = await inbox.bounds(connection, PIECE)
-        pieces: list[Piece] = list(zip(["", *cuts], [*cuts, None], strict=True))
+        pieces = await inbox.pieces(connection)
         done = 0
         for finished in self._finished(pieces):
             for future in finished:
@@ -161,7 +157,7 @@ class Run:
         await runs.finish(connection, self.run, self.cases, seconds, self.changes)
         log.info("judged", run=self.run, cases=self.cases, changes=len(self.changes), seconds=round(seconds, 2))
 
-    def _finished(self, pieces: list[Piece]) -> Iterator[set["Future[tuple[int, bytes]]"]]:
+    def _finished(self, pieces: Sequence[Piece]) -> Iterator[set["Future[tuple[int, bytes]]"]]:
         waiting = {self.workers.submit(Worker.judge, piece) for piece in pieces}
         while waiting:
             finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)

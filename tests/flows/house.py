@@ -176,11 +176,13 @@ class House:
 
     async def rebuilt(
         self, *, accept: bool = False, dry_run: bool = False, holes: str | None = LEFT,
-        cases: Sequence[str] | None = None,
+        cases: Sequence[str] | None = None, source: str = "kafka",
     ) -> Any:  # fmt: skip
         """Fold the log again, or these cases alone; how it went. `holes`: why one may go over the unreadable records of
         other tests."""
-        asked = {"accept_differences": accept, "dry_run": dry_run, "accept_holes": holes, "cases": cases}
+        asked = {
+            "accept_differences": accept, "dry_run": dry_run, "accept_holes": holes, "cases": cases, "source": source,
+        }  # fmt: skip
         return await self.ended((await self.doors.post("sla", "/rebuilds", asked, who=OPERATOR))["run"])
 
     async def gone_back(self, *, accept: bool = False, dry_run: bool = False) -> Any:

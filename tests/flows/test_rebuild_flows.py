@@ -1,12 +1,14 @@
 """Everything folded again from Kafka beside the live tables: equal, swapped, and nobody is told anything twice."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 from contracts.given import eventually
 from flows.dossier import Dossier, receive
 from flows.house import House
+from flows.test_commands import onedoor
 
 from events import database as postgres_of
 from events.contracts.sla import VerdictAmended
@@ -273,3 +275,68 @@ async def wrongly_published(house: House, it: Dossier) -> None:
         await append(connection, [saying])
     await pool.close()
     await house.settled()
+
+
+async def test_the_same_rows_come_of_kafka_of_segments_and_of_the_inbox(house: House) -> None:
+    """One log, read three ways: the same hash, dossiers put right, the same swap."""
+    it = await finished(house, "10:00", "2017-07-21")
+    code, _, err = await onedoor(house, "events", "export")
+    assert code == 0, err
+    other = await finished(house, "10:10", "2017-07-21")  # came after the export
+    runs = [await house.rebuilt(dry_run=True, source=one) for one in ("kafka", "segments", "inbox")]
+    assert [(one["state"], one["differences"], one["error"]) for one in runs] == [("done", 0, None)] * 3
+    assert len({(one["rows"], one["hash"], one["cases"]) for one in runs}) == 1
+    whole, exported, heard = [(await certificate(house, one["run"]))["document"] for one in runs]
+    assert (whole["source"], exported["source"], heard["source"]) == ("kafka", "segments", "inbox")
+    assert whole["folded"] == exported["folded"] == heard["folded"]
+    assert whole["partitions"] == exported["partitions"]
+    assert [one["end"] for one in heard["partitions"]] == [one["end"] for one in whole["partitions"]]
+    again = await certificate(house, runs[2]["run"])  # what was folded from the inbox is what the log says
+    verified = await house.ended((await house.doors.post("sla", "/certificates", again, who=OPERATOR))["run"])
+    assert (verified["rows"], verified["hash"]) == tuple(heard["folded"].values())
+
+    for source in ("inbox", "segments"):
+        await house.sql(DAMAGE, it.code)
+        await house.sql(DAMAGE, other.code)
+        mended = await house.rebuilt(accept=True, cases=[it.code, other.code], source=source)
+        assert (mended["put_right"], mended["differences"]) == (True, 2), mended
+    said = await house.swaps()
+    swapped = await house.rebuilt(source="inbox")
+    assert (swapped["swapped"], swapped["differences"]) == (True, 0), swapped
+    assert await house.swaps() == [*said, swapped["run"]]
+
+
+async def test_a_trial_up_to_an_instant_or_offsets_is_compared_with_nothing(house: House) -> None:
+    """What was recorded by then; nothing of it is swapped, and its certificate is verified like any other."""
+    await finished(house, "10:20", "2017-07-21")
+    code, out, err = await onedoor(house, "sla", "rebuild", "--until", "2017-07-01", "--json")
+    assert code == 0, err
+    assert (json.loads(out)["cases"], json.loads(out)["rows"]) == (0, 0)
+    it = await receive(house, "2017-07-24 08:00")
+    await house.settled()
+    assert (await onedoor(house, "events", "export"))[0] == 0
+    by_source = []
+    for source in ("kafka", "inbox", "segments"):
+        words = ("sla", "rebuild", "--until", "2017-07-24T07:59:59", "--from", source, "--json")
+        code, out, err = await onedoor(house, *words)
+        assert code == 0, err
+        by_source.append(json.loads(out))
+    assert len({(one["rows"], one["hash"], one["cases"]) for one in by_source}) == 1
+    now = await house.rebuilt(dry_run=True)
+    assert 0 < by_source[0]["cases"] < now["cases"]
+    signed = await certificate(house, by_source[0]["run"])
+    assert signed["document"]["known_on"] == "2017-07-24T00:59:59Z"
+    verified = await house.ended((await house.doors.post("sla", "/certificates", signed, who=OPERATOR))["run"])
+    assert verified["hash"] == by_source[0]["hash"]
+
+    partitions = (await certificate(house, now["run"]))["document"]["partitions"]
+    places = [f"{one['topic']}/{one['partition']}=0" for one in partitions]
+    code, out, _ = await onedoor(house, "sla", "rebuild", "--until", ",".join(places), "--json")
+    assert (code, json.loads(out)["cases"]) == (0, 0)
+    code, _, err = await onedoor(house, "sla", "rebuild", "--until", "nowhere/3=7")
+    assert (code, "sla hears nothing of nowhere/3" in err) == (1, True), err
+    code, _, err = await onedoor(house, "sla", "rebuild", "--until", "intake.events/0=x")
+    assert (code, "is not topic/partition=offset" in err) == (1, True), err
+    refused = await house.ask("sla", "/rebuilds", {"source": "inbox", "offsets": {"a/1": 2}})
+    assert refused.status == 422, refused
+    assert (await it.cycle())["outcome"] == "open"

@@ -9,7 +9,8 @@ from oracle.telling import CASE, Story, local
 from events.envelope import Recorded
 from events.errors import OnedoorError
 from events.sanitize import printable
-from onedoor.events import instant, speaker_of
+from onedoor.events import speaker_of
+from onedoor.instants import instant, until_end_of
 from onedoor.lines import broken, line
 
 
@@ -78,6 +79,7 @@ def test_since_takes_a_day_or_an_instant() -> None:
     """Local where there is no offset."""
     assert instant("2017-07-20") == local(7, 20)
     assert instant("2017-07-20T09:30") == local(7, 20, 9, 30)
+    assert until_end_of("2017-07-20") == local(7, 21) - timedelta(microseconds=1)
     assert instant("2017-07-20T02:30:00Z") == local(7, 20, 9, 30)
     for wrong in ("yesterday", "2017-7-20", "2017-02-30"):
         with pytest.raises(OnedoorError, match="no day"):

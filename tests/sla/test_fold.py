@@ -17,7 +17,10 @@ from sla_at_work import Sla, on_the_wire, story
 
 from events import topics
 from events.envelope import Recorded
+from events.identity import Identity
+from events.segments import Kept, write
 from events.topics import PARTITIONS, partition_of, topic_of
+from onedoor.records import Topics
 from sla import generations, queries
 from sla.projector import HEARS
 
@@ -29,6 +32,7 @@ from sla import fold, reading, rebuild
 reading.BATCH, fold.JUDGED_AT_ONCE = int(sys.argv.pop(1)), int(sys.argv.pop(1))
 raise SystemExit(rebuild.main())
 """
+HEARD = "insert into heard (topic, partition, next_offset, topic_id) values ($1, $2, $3, $4)"
 WAYS = ((1, 1_000, 1_000), (2, 1, 3), (3, 17, 1), (5, 250, 7), (12, 100, 50))
 """Workers, records read and cases judged at once."""
 
@@ -65,14 +69,15 @@ async def ends(kafka: str, names: Sequence[str]) -> list[tuple[str, int, int]]:
 
 
 async def folded(
-    sla: Sla, kafka: str, until: Sequence[tuple[str, int, int]], workers: int = 1, read: int = 100, judged: int = 100
-) -> Any:
+    sla: Sla, kafka: str, until: Sequence[tuple[str, int, int]], workers: int = 1, read: int = 100, judged: int = 100,
+    more: Sequence[str] = (),
+) -> Any:  # fmt: skip
     """One run up to these offsets; how it ended."""
     generation = await generations.begin(sla.pool, "op-1", dry_run=True)
     path = os.pathsep.join(str(ROOT / folder) for folder in ("libs", "services"))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", CUT_UP, str(read), str(judged), str(generation), "--until", json.dumps(until),
-        "--workers", str(workers), stdout=asyncio.subprocess.DEVNULL,
+        "--workers", str(workers), *more, stdout=asyncio.subprocess.DEVNULL,
         env={**os.environ, **sla.parts.settings.environment(), "KAFKA_BOOTSTRAP_SERVERS": kafka, "PYTHONPATH": path},
     )  # fmt: skip
     await process.wait()
@@ -118,6 +123,56 @@ async def test_a_topic_that_was_cut_short_is_refused(sla: Sla, kafka: str, topic
     assert run["state"] == "failed"
     assert f"{topic}/{partition}" in run["error"]
     assert "onedoor republish" in run["error"]
+
+
+async def test_what_kafka_has_no_longer_is_read_from_what_was_exported(
+    sla: Sla, kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Segments for what retention took, Kafka for what came since; one that is damaged ends the run by its name."""
+    await topics.ensure(kafka, topic_prefix, HEARS)
+    names = [topic_prefix + name for name in HEARS]
+    facts = [fact for one in told(20) for fact in one.facts]
+    await send(kafka, topic_prefix, facts[:70])
+    exported = {(topic, number): end for topic, number, end in await ends(kafka, names)}
+    ids = await Identity(kafka).of(names)
+    with Topics(kafka, names) as there:
+        for (topic, number), end in exported.items():
+            records = (
+                Kept(one.offset, one.key or b"", one.value or b"") for one in there.part((topic, number), 0, end)
+            )
+            assert list(write(tmp_path, topic, ids[topic], number, records, end)) == ([end] if end else [])
+    await send(kafka, topic_prefix, facts[70:])
+    until = await ends(kafka, names)
+    whole = await folded(sla, kafka, until)
+    heard = [(topic, number, end, ids[topic]) for topic, number, end in until]
+    await sla.pool.executemany(HEARD, heard)
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    cut = {TopicPartition(*place): RecordsToDelete(before_offset=end) for place, end in exported.items() if end}
+    await admin.delete_records(cut)
+    await admin.close()
+    assert (await folded(sla, kafka, until))["state"] == "failed"
+    sla.parts.settings.onedoor_segments, sla.parts.settings.onedoor_topic_prefix = tmp_path, topic_prefix
+    again = await folded(sla, kafka, until, 2, more=["--source", "segments"])
+    assert again["error"] is None
+    assert [again[name] for name in ("events", "cases", "rows", "hash")] == [
+        whole[name] for name in ("events", "cases", "rows", "hash")
+    ]
+
+    damaged = next(tmp_path.rglob("*.gz"))  # noqa: ASYNC240
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    broken = await folded(sla, kafka, until, more=["--source", "segments"])
+    assert broken["state"] == "failed"
+    assert damaged.name in broken["error"]
+
+
+async def test_without_segments_a_rebuild_from_them_says_what_to_do(sla: Sla, kafka: str, tmp_path: Path) -> None:
+    """No folder was named; nothing was exported into it."""
+    more = ["--source", "segments"]
+    assert "ONEDOOR_SEGMENTS" in (await folded(sla, kafka, [], more=more))["error"]
+    sla.parts.settings.onedoor_segments = tmp_path
+    assert "`onedoor events export`" in (await folded(sla, kafka, [], more=more))["error"]
 
 
 async def test_a_topic_that_ends_before_what_was_heard_of_it_is_refused(

@@ -72,6 +72,19 @@ def test_what_was_dismissed_counts_in_nothing() -> None:
     assert (found.records, found.undecodable, found.unreadable) == (3, 0, {})
 
 
+def test_what_was_recorded_later_counts_in_nothing() -> None:
+    """But in the number of records."""
+    told = story()
+    told.tell(CustomerRated(case_id=told.case_id, stars=5), local(7, 11))
+    first, later = told.facts
+    assert first.recorded_at < later.recorded_at
+    partition = Partition(("intake.events", 3), 2, frozenset())
+    found = Facts([partition], known_on=first.recorded_at)
+    for offset, fact in enumerate((later, first)):
+        found.add(partition, offset, b"any", on_the_wire(fact))
+    assert (_kept(found), found.records) == ([first], 2)
+
+
 def test_partitions_of_one_number_stay_together() -> None:
     """Partition p of every topic holds the same cases."""
     ends = {("a", 1): 5, ("b", 0): 7, ("b", 1): 2, ("a", 0): 1}
