@@ -1,4 +1,4 @@
-"""`onedoor followers …`: who reads a log and how far; paused, resumed, replayed."""
+"""`onedoor followers …`: who reads a log and how far; paused, resumed, replayed, rewound."""
 
 import asyncio
 import json
@@ -12,6 +12,7 @@ from rich.table import Table
 from events.errors import OnedoorError
 from local.places import home
 from onedoor.client import Client, session
+from onedoor.instants import instant
 from onedoor.parked import AsJson, OneOrAll, Why, Yes
 from onedoor.screen import wide
 from onedoor.status import trouble
@@ -74,6 +75,28 @@ def replay(name: Name, why: Why, service: OneOrAll = None, yes: Yes = False, as_
     if not yes:
         typer.confirm(f"Empty what {name} made, and fill it again from the log?", abort=True)
     _tell(asyncio.run(_order(service, name, "replay", {"why": why})), as_json)
+
+
+@followers.command()
+def rewind(
+    name: Name,
+    to: Annotated[str, typer.Option(metavar="WHEN", help="A day (its beginning), or an instant.")],
+    why: Why,
+    service: OneOrAll = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a follower read its log again from what was recorded at an instant on; nothing that is right changes.
+
+    Only one whose effect is a function of all facts of a dossier: sla.judge, which judges those dossiers again.
+
+    \b
+    onedoor followers rewind sla.judge --to 2017-07-20 --why mended-fault
+    """
+    since = instant(to, "--to")
+    if not yes:
+        typer.confirm(f"Have {name} read again what was recorded since {since.isoformat()}?", abort=True)
+    _tell(asyncio.run(_order(service, name, "rewind", {"why": why, "to": since.isoformat()})), as_json)
 
 
 async def _list(service: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import structlog
@@ -31,6 +32,7 @@ __all__ = [
     "bookmark_of",
     "park",
     "replay",
+    "rewind",
 ]
 
 T = TypeVar("T")
@@ -59,6 +61,13 @@ on conflict (follower, place) do update set attempts = parked.attempts + 1, reas
 """
 WAIT_LOCK = "select pg_advisory_xact_lock(hashtextextended(current_schema() || '.' || $1, $2))"
 REWIND = "update bookmarks set epoch = 0, tx = '0', position = 0 where name = $1"
+# Before the first row that was recorded at an instant or later: what lies behind it was heard later, whenever said.
+REWIND_TO = """
+update bookmarks set (epoch, tx, position) = (first.epoch, first.tx, first.position - 1)
+from (select epoch, tx, position from {table} where recorded_at >= $2 order by epoch, tx, position limit 1) as first
+where name = $1 and (bookmarks.epoch, bookmarks.tx, bookmarks.position) >= (first.epoch, first.tx, first.position)
+returning true
+"""
 
 POLL = 0.25  # seconds between looks when nobody rings: whoever writes wakes the followers of its own process
 OVERTAKEN = 0.05  # seconds to the next look when another process was at it
@@ -89,7 +98,7 @@ class Follower(Generic[T]):
     not be replayed. When `apply` throws, `stuck` says whether the row is parked and the others go on, or everything
     halts until somebody mends it. `writes` are the logs that `apply` writes to, whose readers are woken after it.
     `by_set`: its effect is a function of all facts of a case, so it cannot go on without one that it parked: that one
-    is mended or voided, not dismissed.
+    is mended or voided, not dismissed. And applied again it changes only what was wrong, so it may be rewound.
     """
 
     name: str
@@ -365,3 +374,15 @@ async def replay(connection: Connection, follower: Follower[Any]) -> None:
         await connection.execute(WAIT_LOCK, follower.name, shard)
     await connection.execute(follower.forget)
     await connection.execute(REWIND, follower.name)
+
+
+async def rewind(connection: Connection, follower: Follower[Any], to: datetime) -> bool:
+    """Let it read again what was recorded from an instant on; whether there is such a row behind its bookmark.
+
+    Raises ValueError for a follower whose effect is no function of all facts of a case: it would do it twice.
+    """
+    if not follower.by_set:
+        raise ValueError(f"{follower.name} would do again what it did, so it cannot be rewound")
+    for shard in range(follower.shards):
+        await connection.execute(WAIT_LOCK, follower.name, shard)
+    return bool(await connection.fetch(REWIND_TO.format(table=follower.log.table), follower.name, to))

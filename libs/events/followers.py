@@ -1,11 +1,12 @@
-"""Followers in an operator's hand: paused, resumed, replayed; for all shards, and seen by every process."""
+"""Followers in an operator's hand: paused, resumed, replayed, rewound; for all shards, and seen by every process."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from events.database import Connection, Pool
 from events.errors import Conflict, NotFound
-from events.follow import OPEN, Follower, Following, replay
+from events.follow import OPEN, Follower, Following, replay, rewind
 from events.order import Order
 
 # In the order of the shards, so that of two orders the second waits for the first.
@@ -67,6 +68,26 @@ async def again(pool: Pool, follower: Follower[Any], order: Order) -> Mapping[st
         )  # fmt: skip
     async with pool.acquire() as connection, connection.transaction():
         await replay(connection, follower)
+        await order.say(connection, "follower-replayed", _target(follower))
+        return await _standing(connection, follower)
+
+
+async def back(pool: Pool, follower: Follower[Any], order: Order, to: datetime) -> Mapping[str, Any]:
+    """It reads its log again from what was recorded at an instant on; a paused one when it is resumed.
+
+    Raises Conflict for one that would do again what it did, and where nothing that it has read was recorded since.
+    """
+    if not follower.by_set:
+        raise Conflict(
+            "cannot-rewind", f"{follower.name} would do again what it did", field="name",
+            way_out="one whose whole effect is its own table may be replayed; parked rows are retried one by one",
+        )  # fmt: skip
+    async with pool.acquire() as connection, connection.transaction():
+        if not await rewind(connection, follower, to):
+            raise Conflict(
+                "nothing-to-rewind", f"{follower.name} has read nothing that was recorded since {to.isoformat()}",
+                field="to", way_out="an earlier instant; GET /followers says how far it is",
+            )  # fmt: skip
         await order.say(connection, "follower-replayed", _target(follower))
         return await _standing(connection, follower)
 

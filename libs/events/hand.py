@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from events import followers, parked
 from events.actor import Actor
@@ -36,6 +36,12 @@ class Why(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     why: Word
+
+
+class Since(Why):
+    """From when on; and why."""
+
+    to: AwareDatetime
 
 
 def ordering(pool: Pool, service: str) -> MakesOrder:
@@ -116,6 +122,14 @@ def routes(
     async def replay(name: str, order: OrderedBecause) -> Mapping[str, Any]:
         """It forgets what it made and reads its log from the start; only one whose whole effect is its own table."""
         found = await followers.again(pool, followers.named(followings, name), order)
+        bell.ring_all()
+        return found
+
+    @router.post("/followers/{name}/rewind")
+    async def rewind(name: str, order: Annotated[Order, Depends(ordered)], body: Since) -> Mapping[str, Any]:
+        """It reads again what was recorded from an instant on; only one that then changes only what was wrong."""
+        because = Order(service=order.service, cause=order.cause, moment=order.moment, why=body.why)
+        found = await followers.back(pool, followers.named(followings, name), because, body.to)
         bell.ring_all()
         return found
 

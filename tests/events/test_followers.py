@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -204,6 +205,38 @@ async def test_a_paused_follower_is_shown_as_behind_and_by_whom(pool: Pool, orde
     assert (shown["paused_by"], shown["paused_why"], shown["trouble"]) == ("staff-qn-07", "under-repair", None)
     assert shown["paused_at"] is not None
     assert shown["behind_events"] == 2  # the order itself is a fact
+
+
+async def test_a_rewound_follower_reads_again_what_was_recorded_since(pool: Pool, order: Order) -> None:
+    """And what stands behind it in the log, whenever it was recorded; said once, with its effect."""
+    read: list[str] = []
+
+    async def note(_: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+        read.extend(entry.item.id for entry in entries if minds(entry.item))
+
+    def judge() -> Following[Recorded]:
+        return Following(pool, Follower(name="judge", log=EVENTS, apply=note, stuck="park", by_set=True))
+
+    for number, day in enumerate((10, 12, 11, 14), start=1):
+        await say(pool, line(stream(number), received(number), recorded_at=_july(day)))
+    await catch_up(judge())
+    read.clear()
+    await followers.back(pool, judge().follower, order, _july(12))
+    assert await pool.fetchval(ACTS) == 1
+    await catch_up(judge())
+    assert read == [f"{stream(number)}@1" for number in (2, 3, 4)]
+
+    with pytest.raises(Conflict, match="has read nothing that was recorded since") as nothing:
+        await followers.back(pool, judge().follower, order, _july(28) + timedelta(days=36_500))
+    assert nothing.value.field == "to"
+    await pool.execute("update bookmarks set epoch = 0, tx = '0', position = 0")
+    with pytest.raises(Conflict):  # it never goes forward
+        await followers.back(pool, judge().follower, order, _july(10))
+    assert await pool.fetchval(ACTS) == 1
+
+
+def _july(day: int) -> datetime:
+    return datetime(2017, 7, day, 8, tzinfo=UTC)
 
 
 async def test_a_replayed_follower_forgets_and_reads_again(pool: Pool, order: Order) -> None:

@@ -322,6 +322,13 @@ async def test_a_follower_is_paused_resumed_and_replayed(desk: Desk) -> None:
         ("nobody/pause", {"why": "under-repair"}, 404, "no-such-follower", "answers, seen"),
         ("seen/resume", None, 409, "not-paused", "GET /followers"),
         ("answers/replay", {"why": "mended-fault"}, 409, "cannot-forget", "retry what it parked"),
+        (
+            "seen/rewind",
+            {"why": "mended-fault", "to": "2017-07-10T08:00:00+07:00"},
+            409,
+            "cannot-rewind",
+            "be replayed",
+        ),
         ("seen/pause", {"why": "I said so"}, 422, "invalid-request", ""),
         ("seen/replay", {}, 422, "invalid-request", ""),
     ],

@@ -303,11 +303,26 @@ async def test_a_follower_is_paused_seen_to_be_resumed_and_replayed(house: House
     assert before == await house.sql("select * from field.workorders order by 1")
     for words, sentence in (
         (("replay", "sla.judge", "--why", "test-run", "--yes"), "onedoor sla rebuild"),
+        (("rewind", "relay", "--to", "2017-07-24", "--why", "test-run", "--service", "sla", "--yes"), "do again"),
         (("pause", "relay", "--why", "test-run"), "say which by --service"),
         (("pause", "nobody", "--why", "test-run"), "no service has a follower nobody"),
     ):
         code, _, err = await onedoor(house, "followers", *words)
         assert (code, err.count("\n"), sentence in err) == (1, 1, True), err
+
+
+async def test_a_judge_that_is_rewound_mends_what_it_wrote_since(house: House) -> None:
+    """A row that was damaged by hand is put right, and nothing is said again of what was right."""
+    it = await receive(house, "2017-07-24 07:55", "PAC-194", "TERMINATION@2017-07-01")
+    await it.released("2017-07-24 16:00")
+    await house.settled()
+    said, right = await house.facts("promise"), await it.cycle()
+    await house.sql("update sla.cycles set class_a = 'overdue' where case_id = $1", it.code)
+    words = ("rewind", "sla.judge", "--to", "2017-07-24", "--why", "test-run", "--yes")
+    code, out, err = await onedoor(house, "followers", *words)
+    assert (code, out) == (0, "sla sla.judge: at work\n"), err
+    await house.settled()
+    assert (await it.cycle(), await house.facts("promise")) == (right, said)
 
 
 async def test_one_goes_back_to_what_a_rebuild_replaced_until_it_is_pruned(house: House) -> None:
