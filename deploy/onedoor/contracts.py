@@ -12,6 +12,7 @@ import typer
 from events.contracts import CATALOGUE
 from events.contracts.channels import SERVICES
 from events.errors import OnedoorError
+from events.language.acls import SCRIPT, script
 from events.language.files import ASYNCAPI, SCHEMAS, by_name, files, read
 from events.language.released import Refusal, refusals
 from events.language.schemas import ENVELOPE
@@ -45,7 +46,8 @@ def write(
 ) -> None:
     """Write asyncapi.yaml, a JSON Schema of every fact and the services' OpenAPI documents, as the code has them.
 
-    What is released of facts only grows.
+    Beside that folder, in deploy/kafka, the command lines that tell Kafka who may write and read which topic. What is
+    released of facts only grows.
 
     Exit code 1: the code breaks a released schema or golden, so nothing was written.
 
@@ -56,10 +58,10 @@ def write(
     if broken := _refusals(released, goldens) if by_name(released) else []:
         _tell(broken)
         sys.exit(1)
-    made = {**files(by_name(goldens), by_name(released)), **_openapi()}
+    made = {into / name: text for name, text in {**files(by_name(goldens), by_name(released)), **_openapi()}.items()}
+    made[into.parent / "deploy" / SCRIPT] = script()
     changed = 0
-    for name, text in made.items():
-        path = into / name
+    for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
