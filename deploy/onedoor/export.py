@@ -4,7 +4,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -57,7 +57,7 @@ def export(
     beside = output.with_name(f".{output.name}.part")
     try:
         with beside.open("w", encoding="utf-8") as into:
-            written = WRITE[format](_wanted(reading.histories(), month, frozenset(case or ())), into)
+            written = WRITE[format](wanted(reading.histories(), month, frozenset(case or ())), into)
         os.replace(beside, output)
     except OSError as unwritable:
         raise OnedoorError(f"{output}: {unwritable}") from unwritable
@@ -72,7 +72,8 @@ def export(
         print(f"onedoor: {reading.left_out:,} records cannot be read and are not in it", file=sys.stderr)
 
 
-def _wanted(all: Iterator[History], month: str | None, cases: frozenset[str]) -> Iterator[History]:
+def wanted(all: Iterable[History], month: str | None, cases: Collection[str]) -> Iterator[History]:
+    """The dossiers that were received in a month, by Quang Ninh's clocks, and are among these, where any are named."""
     for one in all:
         at = received(one)
         within = month is None or (at is not None and f"{at.astimezone(VIETNAM):%Y-%m}" == month)

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from events.contracts import CATALOGUE, read
 from events.contracts.channels import module_of
 from events.envelope import Cause, Recorded
 from onedoor import ocel, xes
+from onedoor.__main__ import app
+from onedoor.export import wanted
 from onedoor.occurred import ROLES, histories
 
 GOLDENS = Path(__file__).parents[1] / "contracts" / "goldens"
@@ -129,6 +133,29 @@ def test_messages_submissions_and_verdicts_are_left_out_and_so_are_persons() -> 
     assert "applicant_ref" in json.loads((GOLDENS / "ApplicationReceived.v1.json").read_text())
     assert "applicant_ref" not in json.dumps(as_ocel(EVERYTHING))
     assert ROLES["ApplicationReceived"]["applicant_ref"] == "person"
+
+
+def test_a_month_has_the_dossiers_that_were_received_in_it() -> None:
+    """By the clocks of Quang Ninh: what was received at 17:30 UTC on the last of June was so in July."""
+    early = said("ApplicationReceived")
+    late = msgspec.structs.replace(
+        said("ApplicationReceived", case=OTHER), at=datetime(2017, 6, 30, 17, 30, tzinfo=UTC)
+    )
+    never = said("CaseClosed", case="000.00.22.H49-170710-0003")
+    every = list(histories([early, late, never], kind_of))
+    assert [one.case_id for one in wanted(every, "2017-07", ())] == [CASE, OTHER]
+    assert [one.case_id for one in wanted(every, "2017-07", {OTHER})] == [OTHER]
+    assert list(wanted(every, "2017-06", ())) == []
+    assert len(list(wanted(every, None, ()))) == 3
+
+
+def test_what_cannot_be_is_said_in_a_line(tmp_path: Path) -> None:
+    """And nothing is left beside the place where the file would be."""
+    for words, sentence in ((("--month", "July"), "is no month"), (("-o", str(tmp_path / "no" / "file")), "No such")):
+        done = CliRunner().invoke(app, ["export", "-o", str(tmp_path / "file"), *words])
+        assert done.exit_code == 1
+        assert sentence in str(done.exception) + done.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_xes_has_a_trace_for_each_dossier_and_the_same_events() -> None:
