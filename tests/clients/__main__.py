@@ -129,4 +129,7 @@ def output(command: list[str], environment: Mapping[str, str]) -> Any:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except AssertionError as failed:
+        sys.exit(f"test-clients: {failed}")
