@@ -44,6 +44,7 @@ test: check ## everything that CI runs: the checks, then real Kafka and Postgres
 	$(BIN)/pytest tests -m "parts or whole"
 
 test-clients: $(READY) ## what others have, which needs installing (Node, npm, kcat, Java): AsyncAPI's parser, every example of docs/emitters.md, pm4py
+	@command -v node > /dev/null && command -v npm > /dev/null || { echo "test-clients: Node and npm are missing" >&2; exit 1; }
 	mkdir -p build/clients
 	cp tests/clients/*.json tests/clients/*.mjs build/clients/
 	cd build/clients && npm ci --silent --no-audit --no-fund --ignore-scripts

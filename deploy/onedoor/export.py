@@ -41,7 +41,7 @@ def export(
     case: Annotated[list[str] | None, typer.Option(help="Only this dossier; may be given several times.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object about the file, for programs.")] = False,
 ) -> None:
-    """Write what happened to the dossiers as an event log that tools of process mining open (pm4py, OCPA, Celonis).
+    """Write what happened to the dossiers as an event log for tools of process mining.
 
     Hand-overs, waits, work and ends, as corrected by now, with dossier, units and work orders. Reads the topics, and
     commits nothing. There is no personal data in it, because none is in the facts.

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import parts
 from contracts.given import eventually
+from contracts.occurring import EVERYTHING, kind_of
 from gateway.examples import EXAMPLES, SOURCE, Example, run
 from gateway.told import enter
 
@@ -26,9 +27,12 @@ from events.gateway import emitters
 from local.kafka import jars
 from local.places import CHECKOUT
 from local.stack import Stack
+from onedoor import ocel, xes
+from onedoor.occurred import histories
 from onedoor.records import Topics
 
 BUILD = CHECKOUT / "build" / "clients"
+OPENED = Path(__file__).with_name("opened.py")
 CASE = "000.00.30.H49-170710-0001"
 KEY = "-pubout"  # what the example that prints the reader's key can be known by
 PUBLISHED = "provincial.events"
@@ -110,15 +114,24 @@ async def published(stack: Stack) -> None:
 
 
 def exports(folder: Path, environment: Mapping[str, str]) -> None:
-    """Both forms hold what the exporter says, by pm4py's own count."""
-    pm4py = [str(BUILD / "venv" / "bin" / "python"), str(Path(__file__).with_name("opened.py"))]
-    for form in ("ocel", "xes"):
-        file = str(folder / f"log.{form}")
-        command = [sys.executable, "-m", "onedoor", "export", "--format", form, "-o", file, "--json"]
-        told, opened = output(command, environment), output([*pm4py, form, file], {})
-        if opened != {name: told[name] for name in opened} or (told["events"], told["dossiers"]) != (SAID, 1):
-            sys.exit(f"test-clients: pm4py finds {opened} in {file}, and onedoor export says {told}")
-        print(f"opened {form:<7} by pm4py: {opened}", flush=True)
+    """pm4py counts what the exporter says, of the running system and of a dossier to which everything happened."""
+    for form, write in (("ocel", ocel.write), ("xes", xes.write)):
+        exported, made = folder / f"exported.{form}", folder / f"everything.{form}"
+        command = [sys.executable, "-m", "onedoor", "export", "--format", form, "-o", str(exported), "--json"]
+        opened(form, exported, told := output(command, environment))
+        if (told["dossiers"], told["events"]) != (1, SAID):
+            sys.exit(f"test-clients: {SAID} events of one dossier were said, and onedoor export says {told}")
+        with made.open("w") as into:
+            written = write(histories(EVERYTHING, kind_of), into)
+        opened(form, made, written._asdict())
+
+
+def opened(form: str, file: Path, told: Mapping[str, Any]) -> None:
+    """What pm4py finds in a file is what is told of it."""
+    found = output([str(BUILD / "venv" / "bin" / "python"), str(OPENED), form, str(file)], {})
+    if found != {name: told[name] for name in found}:
+        sys.exit(f"test-clients: pm4py finds {found} in {file}, which is said to have {dict(told)}")
+    print(f"opened {file.name} by pm4py: {found}", flush=True)
 
 
 def output(command: list[str], environment: Mapping[str, str]) -> Any:
