@@ -51,6 +51,7 @@ def test_every_route_says_what_it_does_who_may_and_how_it_refuses(service: str, 
     refusals = {code: answer for code, answer in answers.items() if not code.startswith("2")}
     assert "default" in refusals
     assert all(list(answer["content"]) == [PROBLEM] for answer in refusals.values())
+    assert all(answer.get("content") for code, answer in answers.items() if code.startswith("2") and code != "204")
     if path.startswith(OPEN):
         return
     roles = [role for way in one["security"] for names in way.values() for role in names]
@@ -73,6 +74,15 @@ def test_the_roles_are_those_of_the_table() -> None:
     assert allowed("sla", "/cases", "get") == set(READERS)
     assert allowed("intake", "/events", "post") == {"emitter"}
     assert allowed("intake", "/applications/{case_id}/extension", "post") == {"leader"}
+
+
+def test_what_is_no_json_is_said_so() -> None:
+    def kinds(path: str) -> list[str]:
+        return list(DOCUMENTS["sla"]["paths"][path]["get"]["responses"]["200"]["content"])
+
+    assert [kinds(path) for path in ("/stream", "/record.csv", "/record/print")] == [
+        ["text/event-stream"], ["text/csv"], ["text/html"]
+    ]  # fmt: skip
 
 
 def test_the_gateway_tells_of_every_mode_and_of_each_answer() -> None:
