@@ -46,11 +46,15 @@ check: $(READY) ## format, lint, types, import contracts, pure tests: what every
 test: check ## everything that CI runs: the checks, then real Kafka and Postgres, then whole flows
 	$(BIN)/pytest $(PARALLEL) tests -m "parts or whole"
 
-test-clients: ## what others read our contracts with, which needs installing (Node, npm): AsyncAPI's own parser
+test-clients: $(READY) ## what others have, which needs installing (Node, npm, kcat, Java): AsyncAPI's parser, every example of docs/emitters.md, pm4py
+	@command -v node > /dev/null && command -v npm > /dev/null || { echo "test-clients: Node and npm are missing" >&2; exit 1; }
 	mkdir -p build/clients
-	cp tests/clients/* build/clients/
+	cp tests/clients/*.json tests/clients/*.mjs build/clients/
 	cd build/clients && npm ci --silent --no-audit --no-fund --ignore-scripts
 	node build/clients/language.mjs docs tests/contracts/goldens
+	$(PYTHON) -m venv build/clients/venv
+	build/clients/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement tests/clients/pm4py.lock
+	$(BIN)/python tests/clients
 
 campaign: compiled ## the long variants: 20,000 examples of the laws of judge and record, a year of 13,000 dossiers through real tables and a dying ticker, 50 killed rebuilds
 	ONEDOOR_EXAMPLES=$(EXAMPLES) ONEDOOR_CASES=$(YEAR) ONEDOOR_KILLS=$(KILLS) $(BIN)/pytest --timeout 7200 $(LONG)
@@ -66,5 +70,8 @@ lock: $(READY) ## resolve the dependencies again: versions and hashes only
 	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 \
 	    --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet tests/clients/pm4py.in --universal --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 \
+	    --output-file tests/clients/pm4py.lock
 
 .PHONY: help setup demo up compiled check test test-clients campaign mutants bench lock

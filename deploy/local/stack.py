@@ -61,6 +61,7 @@ class Stack:
         issuer: str | None = None,
         topic_prefix: str = "",
         catalogue: Path | None = None,
+        emitters: Path | None = None,  # other systems; those of the deployment where none are given
         modules: Mapping[str, str] | None = None,  # service → module that `python -m` runs; the services themselves
         tell: Tell = lambda part, step, seconds: None,
     ) -> None:
@@ -71,7 +72,7 @@ class Stack:
         self._ports = PortBook(self.state / "ports.json", free=free_ports)
         self._modules = dict(modules) if modules is not None else {name: name for name in SERVICES}
         self._kafka_given, self._database_given, self._issuer_given = kafka, database, issuer
-        self._catalogue = catalogue
+        self._catalogue, self._emitters = catalogue, emitters
         self._tell = tell
         self._wanted: set[str] = set()
         self.kafka = kafka or ""
@@ -284,7 +285,9 @@ class Stack:
             key = self.state / "sla" / "signing.pem"
             load_key(key)
             return {"ONEDOOR_SIGNING_KEY": str(key.resolve()), "ONEDOOR_SEGMENTS": str(segments(self.state.path))}
-        return self._zalo() if name == "intake" else {}
+        if name == "intake":
+            return {**self._zalo(), **({"ONEDOOR_EMITTERS": str(self._emitters)} if self._emitters else {})}
+        return {}
 
     def _server(self, name: str, module: str, port: int, env: Mapping[str, str]) -> Served:
         return Served(name, module, port, {**env, "ONEDOOR_HOST": "127.0.0.1", "ONEDOOR_PORT": str(port)}, self.state)

@@ -9,6 +9,7 @@ from onedoor.down import down
 from onedoor.events import events
 from onedoor.evidence import evidence
 from onedoor.explain import explain
+from onedoor.export import export
 from onedoor.followers import followers
 from onedoor.parked import parked
 from onedoor.rebuild import sla
@@ -36,6 +37,7 @@ app.command()(explain)
 app.command()(what_if)
 app.command()(verify)
 app.command()(evidence)
+app.command()(export)
 app.command()(republish)
 events.command()(segments.export)
 app.add_typer(events, name="events")

@@ -184,12 +184,13 @@ def _actor(claims: Mapping[str, Any]) -> Actor:
 class Allowed(SecurityBase):
     """A FastAPI dependency: the caller, if the table gives one of their roles this right.
 
-    A security scheme as well, so that /docs asks for the token and every route in OpenAPI says that it needs one.
+    A security scheme as well, named by the right, so that /docs asks for the token and every route in OpenAPI says
+    which roles it needs: `events.openapi` makes them of the right.
     """
 
     def __init__(self, right: str) -> None:
         self.right, self.roles = right, RIGHTS[right]
-        self.model, self.scheme_name = HTTPBearer(bearerFormat="JWT"), "token"
+        self.model, self.scheme_name = HTTPBearer(bearerFormat="JWT"), right
 
     async def __call__(self, request: Request) -> Actor:
         gate: Gate = request.app.state.gate

@@ -1,4 +1,5 @@
-"""What `python -m <service>` does: run until SIGTERM; with the word `adopt`, see to a log that was restored instead."""
+"""What `python -m <service>` does: run until SIGTERM; with the word `adopt`, see to a log that was restored instead;
+with the word `openapi`, say its HTTP as a document."""
 
 import dataclasses
 import sys
@@ -9,14 +10,16 @@ import uvloop
 
 from events.adopt import adopt
 from events.errors import OnedoorError
-from events.runtime import Service, run
+from events.openapi import as_text
+from events.runtime import Service, run, told
 from events.settings import Settings
 
-USAGE = "the words that it knows are: adopt [--dry-run]"
+USAGE = "the words that it knows are: adopt [--dry-run], openapi"
 
 
 def main(service: Service, settings: Settings, words: Sequence[str] | None = None) -> None:
-    """Run the service, or adopt its log and say in JSON what was found. Exit 1 with one line when it may not be."""
+    """Run the service; or adopt its log and say in JSON what was found; or print its OpenAPI document, which needs no
+    other part. Exit 1 with one line when it may not be."""
     words = sys.argv[1:] if words is None else words
     try:
         if not words:
@@ -24,6 +27,8 @@ def main(service: Service, settings: Settings, words: Sequence[str] | None = Non
         elif words[0] == "adopt" and set(words[1:]) <= {"--dry-run"}:
             done = uvloop.run(adopt(service, settings, dry_run="--dry-run" in words))
             sys.stdout.write(msgspec.json.encode(dataclasses.asdict(done)).decode() + "\n")
+        elif list(words) == ["openapi"]:
+            sys.stdout.write(as_text(told(service, settings)))
         else:
             sys.stderr.write(f"{service.name}: {USAGE}\n")
             sys.exit(2)

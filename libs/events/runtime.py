@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from events import ahead, database, hand, logs, metrics, parked, problems, topics
+from events import ahead, database, hand, logs, metrics, openapi, parked, problems, topics
 from events.auth import Gate
 from events.bell import Bell
 from events.database import Pool
@@ -137,10 +137,19 @@ async def run(service: Service, settings: Settings) -> None:
         await server.serve()
 
 
+class Application(FastAPI):
+    """FastAPI with our own words in its OpenAPI document."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = openapi.document(super().openapi())
+        return self.openapi_schema
+
+
 def application(running: Running) -> FastAPI:
     """The service's HTTP application: its own routes and those that every service has."""
     name = running.service.name
-    app = FastAPI(title=f"onedoor {name}", version="1", docs_url="/docs", redoc_url=None)
+    app = Application(title=f"onedoor {name}", version="1", docs_url="/docs", redoc_url=None)
     app.state.gate = Gate(running.parts.settings.oidc_issuer)
     app.state.settings = running.parts.settings
     problems.install(app)
@@ -152,6 +161,16 @@ def application(running: Running) -> FastAPI:
         app.include_router(hand.routes(parts.pool, parts.bell, running.followings, own, remake, running.others))
     app.include_router(running.service.api(running.parts))
     return app
+
+
+def told(service: Service, settings: Settings) -> dict[str, Any]:
+    """The OpenAPI document of a service that is not started: its routes do not look at their parts before a request."""
+    nothing: Any = None
+    parts = Parts(settings=settings, pool=nothing, bell=Bell(), producer=nothing)
+    running = Running(
+        service=service, parts=parts, relay=nothing, ears=None, followings=[], others=parked.NO_OTHERS
+    )  # fmt: skip
+    return application(running).openapi()
 
 
 async def _used(pool: Pool, prefix: str, says: Sequence[str]) -> set[str]:

@@ -94,6 +94,12 @@ def reply(answer: Answer, status: int = 200) -> Response:
     )
 
 
+def says(media_type: str) -> dict[str, Any]:
+    """For a route's decorator: what it answers, where that is not JSON of FastAPI's own making."""
+    schema = {"type": "string"} if media_type.startswith("text/") else {}
+    return {"response_class": Response, "responses": {200: {"content": {media_type: {"schema": schema}}}}}
+
+
 class Stands(Protocol):
     """What the shared routes ask of the running service."""
 
@@ -123,7 +129,7 @@ def operations(service: Stands) -> APIRouter:
         """The end of the log against every bookmark; what was published and heard, per partition."""
         return await service.standing()
 
-    @router.get("/metrics", response_class=Response)
+    @router.get("/metrics", **says("text/plain"))
     async def metrics() -> Response:
         """Prometheus text format."""
         return Response(generate_latest(await service.exposition()), media_type="text/plain; version=0.0.4")

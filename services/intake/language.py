@@ -11,6 +11,7 @@ from events.contracts.terms import FactName
 from events.errors import NotFound
 from events.language.files import ASYNCAPI, SCHEMAS
 from events.language.schemas import ENVELOPE, identity
+from events.web import says
 from events.wire import LARGEST_SCHEMA
 
 Number = Annotated[int, Part(ge=1, le=LARGEST_SCHEMA)]
@@ -20,17 +21,17 @@ def routes(folder: Path) -> APIRouter:
     """The files of `folder`, as `onedoor contracts write` made them: the schemas of retired numbers are there too."""
     router = APIRouter(tags=["language"])
 
-    @router.get("/asyncapi", response_class=FileResponse)
+    @router.get("/asyncapi", **says("application/yaml"))
     async def asyncapi() -> FileResponse:
         """The AsyncAPI document: what is on which topic, under which key, said and heard by whom."""
         return _file(folder / ASYNCAPI, "application/yaml")
 
-    @router.get(f"/schemas/{ENVELOPE}", response_class=FileResponse)
+    @router.get(f"/schemas/{ENVELOPE}", **says("application/schema+json"))
     async def envelope() -> FileResponse:
         """The JSON Schema of the envelope around every fact."""
         return _file(folder / SCHEMAS / f"{ENVELOPE}.json", "application/schema+json")
 
-    @router.get("/schemas/{fact}/{version}", response_class=FileResponse)
+    @router.get("/schemas/{fact}/{version}", **says("application/schema+json"))
     async def schema(fact: FactName, version: Number) -> FileResponse:
         """The JSON Schema of a fact's data; `version` is the number in its type, as in onedoor.CaseClosed.v1."""
         return _file(folder / SCHEMAS / f"{identity(fact, version)}.json", "application/schema+json")

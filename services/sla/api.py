@@ -25,6 +25,7 @@ from events.clock import now as wall
 from events.contracts.terms import CaseId, Instant, UnitCode
 from events.errors import Conflict, NotFound
 from events.runtime import Parts
+from events.web import says
 from sla import asof, evidence_api, inbox, queries, rebuilds_api, rules_api
 from sla.changes import Hub
 from sla.explain import Explanation, explain
@@ -161,14 +162,14 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
             data = "{}" if public else change.status.decode()
             yield ServerSentEvent(data=data, event="case", id=str(change.position))
 
-    @router.get("/stream")
+    @router.get("/stream", **says("text/event-stream"))
     async def stream(
         _: Reads, after: int | None = None, last_event_id: Annotated[int | None, Header()] = None
     ) -> EventSourceResponse:
         """Server-sent events: the status of every case that changes. Resumes after Last-Event-ID, or `after`."""
         return EventSourceResponse(follow(last_event_id if last_event_id is not None else after, False), ping=15)
 
-    @router.get("/public/stream")
+    @router.get("/public/stream", **says("text/event-stream"))
     async def public_stream(
         after: int | None = None, last_event_id: Annotated[int | None, Header()] = None
     ) -> EventSourceResponse:

@@ -16,6 +16,7 @@ from events.contracts.terms import CaseId
 from events.database import snapshot
 from events.errors import Conflict, NotFound
 from events.runtime import Parts
+from events.web import says
 from sla import dayseals, evidence
 from sla.evidence import Trees
 from sla.exchange import key
@@ -37,7 +38,7 @@ def routes(parts: Parts, in_force: InForce) -> APIRouter:
     trees = Trees()
     signing_key = key(parts.settings)
 
-    @router.get("/day-seals", response_class=Response)
+    @router.get("/day-seals", **says("application/json"))
     async def day_seals(
         _: Reads, since: date = FIRST, limit: Annotated[int, Query(ge=1, le=SEALS_AT_ONCE)] = SEALS_AT_ONCE
     ) -> Response:
@@ -47,13 +48,13 @@ def routes(parts: Parts, in_force: InForce) -> APIRouter:
         """
         return _json({"seals": await dayseals.since(parts.pool, since, limit)})
 
-    @router.get("/evidence/rules", response_class=Response)
+    @router.get("/evidence/rules", **says("application/json"))
     async def rules(_: Reads) -> Response:
         """Every rule that dossiers are judged by, signed; the facts that published some of them, and their proofs."""
         async with snapshot(parts.pool) as connection:
             return _json((await evidence.rules(connection, in_force, trees, signing_key))[0])
 
-    @router.get("/evidence/month", response_class=Response)
+    @router.get("/evidence/month", **says("application/json"))
     async def of_month(_: Reads, named: Month) -> Response:
         """Which dossiers count in a month, signed. Ask for each of them, some at a time."""
         async with snapshot(parts.pool) as connection:
@@ -81,13 +82,13 @@ def routes(parts: Parts, in_force: InForce) -> APIRouter:
             way_out="ask again; `onedoor status` says how far behind the judge is, and whether somebody paused it",
         )  # fmt: skip
 
-    @router.get("/evidence/dossiers", response_class=Response)
+    @router.get("/evidence/dossiers", **says("application/json"))
     async def several(_: Reads, cases: Cases) -> Response:
         """The evidence of these dossiers: for each a signed document with its verdict and the heads of its streams, its
         facts line by line, and the proofs that days' seals hold them."""
         return _json({"dossiers": await told(cases)})
 
-    @router.get("/evidence/{case_id}", response_class=Response)
+    @router.get("/evidence/{case_id}", **says("application/json"))
     async def one(case_id: CaseId, _: Reads) -> Response:
         """The same of one dossier."""
         return _json((await told([case_id]))[case_id])

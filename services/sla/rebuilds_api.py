@@ -25,6 +25,7 @@ from events.runtime import Parts
 from events.settings import Settings
 from events.signing import Signed
 from events.topics import PARTITIONS
+from events.web import says
 from sla import generations, queries, vouching
 from sla.certificate import Certificate, Difference, told
 from sla.exchange import Source
@@ -197,7 +198,7 @@ def routes(parts: Parts) -> APIRouter:
             "events_per_second": rate, "seconds_left": left,
         }  # fmt: skip
 
-    @router.get("/rebuilds/{run}/progress")
+    @router.get("/rebuilds/{run}/progress", **says("text/event-stream"))
     async def progress(run: Run, _: Operates) -> EventSourceResponse:
         """Server-sent events: the same as often as it changes; `ended` is the last."""
         await _told(run)
@@ -217,12 +218,12 @@ def routes(parts: Parts) -> APIRouter:
 
         return EventSourceResponse(events(), ping=15)
 
-    @router.get("/rebuilds/{run}/certificate", response_class=Response)
+    @router.get("/rebuilds/{run}/certificate", **says("application/json"))
     async def certificate(run: Run, _: Operates) -> Response:
         """What the run vouches for: records, code and rules, rows, and the digest of all differences; signed."""
         return Response((await _certificate(run))[0], media_type="application/json")
 
-    @router.get("/rebuilds/{run}/differences", response_class=Response)
+    @router.get("/rebuilds/{run}/differences", **says("application/json"))
     async def differences(run: Run, _: Operates) -> Response:
         """Every dossier that differed, before and after: the list that the certificate knows by its digest."""
         return Response((await _certificate(run))[1], media_type="application/json")

@@ -25,7 +25,7 @@ from events.auth import Allowed
 from events.contracts.terms import CaseId, Instant, Reference, Word
 from events.errors import NotFound, Refused
 from events.runtime import Parts
-from events.web import Asked, asked, reply
+from events.web import Asked, asked, reply, says
 from sla import portal, queries, remedying, sealing
 from sla.annex import Late
 from sla.asof import AsOf, end_of
@@ -209,13 +209,13 @@ def record_routes(
         found, mark = await recorded(period, as_of)
         return _opened(document(_of_line(found, number.line), catalogue, items=True), number, mark)
 
-    @router.get("/record.csv")
+    @router.get("/record.csv", **says("text/csv"))
     async def csv(_: Reads, period: Asks, sheet: SheetName = "units") -> Response:
         """One sheet of the record as CSV: units, cuts, annex, delays, dwell, effects or dossiers."""
         found = {one.name: one for one in sheets(await shown(period))}[sheet]
         return _file(as_csv(found), f"record-{period.id}-{sheet}.csv", "text/csv; charset=utf-8")
 
-    @router.get("/record.xlsx")
+    @router.get("/record.xlsx", **says(XLSX))
     async def xlsx(_: Reads, period: Asks) -> Response:
         """The record as a workbook, every dossier in its last sheet."""
         it = await shown(period)

@@ -231,6 +231,27 @@ async def test_the_facts_of_a_dossier_are_shown_tailed_and_found(house: House) -
         assert sentence in err
 
 
+async def test_what_happened_is_exported_as_an_event_log(house: House, folder: Path) -> None:
+    """The facts of a dossier as they stand by now, with its units and work orders; nobody's name in it."""
+    it = await receive(house, "2017-07-13 08:10", "PAC-194", "TERMINATION@2017-07-01")
+    await it.released("2017-07-13 16:10")
+    (returned,) = [fact.id for fact in await it.said("route") if fact.type == "DossierReturned"]
+    wrong = {"fact": returned, "reason": "entered-wrongly"}
+    await house.do("routing", f"/dossiers/{it.code}/corrections", wrong, who="leader.PC-QN", at="2017-07-14 09:10")
+    await house.settled()
+    said = await house.facts("case", "route", "workorder", subject=it.code)
+    standing = {one.id for one in said if one.id != returned and one.type != "FactVoided"}
+    file = folder / "log.json"
+    code, out, err = await onedoor(house, "export", "--case", it.code, "-o", str(file))
+    assert (code, f"1 dossiers, {len(standing)} events" in out) == (0, True), (out, err)
+    log = json.loads(file.read_text())
+    assert {one["id"] for one in log["events"]} == standing
+    assert {one["type"] for one in log["objects"]} >= {"dossier", "counter", "department"}
+    code, out, err = await onedoor(house, "export", "--format", "xes", "-o", str(file), "--month", "2017-07", "--json")
+    assert code == 0, err
+    assert file.read_text().count("<trace>") == json.loads(out)["dossiers"] > 0
+
+
 async def test_a_tail_follows_until_ctrl_c(house: House) -> None:
     """From where it stood when it printed the last ones; exit code 0."""
     await receive(house, "2017-07-25 07:20", "PAC-194", "TERMINATION@2017-07-01")  # one is there to be printed first

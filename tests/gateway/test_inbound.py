@@ -4,16 +4,20 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from cloudevents.core.bindings import http
+from cloudevents.core.bindings import kafka as kafka_binding
+from cloudevents.core.v1.event import CloudEvent
 from contracts.given import eventually
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.at_work import became, fresh, post, published
-from gateway.told import EVERYTHING, OTHER, OURS, enter
+from gateway.told import CASE, EVERYTHING, OTHER, OURS, enter, signed
 from serving import Serving, serving
 
 from events import signing, topics
@@ -176,4 +180,25 @@ async def test_the_same_events_over_both_doors_at_once_are_one_log(door: Serving
     alone = {it.name.stream: it.data for it in (accept(it.sent, EVERYTHING, OURS, now()) for it in events)}
     assert {recorded.stream: recorded.data for recorded in records} == alone
     assert await door.running.parts.pool.fetchval("select count(*) from refused") == 0
+    assert await parked(door) == []
+
+
+async def test_what_the_official_sdk_makes_is_accepted_in_both_modes_over_both_doors(door: Serving) -> None:
+    """The first of each door is binary; the same event in structured mode is a repeat, and nothing is set aside."""
+
+    def made(id: str) -> CloudEvent:
+        at = now() - timedelta(minutes=1)
+        about = {"id": id, "source": EVERYTHING.source, "type": "onedoor.CaseClosed.v1", "time": at}
+        return CloudEvent({**about, "datacontenttype": "application/json"}, {"case_id": CASE})
+
+    posted, put_there = made("u-1"), made("u-2")
+    for message, status in ((http.to_binary_event(posted), 201), (http.to_structured_event(posted), 200)):
+        headers = dict(message.headers)
+        answer = await post(door, message.body, headers.pop("content-type"), **headers)
+        assert answer[0] == status, answer
+    records = [kafka_binding.to_binary_event(put_there), kafka_binding.to_structured_event(put_there)]
+    await put(door, [signed(dict(one.headers), one.value) for one in records])
+    shown = [(await became(door, id))[1] for id in ("u-1", "u-2")]
+    assert [(one["result"], one["refusals"]) for one in shown] == [("accepted", [])] * 2
+    assert len(await published(door, "provincial.events", 2)) == 2
     assert await parked(door) == []

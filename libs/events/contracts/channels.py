@@ -37,7 +37,7 @@ class Channel:
     `facts` are the modules of `events.contracts` whose facts are said here, none where the records are no facts; `only`
     those of their facts, where it is not all of them. `about` says what it is for where no module's docstring does.
     `streams` the categories (the first part of a stream's name) that go here. What operators do to a service, a stream
-    of the category `operation`, goes on the service's own topic.
+    of the category `operation`, goes on the service's own topic. `open`: whoever may read ours may read it.
     """
 
     topic: str
@@ -50,6 +50,7 @@ class Channel:
     streams: tuple[str, ...] = ()
     partitions: int = PARTITIONS
     compacted: bool = False
+    open: bool = True
 
     def carries(self, entry: Entry) -> bool:
         """Whether this fact is said here."""
@@ -88,10 +89,13 @@ CHANNELS: Final = (
         topic="provincial.refusals", key="the source of the emitter", said_by=("intake",), facts=("gateway",),
         streams=("refusal",),
     ),
-    Channel(topic=INBOUND, key="any; the order of arrival changes nothing", said_by=(), heard_by=("intake",)),
+    Channel(  # what others sent is theirs: nobody else reads it before it was judged
+        topic=INBOUND, key="any; the order of arrival changes nothing", said_by=(), heard_by=("intake",), open=False
+    ),
     Channel(topic=CASES, key="the dossier's code", said_by=("sla",), compacted=True),
     Channel(
-        topic=HEARTBEATS, key="the service's name", said_by=SERVICES, heard_by=("sla",), partitions=1, compacted=True
+        topic=HEARTBEATS, key="the service's name", said_by=SERVICES, heard_by=("sla",), partitions=1, compacted=True,
+        open=False,
     ),
 )  # fmt: skip
 

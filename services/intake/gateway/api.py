@@ -1,6 +1,5 @@
 """HTTP in for other systems: CloudEvents in any mode → the gateway; what became of an event."""
 
-from collections.abc import Mapping
 from math import ceil
 from time import monotonic
 from typing import Annotated, Any
@@ -13,23 +12,13 @@ from events.actor import Actor
 from events.auth import Allowed
 from events.errors import NotFound, TooMuch
 from events.gateway.quota import Quotas
-from events.gateway.sent import BATCH, JSON, STRUCTURED, Item, of_request
+from events.gateway.sent import Item, of_request
 from events.runtime import Parts
 from events.web import Now, moment
+from intake.gateway.described import ANSWERS, BECAME, BODY, HEADERS
 from intake.gateway.entered import Entered
 from intake.gateway.keeping import Gateway, Outcome
 from intake.gateway.queries import became
-
-_BODIES: Mapping[str, Any] = {
-    "required": True,
-    "content": {
-        STRUCTURED: {
-            "schema": {"type": "object", "description": "One CloudEvent; GET /schemas has those of its data."}
-        },
-        BATCH: {"schema": {"type": "array", "items": {"type": "object"}}},
-        JSON: {"schema": {"type": "object", "description": "The data alone; the attributes are headers ce-…"}},
-    },
-}
 
 
 def routes(parts: Parts, entered: Entered) -> APIRouter:
@@ -38,7 +27,9 @@ def routes(parts: Parts, entered: Entered) -> APIRouter:
     gateway, quotas = Gateway(parts.pool, entered.ours), Quotas()
     Caller = Annotated[Actor, Depends(Allowed("emit"))]
 
-    @router.post("/events", status_code=201, openapi_extra={"requestBody": _BODIES})
+    @router.post(
+        "/events", status_code=201, responses=ANSWERS, openapi_extra={"requestBody": BODY, "parameters": HEADERS}
+    )
     async def say(request: Request, actor: Caller, onedoor_now: Now = None) -> Response:
         """Say one event, or a batch of them. Each is judged by itself; what is accepted is committed.
 
@@ -61,7 +52,7 @@ def routes(parts: Parts, entered: Entered) -> APIRouter:
             raise why
         return JSONResponse(_shown(outcomes[0]), 201 if outcomes[0].result == "accepted" else 200)
 
-    @router.get("/events/{source:path}/{id}")
+    @router.get("/events/{source:path}/{id}", responses=BECAME)
     async def one(source: str, id: str, actor: Caller) -> Any:
         """What became of an event of one's own: where it is, and every refusal under its id."""
         found = await became(parts.pool, entered.now().of(actor.unit), source, id)

@@ -1,0 +1,113 @@
+"""What the OpenAPI document says of the door for other systems: the modes of an event, and what is answered of each."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from events.contracts.inbound import EventSent
+from events.gateway.sent import BATCH, JSON, LARGEST, MOST, PREFIX, STRUCTURED
+from events.language.schemas import of_class
+
+_EVENT: Final = of_class(TypeAdapter(EventSent))
+_ATTRIBUTES: Final = [name for name in _EVENT["properties"] if name not in ("data", "datacontenttype")]
+_EVENT["description"] = (
+    "A CloudEvent 1.0. `type` is onedoor.<Fact>.v<number>, and `data` has the schema that GET /schemas/<Fact>/<number> "
+    "shows."
+)
+_TEXT: Final = {"type": "string"}
+_PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
+
+BODY: Final[Mapping[str, Any]] = {
+    "required": True,
+    "description": f"A mebibyte at most, {LARGEST} bytes of data in each event, {MOST} events in a batch.",
+    "content": {
+        STRUCTURED: {"schema": _EVENT},
+        BATCH: {"schema": {"type": "array", "items": _EVENT, "maxItems": MOST}},
+        JSON: {
+            "schema": {
+                "type": "object", "description": f"Binary mode: the data alone; the attributes are headers {PREFIX}…"
+            }
+        },
+    },
+}  # fmt: skip
+
+HEADERS: Final = [
+    {
+        "name": f"{PREFIX}{name}",
+        "in": "header",
+        "required": False,
+        "description": "In binary mode. " + ("Needed there." if name in _EVENT["required"] else "May be left out."),
+        "schema": _TEXT,
+    }
+    for name in _ATTRIBUTES
+]
+
+_RESULT: Final = {
+    "type": "object",
+    "properties": {
+        "result": {"type": "string", "enum": ["accepted", "duplicate", "refused"]},
+        "source": {"type": "string", "description": "With `id` the event's name, where it could be read."},
+        "id": _TEXT,
+        "event": {"type": "string", "description": "Its id on provincial.events, of what was not refused."},
+        "recorded_at": {"type": "string", "format": "date-time", "description": "When it was committed."},
+        "problem": {"description": "Why, of what was refused.", **_PROBLEM},
+    },
+    "required": ["result"],
+}
+
+
+def _says(description: str, schema: Mapping[str, Any] = _RESULT) -> Any:
+    return {"description": description, "content": {JSON: {"schema": schema}}}
+
+
+ANSWERS: Final[dict[int | str, Any]] = {
+    200: _says("One event, accepted before: the same answer again."),
+    201: _says("One event, accepted: it is committed."),
+    207: _says("A batch: for each event, in their order, what became of it.", {"type": "array", "items": _RESULT}),
+    "4XX": {
+        "description": "One event, refused: `title` is the rule. Or a request of which nothing was looked at.",
+        "content": {"application/problem+json": {"schema": _PROBLEM}},
+    },
+    429: {
+        "description": "More than this system may say in a minute; nothing of it was taken in.",
+        "headers": {"Retry-After": {"description": "Seconds until there is room.", "schema": {"type": "integer"}}},
+        "content": {"application/problem+json": {"schema": _PROBLEM}},
+    },
+}
+
+BECAME: Final[dict[int | str, Any]] = {
+    200: _says(
+        "Where it is, and every refusal under its id.",
+        {
+            "type": "object",
+            "properties": {
+                "source": _TEXT,
+                "id": _TEXT,
+                "result": {"type": "string", "enum": ["accepted", "refused"]},
+                "event": {"type": "string", "description": "Its id on provincial.events."},
+                "type": {"type": "string", "description": "The fact's name."},
+                "schema": {"type": "integer"},
+                "subject": _TEXT,
+                "at": {"type": "string", "format": "date-time", "description": "When it happened."},
+                "recorded_at": {"type": "string", "format": "date-time"},
+                "body": {"type": ["string", "null"], "description": "SHA-256 of what it says."},
+                "refusals": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "rule": _TEXT,
+                            "field": {"type": ["string", "null"]},
+                            "detail": _TEXT,
+                            "way_out": {"type": ["string", "null"]},
+                            "body": _TEXT,
+                            "at": {"type": "string", "format": "date-time"},
+                        },
+                    },
+                },
+            },
+            "required": ["source", "id", "result", "refusals"],
+        },
+    )
+}

@@ -1,0 +1,112 @@
+"""docs/openapi: valid documents from which somebody who has never seen us can call every route, and be refused well.
+
+That they are current is held by `test_what_is_written_is_what_is_committed`.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from events.auth import READERS
+from events.contracts.channels import SERVICES
+from events.openapi import FOLDER, PROBLEM, document, operations
+
+DOCS = Path(__file__).parents[2] / "docs" / FOLDER
+DOCUMENTS = {path.stem: json.loads(path.read_text()) for path in sorted(DOCS.iterdir())}
+EVERY = [
+    pytest.param(service, path, one, id=f"{service} {one['operationId']}")
+    for service, of in DOCUMENTS.items()
+    for path, one in operations(of)
+]
+OPEN = ("/health", "/metrics", "/followers", "/public/", "/asyncapi", "/schemas", "/zalo/webhook", "/session")
+
+
+def test_every_service_has_a_document() -> None:
+    assert set(DOCUMENTS) == set(SERVICES)
+
+
+@pytest.mark.parametrize("service", DOCUMENTS)
+def test_a_document_is_valid(service: str) -> None:
+    wrong = [
+        f"{list(one.absolute_path)}: {one.message}" for one in OpenAPIV31SpecValidator(DOCUMENTS[service]).iter_errors()
+    ]
+    assert wrong == []
+
+
+def test_a_document_that_is_not_valid_is_noticed() -> None:
+    broken = json.loads(json.dumps(DOCUMENTS["field"]))
+    broken["paths"]["/health"]["get"]["responses"] = {"200": {}}
+    assert list(OpenAPIV31SpecValidator(broken).iter_errors())
+
+
+@pytest.mark.parametrize(("service", "path", "one"), EVERY)
+def test_every_route_says_what_it_does_who_may_and_how_it_refuses(service: str, path: str, one: dict[str, Any]) -> None:
+    assert len(one["summary"].split()) > 1, "the docstring of the route is its summary"
+    assert not one["summary"].endswith(".")
+    assert one["tags"]
+    answers = {code: resolved(DOCUMENTS[service], answer) for code, answer in one["responses"].items()}
+    refusals = {code: answer for code, answer in answers.items() if not code.startswith("2")}
+    assert "default" in refusals
+    assert all(list(answer["content"]) == [PROBLEM] for answer in refusals.values())
+    assert all(answer.get("content") for code, answer in answers.items() if code.startswith("2") and code != "204")
+    if path.startswith(OPEN):
+        return
+    roles = [role for way in one["security"] for names in way.values() for role in names]
+    assert roles
+    assert {"401", "403"} <= set(refusals)
+
+
+def resolved(of: Any, answer: Any) -> Any:
+    """The answer itself, where it is told of by a reference."""
+    found = of
+    for part in answer.get("$ref", "").removeprefix("#/").split("/"):
+        found = found[part] if part else answer
+    return found
+
+
+def test_the_roles_are_those_of_the_table() -> None:
+    def allowed(service: str, path: str, method: str) -> set[str]:
+        return {role for way in DOCUMENTS[service]["paths"][path][method]["security"] for role in way["token"]}
+
+    assert allowed("sla", "/cases", "get") == set(READERS)
+    assert allowed("intake", "/events", "post") == {"emitter"}
+    assert allowed("intake", "/applications/{case_id}/extension", "post") == {"leader"}
+
+
+def test_what_is_no_json_is_said_so() -> None:
+    def kinds(path: str) -> list[str]:
+        return list(DOCUMENTS["sla"]["paths"][path]["get"]["responses"]["200"]["content"])
+
+    assert [kinds(path) for path in ("/stream", "/record.csv", "/record/print")] == [
+        ["text/event-stream"], ["text/csv"], ["text/html"]
+    ]  # fmt: skip
+
+
+def test_the_gateway_tells_of_every_mode_and_of_each_answer() -> None:
+    say = DOCUMENTS["intake"]["paths"]["/events"]["post"]
+    assert set(say["requestBody"]["content"]) == {
+        "application/cloudevents+json", "application/cloudevents-batch+json", "application/json",
+    }  # fmt: skip
+    assert {"ce-specversion", "ce-id", "ce-source", "ce-type", "ce-time"} <= {one["name"] for one in say["parameters"]}
+    assert {"200", "201", "207", "429"} <= set(say["responses"])
+    item = say["responses"]["207"]["content"]["application/json"]["schema"]["items"]
+    assert item["properties"]["result"]["enum"] == ["accepted", "duplicate", "refused"]
+
+
+def test_a_right_becomes_the_roles_that_have_it() -> None:
+    made = document(
+        {
+            "info": {},
+            "paths": {"/a": {"get": {"summary": "A", "description": "First. Then.", "security": [{"operate": []}],
+                                     "responses": {"200": {"description": "ok"}, "422": {}}}}},
+            "components": {"securitySchemes": {"operate": {"type": "http", "scheme": "bearer"}}, "schemas": {}},
+        }
+    )  # fmt: skip
+    one = made["paths"]["/a"]["get"]
+    assert (one["summary"], one["description"]) == ("First", "Then.")
+    assert one["security"] == [{"token": ["operator"]}]
+    assert list(one["responses"]) == ["200", "401", "403", "422", "default"]
+    assert list(made["components"]["securitySchemes"]) == ["token"]
