@@ -1,6 +1,7 @@
 """`onedoor`, or `python -m onedoor`: the commands, wired."""
 
 from onedoor.app import App
+from onedoor.conform import conform
 from onedoor.contracts import contracts
 from onedoor.db import db
 from onedoor.demo import demo
@@ -36,6 +37,7 @@ app.command()(what_if)
 app.command()(verify)
 app.command()(evidence)
 app.command()(republish)
+app.command()(conform)
 app.add_typer(events, name="events")
 app.add_typer(sla, name="sla")
 app.add_typer(runs, name="runs")

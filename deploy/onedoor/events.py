@@ -210,14 +210,14 @@ def text_of(value: bytes) -> str:
     return value.decode(errors="replace")
 
 
-def instant(text: str) -> datetime:
+def instant(text: str, option: str = "--since") -> datetime:
     """A day (its beginning) or an instant; a clock in Quang Ninh where no offset is given. Raises OnedoorError."""
     try:
         if len(text) == len("2017-07-20"):
             return datetime.combine(date.fromisoformat(text), clock_time(), VIETNAM)
         read = datetime.fromisoformat(text)
     except ValueError:
-        raise OnedoorError(f"--since: {text!r} is no day (2017-07-20) and no instant (2017-07-20T09:00:00+07:00)")
+        raise OnedoorError(f"{option}: {text!r} is no day (2017-07-20) and no instant (2017-07-20T09:00:00+07:00)")
     return read if read.tzinfo else read.replace(tzinfo=VIETNAM)
 
 

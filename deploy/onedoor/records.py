@@ -27,6 +27,8 @@ class Record(NamedTuple):
     partition: int
     offset: int
     value: bytes | None
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
     @property
     def place(self) -> str:
@@ -138,7 +140,10 @@ class Topics:
             topic, partition = str(message.topic()), int(message.partition() or 0)
             error = message.error()
             if error is None:
-                yield Record(message.timestamp()[1], topic, partition, message.offset() or 0, message.value())
+                yield Record(
+                    message.timestamp()[1], topic, partition, message.offset() or 0, message.value(), message.key(),
+                    tuple(message.headers() or ()),
+                )  # fmt: skip
             elif error.code() == KafkaError._PARTITION_EOF:
                 yield topic, partition
             else:

@@ -9,4 +9,6 @@ rules.py     an event, its emitter and its arrival → an accepted fact, or Refu
 decide.py    an event among those before it → accepted, a repeat, or a refusal
 steps.py     what is kept of an accepted fact while the rest of its dossier is awaited
 course.py    the steps of a dossier → what cannot be in it
+recording.py a recorded stream → a report of all that
+findings.py  what such a report says of each finding, and how to mend it
 """
