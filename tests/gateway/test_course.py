@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle.telling import Story, local, promise, stories
@@ -126,3 +127,26 @@ def test_answers_that_bite_their_tails_end() -> None:
         for id, other, hour in ((one, two, 9), (two, one, 10))
     ]
     assert sorted(rules(course(ring))) == ["answered-before-asked", "before-receipt", "before-receipt", "no-receipt"]
+
+
+def test_a_result_is_collected_once() -> None:
+    story = received(promise())
+    story.returned(local(7, 12, 9))
+    story.closed(local(7, 12, 10))
+    story.closed(local(7, 12, 11))
+    assert of(story) == ["after-end"]
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_at_one_instant_the_door_comes_before_the_way_and_a_chain_of_answers_in_its_order(number: int) -> None:
+    """Whatever their ids are, which come last."""
+    at, ids = local(7, 10, 9), [f"{Name(str(number), id).stream}@1" for id in "abcd"]
+    kept = [
+        Step(id=ids[0], at=at, place=1, kind="DossierForwarded", unit="A", other="B"),
+        Step(id=ids[1], at=at, place=2, kind="ApplicationReceived", unit="A", about=promise()),
+        Step(id=ids[2], at=local(7, 10, 7), place=3, kind="WorkResumed", answers=ids[3]),
+        Step(id=ids[3], at=local(7, 10, 8), place=4, kind="WorkResumed", answers=ids[0]),
+    ]
+    told = [(one.step.place, one.rule) for one in course(kept)]
+    late = "answered-before-asked", "answers-nothing"
+    assert told == [(place, rule) for place in (4, 3) for rule in late]

@@ -158,3 +158,9 @@ def test_every_word_of_a_course_has_its_sentence_and_way_out() -> None:
     assert set(re.findall(r'(?:found\(\w+(?:\.\w+)?|Found\(\w+), "([a-z-]+)"', code)) <= set(NOTES)
     assert all(one.says and one.way_out for one in NOTES.values())
     assert not set(NOTES) & set(OF_REFUSALS)
+
+
+def test_the_places_in_a_list_are_one_field() -> None:
+    gaps = [{"document": "drawing", "wrong": "missing"}, {"document": "drawing", "wrong": "lost"}]
+    wrong = [replace(event("SupplementRequested", gaps=gaps[at:]), id=f"g-{at}") for at in range(2)]
+    assert [(one.field, one.count) for one in posted(wrong).findings] == [("data.gaps.wrong", 2)]
