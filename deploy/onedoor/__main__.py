@@ -10,6 +10,7 @@ from onedoor.events import events
 from onedoor.evidence import evidence
 from onedoor.explain import explain
 from onedoor.followers import followers
+from onedoor.importing import import_
 from onedoor.parked import parked
 from onedoor.rebuild import sla
 from onedoor.republish import republish
@@ -38,6 +39,7 @@ app.command()(verify)
 app.command()(evidence)
 app.command()(republish)
 app.command()(conform)
+app.command(name="import")(import_)
 app.add_typer(events, name="events")
 app.add_typer(sla, name="sla")
 app.add_typer(runs, name="runs")
