@@ -173,7 +173,8 @@ async def test_refused_rows_are_listed_with_row_column_rule_and_way_out(
     receipt = ("BN170703.1", "Nhận hồ sơ", "03/07/2017 09:00", "", "", "Tại quầy", "")
     way = ("BN170703.1", "Chuyển phòng", "03/07/2017 10:00", "Đăng ký", "", "", "")
     lines = [
-        receipt, way, (*way[:2], "03/07/2017 11:00", "Đo đạc", *way[4:]), (*receipt[:5], "Fax", ""), ("x", *receipt[1:]),
+        receipt, way, (*way[:2], "03/07/2017 11:00", "Đo đạc", *way[4:]), (*receipt[:5], "Fax", ""),
+        ("x", *receipt[1:]),
         (*receipt[:2], "hôm qua", *receipt[3:]), ("BN170703.1", "Nộp giấy tờ", "04/07/2017 09:00", "", "", "", ""),
         (*receipt[:5], "Qua mạng", ""),
     ]  # fmt: skip
