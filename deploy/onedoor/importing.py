@@ -98,12 +98,13 @@ class Listing:
     """The list of refused rows in a file, whole up to where an earlier import stopped."""
 
     def __init__(self, path: Path | None, length: int) -> None:
-        self._path, self._length = path, length
+        there = path is not None and path.exists() and path.stat().st_size >= length
+        self._path, self._length = path, length if there else 0
         self._file: Any = None
 
     def __enter__(self) -> Self:
         if self._path is not None:
-            self._file = self._path.open("r+" if self._length and self._path.exists() else "w", newline="")
+            self._file = self._path.open("r+" if self._length else "w", newline="")
             self._file.seek(self._length)
             self._file.truncate()
             if not self._length and self._path.suffix == ".csv":

@@ -11,6 +11,8 @@ from events.errors import OnedoorError
 from onedoor.client import Said
 from onedoor.door import Door
 
+GONE = 500  # dies while it answers
+
 
 class Gateway:
     """Answers as it is told, one after the other, and then takes in whatever comes."""
@@ -40,6 +42,8 @@ class Gateway:
         if not self.answers:
             return web.json_response([{"result": "accepted"}] * len(await request.json()), status=207)
         status = self.answers.pop(0)
+        if status == GONE and request.transport is not None:
+            request.transport.close()
         return web.json_response({"detail": "no", "way_out": "ask"}, status=status, headers={"Retry-After": "0"})
 
 
@@ -58,7 +62,7 @@ async def door(gateway: Gateway) -> AsyncIterator[Door]:
 
 
 async def test_a_quota_and_a_restart_are_waited_for_and_the_same_is_sent_again() -> None:
-    gateway = Gateway([429, 503, 429])
+    gateway = Gateway([429, 503, GONE])
     async with door(gateway) as it:
         assert await it.say([b'{"id":"1"}', b'{"id":"2"}']) == [{"result": "accepted"}] * 2
         assert await it.say([b'{"id":"3"}']) == [{"result": "accepted"}]

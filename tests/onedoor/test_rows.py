@@ -151,6 +151,15 @@ def test_a_row_may_tell_a_whole_dossier(tmp_path: Path) -> None:
         ("onedoor.CaseClosed.v1", "2017-07-12T09:00:00+00:00"),
         ("onedoor.ApplicationReceived.v1", "2017-07-10T02:00:00+00:00"),
     ]
+    received, closed = by["facts"]
+    mixed = {**by, "time": received["time"], "facts": [{**received, "time": None}, closed]}
+    assert (
+        events(told(tmp_path, f"{one},2017-07-10T09:00,2017-07-12T09:00:00Z", by=mixed, header="Số,Nhận,Trả"))
+        == (found[:2])
+    )
+    at_once = {**by, "facts": [{**one, "time": {"column": "Nhận"}} for one in by["facts"]]}
+    same = events(told(tmp_path, f"{one},2017-07-10T09:00", by=at_once, header="Số,Nhận"))
+    assert len({event["id"] for event in same}) == 2
 
 
 @pytest.mark.parametrize(
