@@ -2,6 +2,7 @@
 
 from onedoor import segments
 from onedoor.app import App
+from onedoor.conform import conform
 from onedoor.contracts import contracts
 from onedoor.db import db
 from onedoor.demo import demo
@@ -11,6 +12,7 @@ from onedoor.evidence import evidence
 from onedoor.explain import explain
 from onedoor.export import export
 from onedoor.followers import followers
+from onedoor.importing import import_
 from onedoor.parked import parked
 from onedoor.rebuild import sla
 from onedoor.republish import republish
@@ -40,6 +42,8 @@ app.command()(evidence)
 app.command()(export)
 app.command()(republish)
 events.command()(segments.export)
+app.command()(conform)
+app.command(name="import")(import_)
 app.add_typer(events, name="events")
 app.add_typer(sla, name="sla")
 app.add_typer(runs, name="runs")

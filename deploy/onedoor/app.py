@@ -10,6 +10,7 @@ from events.errors import OnedoorError
 from local.errors import AlreadyRunning
 
 FAILED, ALREADY_RUNNING = 1, 3
+TOLERATED, REJECTED = 4, 5  # what others send: worth a look, or refused
 
 
 class App(typer.Typer):

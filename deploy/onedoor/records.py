@@ -28,6 +28,7 @@ class Record(NamedTuple):
     offset: int
     value: bytes | None
     key: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
     @property
     def place(self) -> str:
@@ -152,7 +153,10 @@ class Topics:
             error = message.error()
             if error is None:
                 _, time = message.timestamp()
-                yield Record(time, topic, partition, message.offset() or 0, message.value(), message.key())
+                yield Record(
+                    time, topic, partition, message.offset() or 0, message.value(), message.key(),
+                    tuple(message.headers() or ()),
+                )  # fmt: skip
             elif error.code() == KafkaError._PARTITION_EOF:
                 yield topic, partition
             else:

@@ -1,13 +1,16 @@
 """How progress and addresses look: a live table on a terminal, one line per step elsewhere."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
 from rich.live import Live
+from rich.progress import BarColumn, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -42,6 +45,18 @@ def wide() -> Console:
 def local_time(instant: str | None) -> str:
     """An instant of an answer as a clock in Quang Ninh shows it; a dash for none."""
     return f"{datetime.fromisoformat(instant).astimezone(VIETNAM):%d/%m/%Y %H:%M}" if instant else "–"
+
+
+@contextmanager
+def progress(unit: str, total: int) -> Iterator[Callable[[int], object]]:
+    """A bar on a terminal's stderr; to be told how many of them are done."""
+    columns: tuple[ProgressColumn, ...] = (
+        TextColumn(unit), BarColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f}"), TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Bar(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task("", total=max(total, 1))
+        yield lambda done: bar.update(task, completed=done)
 
 
 class Progress:

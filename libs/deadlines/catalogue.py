@@ -134,6 +134,10 @@ class Catalogue:
             if unit is not None and kind in (None, unit.kind):
                 yield unit
 
+    def owners(self) -> frozenset[str]:
+        """What the codes of our own dossiers begin with."""
+        return frozenset(unit.prefix for unit in self.units("counter") if unit.prefix)
+
     def has_unit(self, code: str) -> bool:
         """Whether any version of a unit is known."""
         return code in self._units

@@ -28,8 +28,7 @@ from intake.zalo.webhook import Door
 def service(settings: Settings) -> Service:
     """The intake service with its catalogue loaded."""
     catalogue = load(settings.onedoor_catalogue).build()
-    ours = {unit.prefix for unit in catalogue.units("counter") if unit.prefix}
-    entered = Entered(settings.onedoor_emitters, ours)
+    entered = Entered(settings.onedoor_emitters, catalogue.owners())
     rules = InForce(catalogue, "inbox")
     zalo = ZaloSettings()
     client: list[ZaloClient] = []

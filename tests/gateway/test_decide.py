@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from events.contracts.channels import OTHERS
 from events.errors import Refused
+from events.gateway.decide import Refusal, decide
 from events.gateway.rules import Accepted
-from intake.gateway.keeping import Refusal, decide
+from intake.gateway.keeping import said
 
 EVENTS = [replace(event(kind), id=f"n-{number}") for number, kind in enumerate(OTHERS)]
 BAD = [replace(event("CaseClosed", case_id="000.00.31.H49-170710-0001"), id=f"bad-{number}") for number in range(3)]
@@ -82,7 +83,7 @@ def test_a_refusal_says_nothing_of_what_was_sent() -> None:
     (made,) = told([replace(event("CaseClosed", remark="Nguyễn Văn An"), more=(("subject", "Nguyễn Văn An"),))])
     assert isinstance(made, Refusal)
     assert isinstance(made.why, Refused)
-    (fact,) = made.append(Moment(now=ARRIVED)).facts
+    (fact,) = said(made, Moment(now=ARRIVED)).facts
     assert (fact.source, fact.emitter, fact.event, fact.rule, fact.field) == (
         EVERYTHING.source, "SXD", "1", "free-text", "data"
     )  # fmt: skip

@@ -81,9 +81,15 @@ class Emitters:
     by_code: Mapping[str, Emitter]
     ours: frozenset[str]
 
-    def speaking_as(self, source: str | None) -> Emitter | None:
-        """The emitter of a source."""
-        return next((one for one in self.by_code.values() if one.source == source), None)
+    def speaking_as(self, source: str | None) -> Emitter:
+        """The emitter of a source. Raises Forbidden."""
+        for one in self.by_code.values():
+            if one.source == source:
+                return one
+        raise Forbidden(
+            "unknown-source", "no emitter speaks as this", field="source",
+            way_out="say the source under which the operator of onedoor has entered your system",
+        )  # fmt: skip
 
     def of(self, code: str | None) -> Emitter:
         """Raises Forbidden."""

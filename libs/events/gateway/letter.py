@@ -13,7 +13,9 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from events.gateway.sent import KAFKA_PREFIX, Item, of_record
+from events.errors import Forbidden
+from events.gateway.emitters import Emitter, Emitters
+from events.gateway.sent import KAFKA_PREFIX, Item, Sent, of_record
 
 SIGNATURE: Final = "onedoor-signature"
 SAFE: Final = "/:;=+"  # need no percent sign to be read
@@ -51,6 +53,16 @@ class Letter:
     def read(self) -> Item:
         """The event in it."""
         return of_record(self.headers, self.value)
+
+    def signed_for(self, sent: Sent, emitters: Emitters) -> Emitter:
+        """The emitter that says the event in it. Raises Forbidden: nobody does."""
+        emitter = emitters.speaking_as(sent.attributes.get("source"))
+        if not self.is_signed_by(emitter.keys):
+            raise Forbidden(
+                "unsigned", f"not that of a key of {emitter.code} over this record", field=SIGNATURE,
+                way_out="sign the record as docs/emitters.md says, with a key whose public half is entered",
+            )  # fmt: skip
+        return emitter
 
     def packed(self) -> bytes:
         """As it is set aside: a line for each header, percent-encoded, an empty line, and the value as it came."""

@@ -9,6 +9,7 @@ from events.clock import now
 from events.contracts.channels import INBOUND
 from events.database import TRANSIENT, Connection
 from events.ends import place_of
+from events.errors import Refused
 from events.gateway.letter import Letter
 from events.gateway.sent import Unread
 from events.handle import Moment
@@ -108,12 +109,10 @@ class Inbound:
         item = letter.read()
         if isinstance(item, Unread):
             return f"no event: {item.why.detail}"
-        emitter = self._entered.now().speaking_as(item.attributes.get("source"))
-        if emitter is None:
-            return "source: no emitter speaks as this"
-        if not letter.is_signed_by(emitter.keys):
-            return f"onedoor-signature: not that of a key of {emitter.code} over this record"
-        return emitter, item
+        try:
+            return letter.signed_for(item, self._entered.now()), item
+        except Refused as why:
+            return f"{why.field}: {why.detail}"
 
 
 def _letter(record: Any) -> Letter:

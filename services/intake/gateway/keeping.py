@@ -1,29 +1,26 @@
 """Keeping what other systems say: each event once, each refusal once. The only writer of `sent` and `refused`."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
-import msgspec
-
-from events.contracts.catalogue import name_of
 from events.contracts.gateway import EventRefused
 from events.database import Connection, Pool
-from events.envelope import EPOCH, Cause
+from events.envelope import Cause
 from events.errors import Conflict, Refused, WrongVersion
 from events.gateway import rules
+from events.gateway.decide import Refusal, decide
 from events.gateway.emitters import Emitter
 from events.gateway.rules import Accepted, Name
-from events.gateway.sent import Item, Sent, Unread
+from events.gateway.sent import Item, Sent
 from events.handle import ATTEMPTS, Moment
 from events.sanitize import storable
 from events.store import Append, append
 
 # A fact that was brought back after a restore has no row in `sent`: the hash of what was sent is on no topic. A repeat
-# is told from a conflict by what was kept of it (`_as_kept`).
+# is told from a conflict by what was kept of it (`events.gateway.decide`).
 KNOWN = """
 select e.stream, e.recorded_at, coalesce(s.body_hash, sha256(convert_to(
     format('["%s",%s]', e.type, (extract(epoch from e.at) * 1000000)::bigint), 'UTF8') || e.data)) as body_hash
@@ -52,38 +49,6 @@ class Outcome:
         return f"{self.name.stream}@1" if self.name and self.why is None else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Why an event was not taken in, as it is kept. `body` is that of a conflict, where it holds codes only."""
-
-    name: Name | None
-    digest: bytes
-    why: Refused
-    emitter: Emitter
-    body: bytes | None = None
-
-    @property
-    def stream(self) -> str:
-        """The same for the same event refused by the same rule again."""
-        parts = (self.emitter.source, self.name.id if self.name else "", self.digest.hex(), self.why.rule)
-        return f"refusal-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
-
-    def append(self, moment: Moment) -> Append:
-        """The fact that is said of it: codes, and nothing of what was sent."""
-        event = self.name.id if self.name else None
-        own = f"{self.emitter.source}/{event}" if event else self.emitter.source
-        said = EventRefused(
-            source=self.emitter.source, emitter=self.emitter.code, event=event, body=self.digest.hex(),
-            rule=self.why.rule, field=self.why.field, status=self.why.status,
-        )  # fmt: skip
-        cause = Cause(correlation=own, causation=own, actor=f"system-{self.emitter.code}")
-        return Append(
-            stream=self.stream, expected=0, facts=[said], cause=cause, at=moment.now, recorded_at=moment.recorded_at
-        )
-
-
-Decision = tuple[Name | None, Accepted | Refusal | None]
-"""What an event is called, and what is said of it: nothing of a duplicate."""
 Sender = tuple[Emitter, Item]
 """What was sent, and by whom."""
 Also = Callable[[Connection], Awaitable[None]]
@@ -135,39 +100,18 @@ def _names(sent: Sequence[Sender]) -> Iterator[Name]:
                 yield rules.named(item, emitter)
 
 
-def decide(item: Item, emitter: Emitter, ours: frozenset[str], arrived: datetime, known: dict[str, bytes]) -> Decision:
-    """`known` are the hashes of what is on the log, or will be: an accepted event's is added.
-
-    A repeat is one before any rule is asked: what was accepted stays so when the times or the rules have changed.
-    """
-    if isinstance(item, Unread):
-        return None, Refusal(name=None, digest=item.digest, why=item.why, emitter=emitter)
-    name, body = None, None
-    try:
-        name = rules.named(item, emitter)
-        if known.get(name.stream) == item.digest:
-            return name, None
-        if name.stream in known:
-            with suppress(Refused):
-                again = rules.accept(item, emitter, ours, arrived)
-                if known[name.stream] == _as_kept(again):
-                    return name, None
-                body = again.data
-            raise Conflict(
-                "id-reused", f"{name.id} came before with another content, which stands", field="id",
-                way_out="give every event an id of its own; void what was wrong and say it anew",
-            )  # fmt: skip
-        accepted = rules.accept(item, emitter, ours, arrived)
-    except Refused as why:
-        return name, Refusal(name=name, digest=item.digest, why=why, emitter=emitter, body=body)
-    known[name.stream] = item.digest
-    return name, accepted
-
-
-def _as_kept(said: Accepted) -> bytes:
-    """The hash of a fact's type, time and data, where that of what was sent is lost."""
-    about = [name_of(said.fact)[0], (said.at - EPOCH) // timedelta(microseconds=1)]
-    return hashlib.sha256(msgspec.json.encode(about) + said.data).digest()
+def said(refusal: Refusal, moment: Moment) -> Append:
+    """The fact that is said of a refusal: codes, and nothing of what was sent."""
+    emitter, event = refusal.emitter, refusal.name.id if refusal.name else None
+    own = f"{emitter.source}/{event}" if event else emitter.source
+    fact = EventRefused(
+        source=emitter.source, emitter=emitter.code, event=event, body=refusal.digest.hex(), rule=refusal.why.rule,
+        field=refusal.why.field, status=refusal.why.status,
+    )  # fmt: skip
+    cause = Cause(correlation=own, causation=own, actor=f"system-{emitter.code}")
+    return Append(
+        stream=refusal.stream, expected=0, facts=[fact], cause=cause, at=moment.now, recorded_at=moment.recorded_at
+    )
 
 
 def _outcome(name: Name | None, made: Accepted | Refusal | None, recorded: Mapping[str, datetime]) -> Outcome:
@@ -199,7 +143,7 @@ async def _write(
             recorded_at=moment.recorded_at, data=[one.data],
         )
         for one in accepted
-    ] + [one.append(moment) for one in refusals.values()]  # fmt: skip
+    ] + [said(one, moment) for one in refusals.values()]  # fmt: skip
     if not appends and also is None:
         return {}
     async with connection.transaction():
