@@ -13,6 +13,9 @@ KILLS ?= 50
 # Processes that test, each with a broker and a server of its own. Tests that share a system stay in one.
 PROCESSES ?= 2
 PARALLEL := -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
+EVENTS ?= 1000000
+RESOLVE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11
 LONG := tests/oracle tests/sla/test_judge_laws.py tests/sla/test_corrections.py tests/sla/test_impact.py tests/sla/test_classes.py \
     tests/sla/test_record.py tests/sla/test_year.py tests/sla/test_year_of_warnings.py tests/flows/test_rebuild_kills.py
 
@@ -65,13 +68,13 @@ mutants: $(READY) ## change the arithmetic token by token; the pure tests must n
 bench: compiled ## compare with the bare client in one run: judging, rebuild, HTTP intake, relay
 	$(BIN)/python tests/bench
 
+bench-peers: compiled ## our rebuild beside stream processors, over one log and to the same rows; half an hour (EVENTS=100000 for a quick look)
+	EVENTS=$(EVENTS) $(BIN)/python tests/bench/peers
+
 lock: $(READY) ## resolve the dependencies again: versions and hashes only
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --generate-hashes \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 \
-	    --output-file requirements.lock
-	$(BIN)/uv pip compile --quiet tests/clients/pm4py.in --universal --generate-hashes \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 \
-	    --output-file tests/clients/pm4py.lock
+	$(RESOLVE) pyproject.toml --all-extras --output-file requirements.lock
+	$(RESOLVE) tests/clients/pm4py.in --output-file tests/clients/pm4py.lock
+	$(RESOLVE) tests/bench/peers/requirements.in --output-file tests/bench/peers/requirements.txt
 
-.PHONY: help setup demo up compiled check test test-clients campaign mutants bench lock
+.PHONY: help setup demo up compiled check test test-clients campaign mutants bench bench-peers lock

@@ -1,0 +1,1 @@
+"""Our rebuild beside stream processors that others wrote: one log, the same rows, one run."""
