@@ -1,18 +1,24 @@
 """The gateway at work: what is sent to it, what it publishes and shows."""
 
 import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from contracts.given import eventually
 from gateway.told import EVERYTHING, Event, event
 from serving import Serving
 
 from events import topics
 from events.clock import now
+from events.contracts.channels import INBOUND
+from events.gateway.letter import Letter
 from events.gateway.sent import STRUCTURED
 from events.wire import from_cloudevent
+
+HEARD = "select coalesce(sum(next_offset), 0) from heard where topic = $1"
 
 
 def fresh(id: str, kind: str = "CustomerRated", **more: Any) -> Event:
@@ -55,3 +61,37 @@ async def published(door: Serving, topic: str, count: int) -> list[Any]:
         return found
     finally:
         await consumer.stop()
+
+
+@asynccontextmanager
+async def sending(door: Serving, compression: str | None = None) -> AsyncIterator[AIOKafkaProducer]:
+    bootstrap = door.running.parts.settings.kafka_bootstrap_servers
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type=compression)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def put(door: Serving, letters: Sequence[Letter], compression: str | None = None) -> None:
+    """Put records on the topic, and wait until the door has kept or parked every one."""
+    topic, pool = door.running.parts.topic(INBOUND), door.running.parts.pool
+    settings = door.running.parts.settings
+    await topics.ensure(settings.kafka_bootstrap_servers, settings.onedoor_topic_prefix, [INBOUND])
+    before = await pool.fetchval(HEARD, topic)
+    async with sending(door, compression) as producer:
+        for number, letter in enumerate(letters):
+            headers = list(letter.headers.items())
+            await producer.send(topic, letter.value, key=b"%d" % number, headers=headers)
+        await producer.flush()
+
+    async def all_heard() -> bool:
+        return bool(await pool.fetchval(HEARD, topic) == before + len(letters))
+
+    await eventually(all_heard)
+
+
+async def parked(door: Serving) -> list[dict[str, Any]]:
+    answer = await door.get("/parked", role="operator", unit="onedoor")
+    return [one for one in answer.body if one["follower"] == "gateway"]

@@ -2,21 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from contracts.given import eventually
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from gateway.at_work import became, fresh, post, published
+from gateway.at_work import became, fresh, parked, post, published, put
 from gateway.told import EVERYTHING, OTHER, OURS, enter
 from serving import Serving, serving
 
-from events import signing, topics
+from events import signing
 from events.clock import now
 from events.contracts.channels import INBOUND
 from events.gateway.letter import SIGNATURE, Letter
@@ -25,42 +22,7 @@ from events.gateway.sent import BATCH
 from intake.app import service
 
 NEW = Ed25519PrivateKey.from_private_bytes(b"n" * 32)
-HEARD = "select coalesce(sum(next_offset), 0) from heard where topic = $1"
 OPERATOR: Any = {"role": "operator", "unit": "onedoor"}
-
-
-@asynccontextmanager
-async def sending(door: Serving, compression: str | None = None) -> AsyncIterator[AIOKafkaProducer]:
-    bootstrap = door.running.parts.settings.kafka_bootstrap_servers
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type=compression)
-    await producer.start()
-    try:
-        yield producer
-    finally:
-        await producer.stop()
-
-
-async def put(door: Serving, letters: Sequence[Letter], compression: str | None = None) -> None:
-    """Put records on the topic, and wait until the door has kept or parked every one."""
-    topic, pool = door.running.parts.topic(INBOUND), door.running.parts.pool
-    settings = door.running.parts.settings
-    await topics.ensure(settings.kafka_bootstrap_servers, settings.onedoor_topic_prefix, [INBOUND])
-    before = await pool.fetchval(HEARD, topic)
-    async with sending(door, compression) as producer:
-        for number, letter in enumerate(letters):
-            headers = list(letter.headers.items())
-            await producer.send(topic, letter.value, key=b"%d" % number, headers=headers)
-        await producer.flush()
-
-    async def all_heard() -> bool:
-        return bool(await pool.fetchval(HEARD, topic) == before + len(letters))
-
-    await eventually(all_heard)
-
-
-async def parked(door: Serving) -> list[dict[str, Any]]:
-    answer = await door.get("/parked", role="operator", unit="onedoor")
-    return [one for one in answer.body if one["follower"] == "gateway"]
 
 
 @pytest.mark.parametrize("compression", [None, "gzip", "snappy", "lz4", "zstd"])
