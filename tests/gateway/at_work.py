@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.record.util import calc_crc32c
 from contracts.given import eventually
 from gateway.told import EVERYTHING, Event, event
 from serving import Serving
@@ -76,20 +77,37 @@ async def sending(door: Serving, compression: str | None = None) -> AsyncIterato
 
 async def put(door: Serving, letters: Sequence[Letter], compression: str | None = None) -> None:
     """Put records on the topic, and wait until the door has kept or parked every one."""
+    await put_as_they_are(door, [(list(one.headers.items()), one.value) for one in letters], compression)
+
+
+async def put_as_they_are(
+    door: Serving, records: Sequence[tuple[Sequence[tuple[str, bytes]], bytes | None]], compression: str | None = None
+) -> None:
+    """The same with headers and values that no letter has: a name twice, no value."""
     topic, pool = door.running.parts.topic(INBOUND), door.running.parts.pool
     settings = door.running.parts.settings
     await topics.ensure(settings.kafka_bootstrap_servers, settings.onedoor_topic_prefix, [INBOUND])
     before = await pool.fetchval(HEARD, topic)
     async with sending(door, compression) as producer:
-        for number, letter in enumerate(letters):
-            headers = list(letter.headers.items())
-            await producer.send(topic, letter.value, key=b"%d" % number, headers=headers)
+        for number, (headers, value) in enumerate(records):
+            await producer.send(topic, value, key=b"%d" % number, headers=headers)
         await producer.flush()
 
     async def all_heard() -> bool:
-        return bool(await pool.fetchval(HEARD, topic) == before + len(letters))
+        return bool(await pool.fetchval(HEARD, topic) == before + len(records))
 
-    await eventually(all_heard)
+    await eventually(all_heard, within=60)
+
+
+async def with_a_nameless_header(producer: AIOKafkaProducer, topic: str, value: bytes, partition: int) -> None:
+    """Put a record of which a header's name is no UTF-8: aiokafka's own names are, so one letter is changed."""
+    batch = producer.create_batch()
+    batch.append(key=None, value=value, timestamp=None, headers=[("name", b"")])
+    whole = bytearray(batch._build())
+    whole[whole.index(b"name")] = 0xFF
+    whole[17:21] = calc_crc32c(bytes(whole[21:])).to_bytes(4, "big")
+    batch._buffer = whole
+    await (await producer.send_batch(batch, topic, partition=partition))
 
 
 async def parked(door: Serving) -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ from random import Random
 from typing import Any
 
 import pytest
+from contracts.given import eventually
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from gateway.at_work import became, fresh, parked, post, published, put
+from gateway.at_work import became, fresh, parked, post, published, put, sending, with_a_nameless_header
 from gateway.told import EVERYTHING, OTHER, OURS, enter
 from serving import Serving, serving
 
@@ -74,6 +75,29 @@ async def test_what_nobody_signed_is_parked_with_its_bytes_and_the_next_is_taken
     assert (await became(door, "n-1"))[1]["result"] == "accepted"
     assert (await became(door, "n-2"))[0] == 404
     assert len(await published(door, "provincial.events", 1)) == 1
+
+
+async def test_a_record_that_kafkas_client_cannot_read_holds_nobody_up(door: Serving) -> None:
+    """The name of a header is no UTF-8, which any client in C may send: it is parked, and nothing beside it is lost."""
+    before, after = ([fresh(f"o-{way}-{number}") for number in range(60)] for way in (1, 2))
+    await put(door, [fresh("o-0").letter()])
+    topic, pool = door.running.parts.topic(INBOUND), door.running.parts.pool
+    async with sending(door) as producer:
+        for number, one in enumerate(before):
+            letter = one.letter()
+            await producer.send(topic, letter.value, key=b"%d" % number, headers=list(letter.headers.items()))
+        await producer.flush()
+        await with_a_nameless_header(producer, topic, b"nobody reads this", partition=3)
+    await put(door, [one.letter() for one in after])
+
+    async def all_there() -> bool:
+        return bool(await pool.fetchval("select count(*) from sent") == 1 + len(before) + len(after))
+
+    await eventually(all_there)
+    (aside,) = await parked(door)
+    assert aside["reason"] == "Unreadable: the name of a header is no UTF-8"
+    assert aside["place"].rpartition("/")[0].endswith(f"{topic}/3")
+    assert b"nobody reads this" in await pool.fetchval("select body from parked")
 
 
 async def test_a_key_is_changed_without_a_restart(door: Serving, entered: Path) -> None:
