@@ -5,8 +5,9 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -17,6 +18,7 @@ from faststream.kafka.message import FAKE_CONSUMER
 from structlog.contextvars import bound_contextvars
 
 from events.bell import Bell
+from events.consumer import Consumer
 from events.database import TRANSIENT, Connection, Pool
 from events.identity import Identity
 from events.inbox import HEAR, Ids, Kept, keep, set_aside
@@ -128,6 +130,10 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             )  # fmt: skip
             self._listened = ids
             self._subscribe(self._broker, ids)
+            made = cast("partial[Any]", await self._broker.connect())
+            self._broker.config.broker_config.builder = partial(
+                Consumer, bootstrap=self.bootstrap, aside=partial(self._set_aside, ids), **made.keywords
+            )
             await self._broker.start()
         self._ids = ids
 
@@ -186,9 +192,10 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
         if kept.parked:
             log.error("parked", follower=self.keeps.name, records=kept.parked)
 
-    async def _keep_or_park(self, records: Sequence[ConsumerRecord[bytes, bytes]], ids: Mapping[str, str]) -> Kept:
+    async def _keep_or_park(
+        self, records: Sequence[ConsumerRecord[bytes, bytes]], ids: Mapping[str, str], fault: Exception | None = None
+    ) -> Kept:
         """Keep them together; where that fails by a fault of ours, each on its own, and the one at fault is parked."""
-        fault: Exception | None = None
         pause = 0.05
         while True:
             try:
@@ -213,6 +220,12 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, 1.0)
                 fault = error
+
+    async def _set_aside(self, ids: Mapping[str, str], record: Any, fault: Exception) -> None:
+        """Park a record that Kafka's client cannot read."""
+        await self._keep_or_park([record], ids, fault)
+        self.heard[record.topic, record.partition] = record.offset + 1
+        log.error("parked", follower=self.keeps.name, records=1)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         self.assigned.clear()

@@ -1,18 +1,25 @@
 """The gateway at work: what is sent to it, what it publishes and shows."""
 
 import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.record.util import calc_crc32c
 from contracts.given import eventually
 from gateway.told import EVERYTHING, Event, event
 from serving import Serving
 
 from events import topics
 from events.clock import now
+from events.contracts.channels import INBOUND
+from events.gateway.letter import Letter
 from events.gateway.sent import STRUCTURED
 from events.wire import from_cloudevent
+
+HEARD = "select coalesce(sum(next_offset), 0) from heard where topic = $1"
 
 
 def fresh(id: str, kind: str = "CustomerRated", **more: Any) -> Event:
@@ -55,3 +62,54 @@ async def published(door: Serving, topic: str, count: int) -> list[Any]:
         return found
     finally:
         await consumer.stop()
+
+
+@asynccontextmanager
+async def sending(door: Serving, compression: str | None = None) -> AsyncIterator[AIOKafkaProducer]:
+    bootstrap = door.running.parts.settings.kafka_bootstrap_servers
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type=compression)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def put(door: Serving, letters: Sequence[Letter], compression: str | None = None) -> None:
+    """Put records on the topic, and wait until the door has kept or parked every one."""
+    await put_as_they_are(door, [(list(one.headers.items()), one.value) for one in letters], compression)
+
+
+async def put_as_they_are(
+    door: Serving, records: Sequence[tuple[Sequence[tuple[str, bytes]], bytes | None]], compression: str | None = None
+) -> None:
+    """The same with headers and values that no letter has: a name twice, no value."""
+    topic, pool = door.running.parts.topic(INBOUND), door.running.parts.pool
+    settings = door.running.parts.settings
+    await topics.ensure(settings.kafka_bootstrap_servers, settings.onedoor_topic_prefix, [INBOUND])
+    before = await pool.fetchval(HEARD, topic)
+    async with sending(door, compression) as producer:
+        for number, (headers, value) in enumerate(records):
+            await producer.send(topic, value, key=b"%d" % number, headers=headers)
+        await producer.flush()
+
+    async def all_heard() -> bool:
+        return bool(await pool.fetchval(HEARD, topic) == before + len(records))
+
+    await eventually(all_heard, within=60)
+
+
+async def with_a_nameless_header(producer: AIOKafkaProducer, topic: str, value: bytes, partition: int) -> None:
+    """Put a record of which a header's name is no UTF-8: aiokafka's own names are, so one letter is changed."""
+    batch = producer.create_batch()
+    batch.append(key=None, value=value, timestamp=None, headers=[("name", b"")])
+    whole = bytearray(batch._build())
+    whole[whole.index(b"name")] = 0xFF
+    whole[17:21] = calc_crc32c(bytes(whole[21:])).to_bytes(4, "big")
+    batch._buffer = whole
+    await (await producer.send_batch(batch, topic, partition=partition))
+
+
+async def parked(door: Serving) -> list[dict[str, Any]]:
+    answer = await door.get("/parked", role="operator", unit="onedoor")
+    return [one for one in answer.body if one["follower"] == "gateway"]

@@ -2,25 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
 from cloudevents.core.bindings import http
 from cloudevents.core.bindings import kafka as kafka_binding
 from cloudevents.core.v1.event import CloudEvent
 from contracts.given import eventually
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from gateway.at_work import became, fresh, post, published
+from gateway.at_work import became, fresh, parked, post, published, put, sending, with_a_nameless_header
 from gateway.told import CASE, EVERYTHING, OTHER, OURS, enter, signed
 from serving import Serving, serving
 
-from events import signing, topics
+from events import signing
 from events.clock import now
 from events.contracts.channels import INBOUND
 from events.gateway.letter import SIGNATURE, Letter
@@ -29,42 +27,7 @@ from events.gateway.sent import BATCH
 from intake.app import service
 
 NEW = Ed25519PrivateKey.from_private_bytes(b"n" * 32)
-HEARD = "select coalesce(sum(next_offset), 0) from heard where topic = $1"
 OPERATOR: Any = {"role": "operator", "unit": "onedoor"}
-
-
-@asynccontextmanager
-async def sending(door: Serving, compression: str | None = None) -> AsyncIterator[AIOKafkaProducer]:
-    bootstrap = door.running.parts.settings.kafka_bootstrap_servers
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type=compression)
-    await producer.start()
-    try:
-        yield producer
-    finally:
-        await producer.stop()
-
-
-async def put(door: Serving, letters: Sequence[Letter], compression: str | None = None) -> None:
-    """Put records on the topic, and wait until the door has kept or parked every one."""
-    topic, pool = door.running.parts.topic(INBOUND), door.running.parts.pool
-    settings = door.running.parts.settings
-    await topics.ensure(settings.kafka_bootstrap_servers, settings.onedoor_topic_prefix, [INBOUND])
-    before = await pool.fetchval(HEARD, topic)
-    async with sending(door, compression) as producer:
-        for number, letter in enumerate(letters):
-            headers = list(letter.headers.items())
-            await producer.send(topic, letter.value, key=b"%d" % number, headers=headers)
-        await producer.flush()
-
-    async def all_heard() -> bool:
-        return bool(await pool.fetchval(HEARD, topic) == before + len(letters))
-
-    await eventually(all_heard)
-
-
-async def parked(door: Serving) -> list[dict[str, Any]]:
-    answer = await door.get("/parked", role="operator", unit="onedoor")
-    return [one for one in answer.body if one["follower"] == "gateway"]
 
 
 @pytest.mark.parametrize("compression", [None, "gzip", "snappy", "lz4", "zstd"])
@@ -116,6 +79,29 @@ async def test_what_nobody_signed_is_parked_with_its_bytes_and_the_next_is_taken
     assert (await became(door, "n-1"))[1]["result"] == "accepted"
     assert (await became(door, "n-2"))[0] == 404
     assert len(await published(door, "provincial.events", 1)) == 1
+
+
+async def test_a_record_that_kafkas_client_cannot_read_holds_nobody_up(door: Serving) -> None:
+    """The name of a header is no UTF-8, which any client in C may send: it is parked, and nothing beside it is lost."""
+    before, after = ([fresh(f"o-{way}-{number}") for number in range(60)] for way in (1, 2))
+    await put(door, [fresh("o-0").letter()])
+    topic, pool = door.running.parts.topic(INBOUND), door.running.parts.pool
+    async with sending(door) as producer:
+        for number, one in enumerate(before):
+            letter = one.letter()
+            await producer.send(topic, letter.value, key=b"%d" % number, headers=list(letter.headers.items()))
+        await producer.flush()
+        await with_a_nameless_header(producer, topic, b"nobody reads this", partition=3)
+    await put(door, [one.letter() for one in after])
+
+    async def all_there() -> bool:
+        return bool(await pool.fetchval("select count(*) from sent") == 1 + len(before) + len(after))
+
+    await eventually(all_there)
+    (aside,) = await parked(door)
+    assert aside["reason"] == "Unreadable: the name of a header is no UTF-8"
+    assert aside["place"].rpartition("/")[0].endswith(f"{topic}/3")
+    assert b"nobody reads this" in await pool.fetchval("select body from parked")
 
 
 async def test_a_key_is_changed_without_a_restart(door: Serving, entered: Path) -> None:

@@ -14,8 +14,7 @@ from deadlines.load import load
 from events import database
 from events.settings import Settings
 from sla import generations
-from sla.exchange import Asked
-from sla.fold import Workers
+from sla.fold import Work, Workers
 from sla.judge import Rules
 from sla.reading import Place
 from sla.rebuild import fold
@@ -29,7 +28,7 @@ async def main(settings: Settings, rules: Rules, workers: Workers) -> None:
     generation = await generations.begin(pool, "op-1")
     ends = _ends()
     began = time.perf_counter()
-    counts, report = await fold(pool, workers, Asked(generation=generation, actor="op-1"), ends, {})
+    counts, report = await fold(pool, workers, Work(generation, ends, {}), told.EVENTS)
     seconds = time.perf_counter() - began
     assert counts.events == told.EVENTS, f"{counts.events} records of {told.EVENTS}"
     assert not report.stuck, report.stuck
