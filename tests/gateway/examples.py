@@ -15,6 +15,9 @@ SOURCE = "urn:quangninh:so-xay-dung:mot-cua"
 TOKEN = 'TOKEN=$(python3 -c \'import json; print(json.load(open("token.json"))["access_token"])\')\n'
 
 
+PROGRAMS = {"python": "python", "javascript": "node", "java": "java"}
+
+
 class Example(NamedTuple):
     """One block of code, and the language that it is in."""
 
@@ -22,11 +25,11 @@ class Example(NamedTuple):
     text: str
 
     @property
-    def needs(self) -> str:
-        """The program that runs it."""
+    def needs(self) -> str | None:
+        """The program that runs it; none runs a table, a mapping or our own commands, which are tried elsewhere."""
         if self.language == "bash":
             return "kcat" if "kcat " in self.text else "bash"
-        return {"python": "python", "javascript": "node", "java": "java"}[self.language]
+        return PROGRAMS.get(self.language)
 
 
 EXAMPLES = [Example(*one) for one in re.findall(r"^```(\w+)\n(.*?)^```$", DOCUMENT, re.M | re.S)]
