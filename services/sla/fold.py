@@ -1,5 +1,5 @@
-"""The log → judged rows, in worker processes: each takes a partition number, reads it once, judges each case once, and
-takes the next. From the inbox it takes pieces instead, of some hundreds of cases.
+"""The log → judged rows, in worker processes: each takes a share, a partition number, reads it, judges each case
+once, and takes the next. From the inbox it takes pieces instead, of some hundreds of cases.
 
 Partition p of every topic holds the same cases, so workers share nothing but whose turn it is. They are forked before
 there is a loop or a connection, with the catalogue loaded and the garbage collector off: they keep many small objects
@@ -31,7 +31,7 @@ from sla import inbox, tables
 from sla.inbox import Heard
 from sla.judge import Judgement, Rules
 from sla.projector import Stuck, judged, why
-from sla.reading import Place, Reader, connected, numbered
+from sla.reading import Place, Reader, connected, shares
 
 JUDGED_AT_ONCE = 1_000  # cases
 T = TypeVar("T")
@@ -66,9 +66,14 @@ class Report(NamedTuple):
     unreadable: dict[str, str]
     stuck: Stuck
 
+    def counted(self, records: Mapping[Place, int]) -> None:
+        """So many more were read of each topic-partition."""
+        for place, count in records.items():
+            self.records[place] = self.records.get(place, 0) + count
+
     def add(self, other: "Report") -> None:
         """What another worker did."""
-        self.records.update(other.records)
+        self.counted(other.records)
         self.unreadable.update(other.unreadable)
         self.stuck.update(other.stuck)
 
@@ -159,13 +164,12 @@ def _fold(place: int, work: Work) -> Report:
 async def _from_log(place: int, work: Work) -> Report:
     """Read, judge, copy. What is read next is fetched by the client's own threads meanwhile."""
     report, telling = Report({}, {}, {}), Telling(place, work.duty)
-    numbers = sorted(numbered(work.ends), key=lambda own: sum(own.values()), reverse=True)
     reader = Reader(
-        _kafka, _turns(numbers), work.dismissed, work.segments, work.only,
+        _kafka, _turns(shares(work.ends)), work.dismissed, work.segments, work.only,
         None if work.known_on == inbox.EVER else work.known_on,
     )  # fmt: skip
     for found in reader.read(telling.tell):
-        report.records.update((one.place, one.records) for one in found.partitions)
+        report.counted({one.place: one.records for one in found.partitions})
         report.unreadable.update(found.unreadable)
         telling.add(found.records, found.undecodable)
         known = sorted(found.cases)

@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import NamedTuple
+from zlib import crc32
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -20,6 +22,7 @@ from events.segments import Segment, reach
 from events.wire import from_cloudevent
 from sla.case import JUDGED
 
+AT_ONCE = 200_000  # records whose facts lie in memory together, about
 BATCH = 1_000  # records asked of the client at once, some milliseconds of work
 FULL = 0.002  # seconds to wait for a batch to be full: the last of a partition never is
 LISTED = 1_000  # unreadable records that are named; all are counted
@@ -53,6 +56,14 @@ class Partition:
         return min(reach(self.segments), self.end)
 
 
+class Share(NamedTuple):
+    """What is read at once: partitions of one number up to their ends, and of their cases one part of so many."""
+
+    ends: Mapping[Place, int]
+    part: int = 0
+    parts: int = 1
+
+
 Left = dict[tuple[str | None, int | None], Partition]
 """The partitions of which something is left to read, by what a message says of its place."""
 
@@ -60,23 +71,31 @@ Left = dict[tuple[str | None, int | None], Partition]
 class Facts:
     """What is read of some partitions: the facts per case, each id once; how many records could not be read, and the
     first of them with their reasons. `only`: the keys of the cases that are wanted, if not all are; `known_on`: what
-    was recorded later counts in nothing."""
+    was recorded later counts in nothing. `part` of `parts`: only the cases whose keys fall into it, nothing of others.
+    """
 
     def __init__(
-        self, partitions: Collection[Partition], only: Collection[bytes] | None = None, known_on: datetime | None = None
+        self,
+        partitions: Collection[Partition],
+        only: Collection[bytes] | None = None,
+        known_on: datetime | None = None,
+        part: int = 0,
+        parts: int = 1,
     ) -> None:
-        self.partitions, self.only, self.known_on = partitions, only, known_on
+        self.partitions, self.only, self.known_on, self.part, self.parts = partitions, only, known_on, part, parts
         self.cases: defaultdict[str, dict[tuple[str, int], Recorded]] = defaultdict(dict)
         self.undecodable = 0
         self.unreadable: dict[str, str] = {}
 
     @property
     def records(self) -> int:
-        """Records read so far."""
+        """Records of this part read so far."""
         return sum(partition.records for partition in self.partitions)
 
     def add(self, partition: Partition, offset: int, key: bytes, value: bytes) -> None:
         """Keep one record's fact. Of two bodies of one id the first in the partition stands, as in the inbox."""
+        if self.parts > 1 and crc32(key) % self.parts != self.part:
+            return
         partition.records += 1
         if offset in partition.dismissed or (self.only is not None and key not in self.only):
             return
@@ -114,52 +133,52 @@ def connected(kafka: str) -> Consumer:
 
 
 class Reader:
-    """Reads partitions up to their ends, one partition number after the other; the first is fetched from now on.
+    """Reads partitions up to their ends, one share after the other; the first is fetched from now on.
 
-    `numbers` is asked for the next one when the last one that it gave has been read. `segments`: files that have the
+    `shares` is asked for the next one when the last one that it gave has been read. `segments`: files that have the
     first offsets of a partition. `only` of these cases, what was recorded up to `known_on`.
     """
 
     def __init__(
         self,
         consumer: Consumer,
-        numbers: Iterator[Mapping[Place, int]],
+        shares: Iterator[Share],
         dismissed: Mapping[Place, Collection[int]],
         segments: Mapping[Place, Sequence[Segment]] | None = None,
         only: Collection[str] | None = None,
         known_on: datetime | None = None,
     ) -> None:
-        self._consumer, self._numbers, self._dismissed, self._segments = consumer, numbers, dismissed, segments or {}
+        self._consumer, self._shares, self._dismissed, self._segments = consumer, shares, dismissed, segments or {}
         self._only = None if only is None else frozenset(case.encode() for case in only)
         self._known_on = known_on
         self._next = self._fetch()
 
     def read(self, told: Callable[[int], object]) -> Iterator[Facts]:
-        """All of each partition number, once; meanwhile the next one is fetched. `told` how many records of the number
-        at hand after each batch. Raises NotRead."""
+        """All of each share, once; meanwhile the next one is fetched. `told` how many records of the one at hand after
+        each batch. Raises NotRead."""
         while self._next is not None:
-            found = Facts(self._next, self._only, self._known_on)
-            for partition in self._next:
+            found = self._next
+            for partition in found.partitions:
                 self._take_kept(partition, found, told)
-            left: Left = {partition.place: partition for partition in self._next if partition.begin < partition.end}
+            left: Left = {one.place: one for one in found.partitions if one.begin < one.end}
             while left:
                 self._take(left, found)
                 told(found.records)
             self._next = self._fetch()
             yield found
 
-    def _fetch(self) -> list[Partition] | None:
-        """Have the next number's partitions fetched, in the background."""
-        ends = next(self._numbers, None)
-        if ends is None:
+    def _fetch(self) -> Facts | None:
+        """Have the next share's partitions fetched, in the background."""
+        share = next(self._shares, None)
+        if share is None:
             self._consumer.unassign()
             return None
         fetched = [
             Partition(place, end, frozenset(self._dismissed.get(place, ())), self._segments.get(place, ()))
-            for place, end in ends.items()
+            for place, end in share.ends.items()
         ]
         self._consumer.assign([TopicPartition(*one.place, one.begin) for one in fetched if one.begin < one.end])
-        return fetched
+        return Facts(fetched, self._only, self._known_on, share.part, share.parts)
 
     def _take_kept(self, partition: Partition, found: Facts, told: Callable[[int], object]) -> None:
         """What the segments have of a partition, below its end."""
@@ -204,9 +223,17 @@ def _heed(error: KafkaError, place: str, partition: Partition | None, offset: in
         raise NotRead(f"{place}: {error.str()}")
 
 
-def numbered(ends: Mapping[Place, int]) -> list[dict[Place, int]]:
-    """The same partitions, apart by their number: partition p of every topic holds the same cases."""
+def shares(ends: Mapping[Place, int]) -> list[Share]:
+    """All of it, apart by partition number: partition p of every topic holds the same cases. The largest come first.
+
+    A number that has more records than should lie in memory is read several times over, another part of its cases each
+    time: to pass by a record by its key costs a tenth of reading it.
+    """
     apart: defaultdict[int, dict[Place, int]] = defaultdict(dict)
     for place, end in ends.items():
         apart[place[1]][place] = end
-    return [apart[number] for number in sorted(apart)]
+    found = []
+    for own in sorted(apart.values(), key=lambda own: sum(own.values()), reverse=True):
+        parts = max(1, -(-sum(own.values()) // AT_ONCE))
+        found += [Share(own, part, parts) for part in range(parts)]
+    return found

@@ -30,6 +30,7 @@ CUT_UP = """
 import sys
 from sla import fold, reading, rebuild
 reading.BATCH, fold.JUDGED_AT_ONCE = int(sys.argv.pop(1)), int(sys.argv.pop(1))
+reading.AT_ONCE = 40 * fold.JUDGED_AT_ONCE
 raise SystemExit(rebuild.main())
 """
 HEARD = "insert into heard (topic, partition, next_offset, topic_id) values ($1, $2, $3, $4)"

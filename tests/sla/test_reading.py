@@ -10,7 +10,7 @@ from sla_at_work import on_the_wire, story
 from events.contracts.intake import CustomerRated, MessageDelivered
 from events.envelope import Recorded
 from sla import reading
-from sla.reading import Facts, Partition, numbered
+from sla.reading import Facts, Partition, Share, shares
 
 
 def _read(values: Collection[bytes], dismissed: Collection[int] = ()) -> Facts:
@@ -88,8 +88,29 @@ def test_what_was_recorded_later_counts_in_nothing() -> None:
 def test_partitions_of_one_number_stay_together() -> None:
     """Partition p of every topic holds the same cases."""
     ends = {("a", 1): 5, ("b", 0): 7, ("b", 1): 2, ("a", 0): 1}
-    assert numbered(ends) == [{("b", 0): 7, ("a", 0): 1}, {("a", 1): 5, ("b", 1): 2}]
-    assert numbered({}) == []
+    assert shares(ends) == [Share({("b", 0): 7, ("a", 0): 1}), Share({("a", 1): 5, ("b", 1): 2})]
+    assert shares({}) == []
+
+
+def test_what_is_too_much_for_memory_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each case falls into one part, whole, and each record is counted in one."""
+    monkeypatch.setattr(reading, "AT_ONCE", 4)
+    assert [(one.part, one.parts) for one in shares({("a", 0): 5, ("b", 0): 4, ("a", 1): 4})] == [
+        (0, 3), (1, 3), (2, 3), (0, 1)
+    ]  # fmt: skip
+    told = [fact for number in range(1, 30) for fact in (story(number).facts[0],) * 2]
+    read = []
+    for part in range(3):
+        found = Facts([partition := Partition(("a", 0), 99, frozenset({98}))], part=part, parts=3)
+        for offset, fact in enumerate([*told, None]):
+            key = b"any" if fact is None else fact.subject.encode()
+            found.add(partition, offset, key, b"{}" if fact is None else on_the_wire(fact))
+        read.append(found)
+    assert sum(found.records for found in read) == len(told) + 1
+    assert sum(found.undecodable for found in read) == 1
+    cases = [case for found in read for case in found.cases]
+    assert sorted(cases) == sorted({fact.subject for fact in told})
+    assert all(found.cases for found in read)
 
 
 def test_only_the_wanted_cases_are_kept_by_their_key() -> None:
