@@ -3,7 +3,7 @@ again: what is published and judged is what one clean run in order gives."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +18,14 @@ from contracts.given import eventually
 from gateway import dossiers
 from gateway.at_work import HEARD, post, published
 from gateway.told import EVERYTHING, Event, enter
-from serving import Serving, serving
+from serving import Serving, process, serving
 
 from events import topics
 from events.clock import new_id
 from events.contracts.channels import INBOUND
 from events.gateway.sent import BATCH
-from local.addresses import plain_environment
 from local.ports import free_port
 from local.served import Served
-from local.state import StateFolder
 from sla import tables
 from sla.app import service
 from sla.projector import TIMED
@@ -116,27 +114,21 @@ async def system(kafka: str, postgres: str, entered: Path, folder: Path) -> Asyn
     name, urls = await parts.fresh_database(postgres)
     prefix = f"t{new_id()[:12]}."
     async with serving(service, urls["sla"], kafka, prefix) as sla:
-        port = free_port()
         settings = sla.running.parts.settings.model_copy(
-            update={"database_url": urls["intake"], "onedoor_port": port, "onedoor_emitters": entered}
+            update={"database_url": urls["intake"], "onedoor_port": free_port(), "onedoor_emitters": entered}
         )
-        environment = {**os.environ, **plain_environment(), **zalo(), **settings.environment()}
-        intake = Served("intake", "intake", port, environment, StateFolder(folder / prefix))
+        intake = process("intake", settings, folder / prefix)
         await intake.start()
         await topics.ensure(kafka, prefix, [INBOUND])
         database = await asyncpg.connect(urls["intake"])
         try:
-            door = Serving(f"http://127.0.0.1:{port}", sla.running, sla.http, sla.issuer, sla.producer)
+            door = Serving(intake.url, sla.running, sla.http, sla.issuer, sla.producer)
             yield System(intake, door, database)
         finally:
             await database.close()
             await intake.stop()
     await parts.drop_topics(kafka, prefix)
     await parts.drop_database(postgres, name)
-
-
-def zalo() -> Mapping[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith("ZALO_")}
 
 
 async def said(on: System) -> dict[str, tuple[Any, ...]]:
