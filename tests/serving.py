@@ -2,10 +2,12 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
@@ -21,8 +23,11 @@ from events.runtime import Running, Server, Service, application, start
 from events.settings import Settings
 from events.store import load, subject_of
 from events.wire import to_cloudevent
+from local.addresses import plain_environment
 from local.issuer import Issuer
 from local.ports import free_port
+from local.served import Served
+from local.state import StateFolder
 
 R = TypeVar("R")
 
@@ -81,20 +86,36 @@ class Serving:
 
 
 @asynccontextmanager
+async def issuing() -> AsyncIterator[Issuer]:
+    """An issuer of tokens in this process."""
+    port = free_port()
+    issuer = Issuer(f"http://127.0.0.1:{port}", "unused", Ed25519PrivateKey.generate())
+    runner = web.AppRunner(issuer.application())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield issuer
+    finally:
+        await runner.cleanup()
+
+
+def process(module: str, settings: Settings, folder: Path) -> Served:
+    """A service as a process of its own, which can be killed."""
+    environment = {**os.environ, **plain_environment(), **settings.environment()}
+    environment |= {name: value for name, value in os.environ.items() if name.startswith("ZALO_")}
+    return Served(module, module, settings.onedoor_port, environment, StateFolder(folder))
+
+
+@asynccontextmanager
 async def serving(
     make: Callable[[Settings], Service], database_url: str, bootstrap: str, prefix: str
 ) -> AsyncIterator[Serving]:
     """Start the service on a free port; stop and drain it at the end of the block."""
     async with AsyncExitStack() as stack:
-        issuer_port, port = free_port(), free_port()
-        issuer = Issuer(f"http://127.0.0.1:{issuer_port}", "unused", Ed25519PrivateKey.generate())
-        runner = web.AppRunner(issuer.application())
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", issuer_port).start()
+        issuer, port = await stack.enter_async_context(issuing()), free_port()
         settings = Settings(
             kafka_bootstrap_servers=bootstrap, database_url=database_url, onedoor_topic_prefix=prefix,
-            oidc_issuer=f"http://127.0.0.1:{issuer_port}", onedoor_port=port,
+            oidc_issuer=issuer.url, onedoor_port=port,
         )  # fmt: skip
         running = await start(make(settings), settings, stack)
         server = Server(Config(application(running), host="127.0.0.1", port=port, log_config=None, access_log=False))

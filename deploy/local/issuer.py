@@ -35,7 +35,7 @@ class Issuer:
     """Answers who the caller is, to whoever knows the dev secret."""
 
     def __init__(self, url: str, secret: str, key: Ed25519PrivateKey) -> None:
-        self._url, self._secret, self._key = url.rstrip("/"), secret, key
+        self.url, self._secret, self._key = url.rstrip("/"), secret, key
 
     def application(self) -> web.Application:
         application = web.Application()
@@ -52,9 +52,9 @@ class Issuer:
     async def configuration(self, _: web.Request) -> web.Response:
         return web.json_response(
             {
-                "issuer": self._url,
-                "jwks_uri": f"{self._url}/jwks.json",
-                "token_endpoint": f"{self._url}/token",
+                "issuer": self.url,
+                "jwks_uri": f"{self.url}/jwks.json",
+                "token_endpoint": f"{self.url}/token",
                 "grant_types_supported": ["client_credentials"],
                 "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
                 "id_token_signing_alg_values_supported": ["EdDSA"],
@@ -87,7 +87,7 @@ class Issuer:
         kind = "system" if role == "emitter" else "staff"
         issued = now()
         claims = {
-            "iss": self._url,
+            "iss": self.url,
             "aud": AUDIENCE,
             "sub": f"{kind}-{unit}-{member}",
             "roles": [role],

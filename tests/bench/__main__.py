@@ -12,12 +12,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import parts
 
-from bench import intake, judging, latency, queries, rebuild, relay, traffic, whatif
+from bench import doors, intake, judging, latency, queries, rebuild, relay, traffic, whatif
 
 COMPARISONS = {
     "rebuild": rebuild.compare,
     "intake": intake.compare,
     "relay": relay.compare,
+    "gateway": doors.compare,
+    "gateway-memory": doors.measure,
     "latency": latency.measure,
     "traffic": traffic.measure,
     "queries": queries.measure,

@@ -38,7 +38,7 @@ async def test_every_example_runs_as_it_stands(
     enter(entered, *(one.model_copy(update={"keys": (key,)}) if one.source == SOURCE else one for one in known))
     async with serving(service, database["intake"], kafka, topic_prefix) as door:
         environment = {
-            "ONEDOOR": door.url, "ISSUER": door.issuer._url, "SECRET": "unused", "KAFKA": kafka,
+            "ONEDOOR": door.url, "ISSUER": door.issuer.url, "SECRET": "unused", "KAFKA": kafka,
             "INBOUND": topic_prefix + INBOUND,
         }  # fmt: skip
         await topics.ensure(kafka, topic_prefix, [INBOUND])

@@ -24,7 +24,7 @@ async def test_the_table_and_its_mapping_run_as_they_stand(door: Serving, folder
         (folder / f"dossiers.{name}").write_text(BLOCKS[name])
     environment = {
         **os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "ONEDOOR": door.url,
-        "ISSUER": door.issuer._url, "SECRET": "unused", "ONEDOOR_EMITTERS": str(entered),
+        "ISSUER": door.issuer.url, "SECRET": "unused", "ONEDOOR_EMITTERS": str(entered),
     }  # fmt: skip
     process = await asyncio.create_subprocess_exec(
         "bash", "-eu", cwd=folder, env=environment, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
