@@ -151,19 +151,18 @@ class Place:
 
 
 @asynccontextmanager
-async def two_clusters(kafka: str, postgres: str) -> AsyncIterator[Place]:
-    """A place on the shared server, and an empty cluster beside it."""
-    name, admin = await running.fresh(postgres)
+async def two_clusters(kafka: str) -> AsyncIterator[Place]:
+    """A place, and an empty cluster beside it: both of the version of the programs that dump and restore."""
     prefix = f"t{new_id()[:12]}."
-    with parts.folder() as folder, parts.folder() as other:
-        server = Postgres(other / "postgres", password="test")
-        await server.start()
+    with parts.folder() as folder, parts.folder() as one, parts.folder() as other:
+        servers = [Postgres(place / "postgres", password="test") for place in (one, other)]
+        await asyncio.gather(*(server.start() for server in servers))
         try:
-            yield Place(folder, kafka, prefix, admin, server.admin_url)
+            _, admin = await running.fresh(servers[0].admin_url)
+            yield Place(folder, kafka, prefix, admin, servers[1].admin_url)
         finally:
-            await server.kill()
+            await asyncio.gather(*(server.kill() for server in servers))
     await parts.drop_topics(kafka, prefix)
-    await parts.drop_database(postgres, name)
 
 
 async def morning(house: House) -> dict[str, Dossier]:
@@ -206,10 +205,10 @@ async def refused(place: Place, *, why: str) -> None:
     assert "onedoor db adopt" in err
 
 
-async def test_a_restored_system_has_lost_nothing_that_was_published(kafka: str, postgres: str) -> None:
+async def test_a_restored_system_has_lost_nothing_that_was_published(kafka: str) -> None:
     """Refused, adopted, started: the same facts, the same judgements, nothing said again, nobody told twice. And once
     more, when there is no backup at all."""
-    async with two_clusters(kafka, postgres) as place:
+    async with two_clusters(kafka) as place:
         async with place.at_work() as house:
             at = await morning(house)
             await place.back_up()
@@ -272,9 +271,9 @@ async def without_a_backup(place: Place, before: Seen) -> None:
         assert (await house.rebuilt(dry_run=True))["differences"] == 0
 
 
-async def test_what_was_forced_into_a_restored_log_is_shown_as_forked(kafka: str, postgres: str) -> None:
+async def test_what_was_forced_into_a_restored_log_is_shown_as_forked(kafka: str) -> None:
     """Somebody made the log the new cluster's by hand, and a fact was said under an id that was published."""
-    async with two_clusters(kafka, postgres) as place:
+    async with two_clusters(kafka) as place:
         async with place.at_work() as house:
             it = await receive(house, "2017-07-10 08:00", "PAC-194", TERMINATION)
             other = await receive(house, "2017-07-10 08:05", "PAC-194", TERMINATION)
