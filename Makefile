@@ -55,7 +55,7 @@ campaign: compiled ## the long variants: 20,000 examples of the laws of judge an
 mutants: $(READY) ## change the arithmetic token by token; the pure tests must notice (build/mutants/report.md)
 	$(BIN)/python tests/mutants
 
-bench: compiled ## compare with the bare client in one run: judging, rebuild, HTTP intake, relay
+bench: compiled ## compare with the bare client in one run: judging, rebuild, HTTP intake, relay, the gateway
 	$(BIN)/python tests/bench
 
 lock: $(READY) ## resolve the dependencies again: versions and hashes only

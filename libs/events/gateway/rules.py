@@ -267,7 +267,7 @@ def _instants(value: Any, path: str) -> Iterator[tuple[str, datetime]]:
         for number, one in enumerate(value):
             yield from _instants(one, f"{path}.{number}")
     else:
-        for name in _timed(type(value)):
+        for name in _timed(value.__class__):
             yield from _instants(getattr(value, name), f"{path}.{name}")
 
 
