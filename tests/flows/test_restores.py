@@ -266,7 +266,9 @@ async def without_a_backup(place: Place, before: Seen) -> None:
     assert code == 0, err
     async with place.at_work() as house:
         after = await look(house)
-        assert (after.records, after.sent, after.derived) == (before.records, before.sent, before.derived)
+        assert (after.records, after.sent) == (before.records, before.sent)
+        for table, rows in before.derived.items():
+            assert after.derived[table] == rows, table
         assert await house.sql("select * from intake.people") == []
         assert (await house.rebuilt(dry_run=True))["differences"] == 0
 

@@ -111,6 +111,12 @@ def test_fields_that_nobody_knows_are_kept(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", OTHERS)
+def test_a_field_that_nobody_knows_changes_nothing_of_the_others(kind: str) -> None:
+    """The bytes are those of the fact alone, and the field behind them."""
+    assert accepted(event(kind, their_number=1)).data == accepted(event(kind)).data[:-1] + b',"their_number":1}'
+
+
+@pytest.mark.parametrize("kind", OTHERS)
 def test_a_field_that_nobody_knows_holds_no_sentence(kind: str) -> None:
     """It would go to everybody who reads the topic."""
     for told in ("Nguyễn Văn An", "so 5 duong Mau", ["x", "a b"], {"name": "Nguyen Van An"}, {"Nguyen Van An": 1}):

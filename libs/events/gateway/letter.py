@@ -7,6 +7,7 @@ a line feed and the value. The signature, Ed25519 in base64, is the header `oned
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 from urllib.parse import quote, unquote, unquote_to_bytes
 
@@ -48,7 +49,8 @@ class Letter:
             signature = b64decode(self.headers.get(SIGNATURE, b""), validate=True)
         except ValueError:
             return False
-        return any(_holds(key, signature, self.signed) for key in keys)
+        signed = self.signed
+        return any(_holds(key, signature, signed) for key in keys)
 
     def read(self) -> Item:
         """The event in it."""
@@ -79,7 +81,12 @@ class Letter:
 
 def _holds(key: str, signature: bytes, signed: bytes) -> bool:
     try:
-        Ed25519PublicKey.from_public_bytes(b64decode(key)).verify(signature, signed)
+        _public(key).verify(signature, signed)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+@lru_cache(maxsize=256)
+def _public(key: str) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(b64decode(key))

@@ -7,14 +7,15 @@ judge of sla: so the order in which events arrive changes nothing.
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
 from events.contracts import CATALOGUE
-from events.contracts.catalogue import Fact, brought_up, read
+from events.contracts.catalogue import Fact, brought_up, read, write
 from events.contracts.channels import OTHERS
 from events.contracts.terms import UnitCode, owner_of
 from events.envelope import Cause
@@ -28,6 +29,7 @@ ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@~+-]{0,119}")  # without a sla
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}")
 TYPE: Final = re.compile(rf"{re.escape(PREFIX)}([A-Z][A-Za-z]+)\.v([1-9][0-9]{{0,4}})")
 TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+NESTED: Final = (dict, list, tuple)  # what may hold fields that nobody knows
 DEEPEST: Final = 4  # levels of fields that nobody knows
 LARGEST_NUMBER: Final = 2**53  # what every reader of JSON holds exactly
 SINCE: Final = datetime(1990, 1, 1, tzinfo=UTC)  # the years that the calendars cover
@@ -54,7 +56,12 @@ class Name(NamedTuple):
     @property
     def stream(self) -> str:
         """The stream that it becomes, at version 1. Anybody can compute it."""
-        return f"foreign-{hashlib.sha256(b'%s%c%s' % (self.source.encode(), 0, self.id.encode())).hexdigest()}"
+        return _stream(self)
+
+
+@lru_cache(maxsize=4096)  # asked again and again for what is being decided
+def _stream(name: Name) -> str:
+    return f"foreign-{hashlib.sha256(b'%s%c%s' % (name.source.encode(), 0, name.id.encode())).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +166,8 @@ def _fact(sent: Sent, kind: str, schema: int) -> tuple[Fact, bytes]:
     try:
         fact = read(kind, schema, sent.data, trusted=False)
         told = msgspec.json.decode(brought_up(kind, schema, sent.data))
+        if _is_flat(kind, told):
+            return fact, write(fact)
         whole = _whole(told, msgspec.to_builtins(fact))
     except Unreadable as broken:
         raise Refused("invalid-data", str(broken), field=broken.field or "data", way_out=way_out) from broken
@@ -167,17 +176,26 @@ def _fact(sent: Sent, kind: str, schema: int) -> tuple[Fact, bytes]:
     return fact, msgspec.json.encode(whole)
 
 
+def _is_flat(kind: str, told: Any) -> bool:
+    """Nothing in it is unknown or could hold what is: most facts are so, and are written as they are read."""
+    slots = CATALOGUE[kind].cls.__slots__
+    return all(name in slots and value.__class__ not in NESTED for name, value in told.items())
+
+
 def _whole(told: Any, known: Any) -> Any:
     """What is known, as we write it, and behind it the fields that this version does not know, in a fixed order."""
     if isinstance(known, dict) and isinstance(told, dict):
-        more = {name: told[name] for name in sorted(told.keys() - known.keys())}
-        for name, value in more.items():
-            if NAME.fullmatch(name) is None or not _is_code(value, DEEPEST):
+        whole = {
+            name: _whole(told.get(name), value) if value.__class__ in NESTED else value for name, value in known.items()
+        }
+        for name in sorted(told.keys() - known.keys()):
+            if NAME.fullmatch(name) is None or not _is_code(told[name], DEEPEST):
                 raise Refused(
                     "free-text", "a field that is not in the schema holds more than codes and numbers", field="data",
                     way_out="leave it out: texts, and whatever says who somebody is, stay in your own system",
                 )  # fmt: skip
-        return {name: _whole(told.get(name), value) for name, value in known.items()} | more
+            whole[name] = told[name]
+        return whole
     if isinstance(known, list | tuple) and isinstance(told, list) and len(told) == len(known):
         return [_whole(one, other) for one, other in zip(told, known, strict=True)]
     return known
@@ -241,12 +259,24 @@ def _naming(fact: Fact, kind: str, emitter: Emitter) -> None:
 def _instants(value: Any, path: str) -> Iterator[tuple[str, datetime]]:
     if isinstance(value, datetime):
         yield path, value
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from _instants(getattr(value, field.name), f"{path}.{field.name}")
     elif isinstance(value, tuple):
         for number, one in enumerate(value):
             yield from _instants(one, f"{path}.{number}")
+    else:
+        for name in _timed(value.__class__):
+            yield from _instants(getattr(value, name), f"{path}.{name}")
+
+
+@cache
+def _timed(cls: Any) -> tuple[str, ...]:
+    """The fields of a class in which there may be an instant, at any depth."""
+    if not is_dataclass(cls):
+        return ()
+    return tuple(name for name, hint in get_type_hints(cls).items() if _holds_an_instant(hint))
+
+
+def _holds_an_instant(hint: Any) -> bool:
+    return hint is datetime or any(map(_holds_an_instant, get_args(hint))) or bool(_timed(hint))
 
 
 def _cause(sent: Sent, name: Name, emitter: Emitter) -> Cause:

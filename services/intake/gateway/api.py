@@ -4,6 +4,7 @@ from math import ceil
 from time import monotonic
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -47,7 +48,7 @@ def routes(parts: Parts, entered: Entered) -> APIRouter:
         outcomes = await gateway.keep([(emitter, one) for one in items], moment(request, onedoor_now))
         parts.bell.ring("events")
         if batch:
-            return JSONResponse([_shown(one) for one in outcomes], 207)
+            return Response(msgspec.json.encode([_shown(one) for one in outcomes]), 207, media_type="application/json")
         if (why := outcomes[0].why) is not None:
             raise why
         return JSONResponse(_shown(outcomes[0]), 201 if outcomes[0].result == "accepted" else 200)

@@ -10,6 +10,7 @@ from events.contracts.channels import INBOUND
 from events.database import TRANSIENT, Connection
 from events.ends import place_of
 from events.errors import Refused
+from events.gateway.emitters import Emitters
 from events.gateway.letter import Letter
 from events.gateway.sent import Unread
 from events.handle import Moment
@@ -80,7 +81,7 @@ class Inbound:
 
     async def again(self, packed: bytes) -> str | None:
         """Keep what was parked, if it can be read and is signed by now; else why not."""
-        sender = self._sender(Letter.unpacked(packed))
+        sender = _sender(Letter.unpacked(packed), self._entered.now())
         if isinstance(sender, str):
             return sender
         try:
@@ -96,23 +97,25 @@ class Inbound:
         """What an emitter signed, and what nobody did, with the reason."""
         signed: list[Sender] = []
         unsigned: list[tuple[Any, Letter, str]] = []
+        emitters = self._entered.now()
         for record in records:
-            sender = self._sender(letter := _letter(record))
+            sender = _sender(letter := _letter(record), emitters)
             if isinstance(sender, str):
                 unsigned.append((record, letter, sender))
             else:
                 signed.append(sender)
         return signed, unsigned
 
-    def _sender(self, letter: Letter) -> Sender | str:
-        """Who says what; or why nobody says it."""
-        item = letter.read()
-        if isinstance(item, Unread):
-            return f"no event: {item.why.detail}"
-        try:
-            return letter.signed_for(item, self._entered.now()), item
-        except Refused as why:
-            return f"{why.field}: {why.detail}"
+
+def _sender(letter: Letter, emitters: Emitters) -> Sender | str:
+    """Who says what; or why nobody says it."""
+    item = letter.read()
+    if isinstance(item, Unread):
+        return f"no event: {item.why.detail}"
+    try:
+        return letter.signed_for(item, emitters), item
+    except Refused as why:
+        return f"{why.field}: {why.detail}"
 
 
 def _letter(record: Any) -> Letter:
