@@ -34,6 +34,24 @@ async def test_what_is_appended_is_read_back_equal(pool: Pool) -> None:
     assert said[0].at == NINE
 
 
+async def test_many_new_streams_at_once_are_what_each_would_be_alone(pool: Pool) -> None:
+    """One statement makes them: their hashes, their instants and, for whoever reads the log, their order by name."""
+    lines = [line(stream(number), rated(number), at=NINE + number * MINUTE) for number in range(20)]
+    told = line(stream(20), rated(20), recorded_at=NINE)
+    said = await say(pool, told, *lines[::-1])
+    for one in said:
+        assert one.hash == link(b"", one)
+    assert [one.recorded_at == NINE for one in said] == [False] * 20 + [True]
+    async with pool.acquire() as connection:
+        found = await load(connection, *(one.stream for one in said))
+    assert [one for (one,) in found.values()] == said
+    in_order = await pool.fetch("select stream from events order by position")
+    assert [row["stream"] for row in in_order] == sorted(one.stream for one in said)
+    with pytest.raises(WrongVersion):
+        await say(pool, line(stream(99), rated(99)), lines[0])
+    assert await pool.fetchval("select count(*) from events") == len(said)
+
+
 async def test_a_fact_without_a_case_is_about_its_own_stream(pool: Pool) -> None:
     """Advice has no case: its stream is its partition key."""
     advice = AdviceGiven(advice_id="a-1", counter="PAC-HA-LONG", topic="tariff", channel="hotline")

@@ -95,11 +95,7 @@ def named(sent: Sent, emitter: Emitter) -> Name:
 
 def accept(sent: Sent, emitter: Emitter, ours: frozenset[str], arrived: datetime) -> Accepted:
     """The fact that the event says. `ours`: what the codes of our own dossiers begin with. Raises Refused."""
-    return accept_named(named(sent, emitter), sent, emitter, ours, arrived)
-
-
-def accept_named(name: Name, sent: Sent, emitter: Emitter, ours: frozenset[str], arrived: datetime) -> Accepted:
-    """The same where it is known already what the event is called."""
+    name = named(sent, emitter)
     kind, schema = _type(sent, emitter)
     at = _time(sent, emitter, arrived)
     fact, data = _fact(sent, kind, schema)

@@ -57,7 +57,8 @@ def routes(parts: Parts, entered: Entered) -> APIRouter:
         outcomes = await gateway.keep([(emitter, one) for one in items], moment(request, onedoor_now))
         parts.bell.ring("events")
         if batch:
-            return Response(msgspec.json.encode([_shown(one) for one in outcomes]), 207, media_type=JSON)
+            shown = msgspec.json.encode([_shown(one) for one in outcomes])
+            return Response(shown, 207, media_type="application/json")
         if (why := outcomes[0].why) is not None:
             raise why
         return JSONResponse(_shown(outcomes[0]), 201 if outcomes[0].result == "accepted" else 200)

@@ -9,7 +9,6 @@ from events.clock import now
 from events.contracts.channels import INBOUND
 from events.database import TRANSIENT, Connection
 from events.ends import place_of
-from events.gateway.emitters import Emitters
 from events.gateway.letter import Letter
 from events.gateway.sent import Unread
 from events.handle import Moment
@@ -80,7 +79,7 @@ class Inbound:
 
     async def again(self, packed: bytes) -> str | None:
         """Keep what was parked, if it can be read and is signed by now; else why not."""
-        sender = _sender(Letter.unpacked(packed), self._entered.now())
+        sender = self._sender(Letter.unpacked(packed))
         if isinstance(sender, str):
             return sender
         try:
@@ -96,27 +95,25 @@ class Inbound:
         """What an emitter signed, and what nobody did, with the reason."""
         signed: list[Sender] = []
         unsigned: list[tuple[Any, Letter, str]] = []
-        emitters = self._entered.now()
         for record in records:
-            sender = _sender(letter := _letter(record), emitters)
+            sender = self._sender(letter := _letter(record))
             if isinstance(sender, str):
                 unsigned.append((record, letter, sender))
             else:
                 signed.append(sender)
         return signed, unsigned
 
-
-def _sender(letter: Letter, emitters: Emitters) -> Sender | str:
-    """Who says what; or why nobody says it."""
-    item = letter.read()
-    if isinstance(item, Unread):
-        return f"no event: {item.why.detail}"
-    emitter = emitters.speaking_as(item.attributes.get("source"))
-    if emitter is None:
-        return "source: no emitter speaks as this"
-    if not letter.is_signed_by(emitter.keys):
-        return f"onedoor-signature: not that of a key of {emitter.code} over this record"
-    return emitter, item
+    def _sender(self, letter: Letter) -> Sender | str:
+        """Who says what; or why nobody says it."""
+        item = letter.read()
+        if isinstance(item, Unread):
+            return f"no event: {item.why.detail}"
+        emitter = self._entered.now().speaking_as(item.attributes.get("source"))
+        if emitter is None:
+            return "source: no emitter speaks as this"
+        if not letter.is_signed_by(emitter.keys):
+            return f"onedoor-signature: not that of a key of {emitter.code} over this record"
+        return emitter, item
 
 
 def _letter(record: Any) -> Letter:

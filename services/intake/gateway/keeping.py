@@ -149,7 +149,7 @@ def decide(item: Item, emitter: Emitter, ours: frozenset[str], arrived: datetime
             return name, None
         if name.stream in known:
             with suppress(Refused):
-                again = rules.accept_named(name, item, emitter, ours, arrived)
+                again = rules.accept(item, emitter, ours, arrived)
                 if known[name.stream] == _as_kept(again):
                     return name, None
                 body = again.data
@@ -157,7 +157,7 @@ def decide(item: Item, emitter: Emitter, ours: frozenset[str], arrived: datetime
                 "id-reused", f"{name.id} came before with another content, which stands", field="id",
                 way_out="give every event an id of its own; void what was wrong and say it anew",
             )  # fmt: skip
-        accepted = rules.accept_named(name, item, emitter, ours, arrived)
+        accepted = rules.accept(item, emitter, ours, arrived)
     except Refused as why:
         return name, Refusal(name=name, digest=item.digest, why=why, emitter=emitter, body=body)
     known[name.stream] = item.digest
