@@ -10,8 +10,9 @@ SEED ?= 2017
 EXAMPLES ?= 20000
 YEAR ?= 13000
 KILLS ?= 50
-# Processes that test, each with a broker and a server of its own. Tests that share a system stay in one.
-PROCESSES ?= 2
+# Processes that test, each with a broker and a server of its own. Tests that share a system stay in one. On a given
+# server there is one: an open transaction of one test would hold the readers of all others back.
+PROCESSES ?= $(if $(DATABASE_URL),1,2)
 PARALLEL := -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 EVENTS ?= 1000000
 RESOLVE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
