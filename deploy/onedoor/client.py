@@ -66,7 +66,7 @@ class Client:
             async with self._http.request(method, f"{self.urls[service]}{path}", headers=headers, **more) as answer:
                 said = await _content(answer)
                 if answer.status >= 400:
-                    raise Said(answer.status, f"{service} says {answer.status}: {_problem(said)}")
+                    raise Said(answer.status, f"{service} says {answer.status}: {problem(said)}")
                 return said
         except (aiohttp.ClientError, TimeoutError) as away:
             raise OnedoorError(f"{service} does not answer at {self.urls[service]}: {away}") from away
@@ -105,7 +105,7 @@ async def token(http: aiohttp.ClientSession, issuer: str, client: str, secret: s
         async with http.post(endpoint, data=form, auth=aiohttp.BasicAuth(client, secret)) as answer:
             said = await _content(answer)
             if answer.status != 200:
-                raise Said(answer.status, f"the issuer gives {client} no token: {_problem(said)}")
+                raise Said(answer.status, f"the issuer gives {client} no token: {problem(said)}")
             return str(said["access_token"])
     except (aiohttp.ClientError, TimeoutError, KeyError) as away:
         raise OnedoorError(f"the issuer {issuer} gives no token: {away}") from away
@@ -115,7 +115,7 @@ async def _content(answer: aiohttp.ClientResponse) -> Any:
     return await answer.json(content_type=None) if "json" in answer.content_type else await answer.text()
 
 
-def _problem(said: Any) -> str:
+def problem(said: Any) -> str:
     """The sentence in a problem document, or whatever there is."""
     if isinstance(said, dict):
         words = [said.get(name) for name in ("title", "detail", "error_description", "way_out")]

@@ -91,7 +91,7 @@ async def append(
     answer: tuple[str, str, str, bytes, bytes] | None = None,
     moving: tuple[str | int, ...] | None = None,
 ) -> list[Recorded]:
-    """Append to the streams, sorted by name, as the transaction's first write (see append() in 0001_log.sql).
+    """Append to the streams, sorted by name, as the transaction's first write (see append() in 0009_append_many.sql).
 
     `answer` is a row of `idempotency` to keep with it, `moving` the arguments of move() for a bookmark that moves
     with it. Raises WrongVersion when a stream or the bookmark has moved on, or when the same key is being answered:

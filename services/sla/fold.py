@@ -53,7 +53,7 @@ class Work(NamedTuple):
     dismissed: Mapping[Place, Collection[int]]
     duty: float = 1.0
     only: Collection[str] | None = None
-    known_on: datetime = inbox.EVER
+    known_on: datetime | None = None
     segments: Mapping[Place, Sequence[Segment]] = {}
     heard: Heard | None = None
 
@@ -164,10 +164,8 @@ def _fold(place: int, work: Work) -> Report:
 async def _from_log(place: int, work: Work) -> Report:
     """Read, judge, copy. What is read next is fetched by the client's own threads meanwhile."""
     report, telling = Report({}, {}, {}), Telling(place, work.duty)
-    reader = Reader(
-        _kafka, _turns(shares(work.ends)), work.dismissed, work.segments, work.only,
-        None if work.known_on == inbox.EVER else work.known_on,
-    )  # fmt: skip
+    turns = _turns(shares(work.ends))
+    reader = Reader(_kafka, turns, work.dismissed, work.segments, work.only, work.known_on)
     for found in reader.read(telling.tell):
         report.counted({one.place: one.records for one in found.partitions})
         report.unreadable.update(found.unreadable)
@@ -187,7 +185,7 @@ async def _from_inbox(place: int, work: Work, heard: Heard) -> Report:
     connection = await asyncpg.connect(_database_url, server_settings={"jit": "off", "enable_seqscan": "off"})
     try:
         for piece in _turns(heard.pieces):
-            cases = await inbox.piece(connection, heard.snapshot, piece, work.known_on)
+            cases = await inbox.piece(connection, heard.snapshot, piece, work.known_on or inbox.EVER)
             telling.add(sum(map(len, cases.values())), 0)
             await _judge(cases, work.generation, report, telling)
     finally:

@@ -34,7 +34,7 @@ from sla.comparing import Comparison, fingerprint
 from sla.exchange import STUCK, Asked, Source, catching_up, exchange, key
 from sla.fold import Counts, Report, Work, Workers
 from sla.generations import Before
-from sla.inbox import EVER, Heard, Piece, pieces
+from sla.inbox import Heard, Piece, pieces
 from sla.judge import Rules
 from sla.projector import HEARS, Stuck
 from sla.reading import NotRead, Place
@@ -78,7 +78,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
             ends = {place: end for place, end in ends.items() if place[1] in numbers}
         dismissed = await vouching.dismissed(pool, ends)
         work = Work(
-            generation, ends, dismissed, asked.duty, asked.cases, known_on=asked.known_on or EVER,
+            generation, ends, dismissed, asked.duty, asked.cases, known_on=asked.known_on,
             segments=_segments(settings, rows) if asked.source == "segments" else {},
             heard=await _inbox(connection, asked) if asked.source == "inbox" else None,
         )  # fmt: skip
