@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from deadlines.load import load
 from events.contracts.channels import CHANNELS
@@ -23,7 +21,7 @@ from onedoor import ocel, xes
 from onedoor.client import running
 from onedoor.occurred import STREAMS, History, KindOf, histories, received
 from onedoor.records import Topics
-from onedoor.screen import VIETNAM
+from onedoor.screen import VIETNAM, progress
 
 Format = StrEnum("Format", ("ocel", "xes"))
 WRITE: Final = {Format.ocel: ocel.write, Format.xes: xes.write}
@@ -96,16 +94,15 @@ class _Reading:
     def histories(self) -> Iterator[History]:
         about = running(home())
         names = [about["topic_prefix"] + name for name in SAID_ON]
-        with Topics(about["kafka"], names) as topics, Progress(
-            console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True
-        ) as progress:  # fmt: skip
+        with Topics(about["kafka"], names) as topics:
             spans = topics.spans()
-            task = progress.add_task("dossiers", total=sum(end - first for first, end in spans.values()))
-            for number in sorted({partition for _, partition in spans}):
-                part = {place: span for place, span in spans.items() if place[1] == number}
-                records = topics.read(part, lambda _: True, lambda _: None)
-                yield from histories(self._facts(record.value for record in records), self._kind_of)
-                progress.advance(task, sum(end - first for first, end in part.values()))
+            done = 0
+            with progress("records", sum(end - first for first, end in spans.values())) as tell:
+                for number in sorted({partition for _, partition in spans}):
+                    part = {place: span for place, span in spans.items() if place[1] == number}
+                    records = topics.read(part, lambda _: True, lambda _: None)
+                    yield from histories(self._facts(record.value for record in records), self._kind_of)
+                    tell(done := done + sum(end - first for first, end in part.values()))
 
     def _facts(self, values: Iterator[Any]) -> Iterator[Recorded]:
         for value in values:

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from events.errors import OnedoorError
 from events.identity import Identity
@@ -16,6 +14,7 @@ from local.places import segments as usual
 from onedoor.client import Service
 from onedoor.events import topics_of
 from onedoor.records import Place, Topics
+from onedoor.screen import progress
 
 
 def export(
@@ -58,14 +57,12 @@ def _ids(topics: Topics) -> dict[str, str]:
 
 def _export(topics: Topics, folder: Path, ids: dict[str, str], left: dict[Place, tuple[int, int]]) -> int:
     """Write these spans of offsets; how many records they hold."""
-    total = sum(end - first for first, end in left.values())
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task, done = progress.add_task("exporting", total=total), 0
-        for place, (first, end) in left.items():
-            topic, number = place
-            records = (Kept(one.offset, one.key or b"", one.value or b"") for one in topics.part(place, first, end))
+    total, done = sum(end - first for first, end in left.values()), 0
+    with progress("records", total) as tell:
+        for (topic, number), (first, end) in left.items():
+            found = topics.part((topic, number), first, end)
+            records = (Kept(one.offset, one.key or b"", one.value or b"") for one in found)
             for reached in write(folder, topic, ids[topic], number, records, end):
-                progress.update(task, completed=done + reached - first)
+                tell(done + reached - first)
             done += end - first
     return total
