@@ -1,15 +1,15 @@
-"""Kafka → the facts of each case: partitions of the log from their beginning up to a cut, each record once.
+"""Kafka → the facts of each case: partitions of the log from their beginning up to a cut, each record read once.
 
 librdkafka fetches outside of the interpreter, so what is read next is under way while what was read is judged. What was
-exported to segments is read from there, and Kafka is asked for the rest alone.
+exported to segments is read from there, and Kafka is asked for the rest alone. Where more is read than should lie in
+memory, the records of one part of the cases are kept, and the others are laid aside.
 """
 
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import NamedTuple
-from zlib import crc32
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -20,6 +20,7 @@ from events.follow import LONGEST_REASON
 from events.sanitize import storable
 from events.segments import Segment, reach
 from events.wire import from_cloudevent
+from sla.aside import Aside
 from sla.case import JUDGED
 
 AT_ONCE = 200_000  # records whose facts lie in memory together, about
@@ -39,29 +40,25 @@ class NotRead(Exception):
 
 
 class Partition:
-    """A topic-partition while it is read: up to (not with) `end`, and how many records were.
+    """A topic-partition while it is read: up to (not with) `end`, and how many records were. `number`: which one of
+    those that are read together.
 
     `dismissed`: offsets of records that an operator dismissed. They count in nothing, whoever can read them today.
     `segments`: files that have its first offsets.
     """
 
-    __slots__ = ("dismissed", "end", "place", "records", "segments")
+    __slots__ = ("dismissed", "end", "number", "place", "records", "segments")
 
-    def __init__(self, place: Place, end: int, dismissed: Collection[int], segments: Sequence[Segment] = ()) -> None:
-        self.place, self.end, self.dismissed, self.records, self.segments = place, end, dismissed, 0, segments
+    def __init__(
+        self, number: int, place: Place, end: int, dismissed: Collection[int], segments: Sequence[Segment] = ()
+    ) -> None:
+        self.number, self.place, self.end, self.dismissed, self.segments = number, place, end, dismissed, segments
+        self.records = 0
 
     @property
     def begin(self) -> int:
         """The first offset that Kafka is asked for."""
         return min(reach(self.segments), self.end)
-
-
-class Share(NamedTuple):
-    """What is read at once: partitions of one number up to their ends, and of their cases one part of so many."""
-
-    ends: Mapping[Place, int]
-    part: int = 0
-    parts: int = 1
 
 
 Left = dict[tuple[str | None, int | None], Partition]
@@ -71,47 +68,59 @@ Left = dict[tuple[str | None, int | None], Partition]
 class Facts:
     """What is read of some partitions: the facts per case, each id once; how many records could not be read, and the
     first of them with their reasons. `only`: the keys of the cases that are wanted, if not all are; `known_on`: what
-    was recorded later counts in nothing. `part` of `parts`: only the cases whose keys fall into it, nothing of others.
+    was recorded later counts in nothing. `aside`: takes the records of all cases that are not in its first part.
     """
 
     def __init__(
         self,
-        partitions: Collection[Partition],
+        partitions: Sequence[Partition],
         only: Collection[bytes] | None = None,
         known_on: datetime | None = None,
-        part: int = 0,
-        parts: int = 1,
+        aside: Aside | None = None,
     ) -> None:
-        self.partitions, self.only, self.known_on, self.part, self.parts = partitions, only, known_on, part, parts
+        self.partitions, self.only, self.known_on, self.aside = partitions, only, known_on, aside
         self.cases: defaultdict[str, dict[tuple[str, int], Recorded]] = defaultdict(dict)
         self.undecodable = 0
         self.unreadable: dict[str, str] = {}
 
     @property
     def records(self) -> int:
-        """Records of this part read so far."""
+        """Records read so far."""
         return sum(partition.records for partition in self.partitions)
 
     def add(self, partition: Partition, offset: int, key: bytes, value: bytes) -> None:
-        """Keep one record's fact. Of two bodies of one id the first in the partition stands, as in the inbox."""
-        if self.parts > 1 and crc32(key) % self.parts != self.part:
-            return
+        """One record that was read."""
         partition.records += 1
         if offset in partition.dismissed or (self.only is not None and key not in self.only):
             return
         named = value.find(TYPE) + len(TYPE)
         if value[named : value.find(b".v", named)] in UNJUDGED:  # messages are a quarter of the log: not worth decoding
             return
+        if self.aside is not None and (part := self.aside.part_of(key)):
+            self.aside.lay(part, partition.number, offset, value)
+        else:
+            self.keep(partition.place, offset, value)
+
+    def keep(self, place: Place, offset: int, value: bytes) -> None:
+        """A record's fact. Of two bodies of one id the first in the partition stands, as in the inbox."""
         try:
             fact = from_cloudevent(value)
         except Unreadable as error:
             self.undecodable += 1
             if len(self.unreadable) < LISTED:
-                topic, number = partition.place
+                topic, number = place
                 self.unreadable[f"{topic}/{number}/{offset}"] = storable(str(error))[:LONGEST_REASON]
             return
         if fact.fact is not None and (self.known_on is None or fact.recorded_at <= self.known_on):
             self.cases[fact.subject].setdefault((fact.stream, fact.version), fact)
+
+    def rest(self) -> "Iterator[Facts]":
+        """What was laid aside, a part of the cases at a time. Nothing of it counts as read again."""
+        for records in self.aside.parts() if self.aside is not None else ():
+            part = Facts((), known_on=self.known_on)
+            for number, offset, value in records:
+                part.keep(self.partitions[number].place, offset, value)
+            yield part
 
 
 def connected(kafka: str) -> Consumer:
@@ -135,14 +144,15 @@ def connected(kafka: str) -> Consumer:
 class Reader:
     """Reads partitions up to their ends, one share after the other; the first is fetched from now on.
 
-    `shares` is asked for the next one when the last one that it gave has been read. `segments`: files that have the
-    first offsets of a partition. `only` of these cases, what was recorded up to `known_on`.
+    `shares`, each the ends of some partitions, is asked for the next one when the last one that it gave has been read.
+    `segments`: files that have the first offsets of a partition. `only` of these cases, what was recorded up to
+    `known_on`.
     """
 
     def __init__(
         self,
         consumer: Consumer,
-        shares: Iterator[Share],
+        shares: Iterator[Mapping[Place, int]],
         dismissed: Mapping[Place, Collection[int]],
         segments: Mapping[Place, Sequence[Segment]] | None = None,
         only: Collection[str] | None = None,
@@ -154,18 +164,20 @@ class Reader:
         self._next = self._fetch()
 
     def read(self, told: Callable[[int], object]) -> Iterator[Facts]:
-        """All of each share, once; meanwhile the next one is fetched. `told` how many records of the one at hand after
-        each batch. Raises NotRead."""
-        while self._next is not None:
-            found = self._next
-            for partition in found.partitions:
-                self._take_kept(partition, found, told)
-            left: Left = {one.place: one for one in found.partitions if one.begin < one.end}
-            while left:
-                self._take(left, found)
-                told(found.records)
-            self._next = self._fetch()
-            yield found
+        """All of each share, once, whole or in parts; meanwhile the next one is fetched. `told` how many records of the
+        one at hand after each batch. Raises NotRead."""
+        with _room():
+            while self._next is not None:
+                found = self._next
+                for partition in found.partitions:
+                    self._take_kept(partition, found, told)
+                left: Left = {one.place: one for one in found.partitions if one.begin < one.end}
+                while left:
+                    self._take(left, found)
+                    told(found.records)
+                self._next = self._fetch()
+                yield found
+                yield from found.rest()
 
     def _fetch(self) -> Facts | None:
         """Have the next share's partitions fetched, in the background."""
@@ -174,11 +186,12 @@ class Reader:
             self._consumer.unassign()
             return None
         fetched = [
-            Partition(place, end, frozenset(self._dismissed.get(place, ())), self._segments.get(place, ()))
-            for place, end in share.ends.items()
+            Partition(number, place, end, frozenset(self._dismissed.get(place, ())), self._segments.get(place, ()))
+            for number, (place, end) in enumerate(share.items())
         ]
         self._consumer.assign([TopicPartition(*one.place, one.begin) for one in fetched if one.begin < one.end])
-        return Facts(fetched, self._only, self._known_on, share.part, share.parts)
+        parts = -(-sum(share.values()) // AT_ONCE)
+        return Facts(fetched, self._only, self._known_on, Aside(parts) if parts > 1 else None)
 
     def _take_kept(self, partition: Partition, found: Facts, told: Callable[[int], object]) -> None:
         """What the segments have of a partition, below its end."""
@@ -223,17 +236,21 @@ def _heed(error: KafkaError, place: str, partition: Partition | None, offset: in
         raise NotRead(f"{place}: {error.str()}")
 
 
-def shares(ends: Mapping[Place, int]) -> list[Share]:
-    """All of it, apart by partition number: partition p of every topic holds the same cases. The largest come first.
-
-    A number that has more records than should lie in memory is read several times over, another part of its cases each
-    time: to pass by a record by its key costs a tenth of reading it.
-    """
+def shares(ends: Mapping[Place, int]) -> list[dict[Place, int]]:
+    """All of it, apart by partition number: partition p of every topic holds the same cases. The largest come first."""
     apart: defaultdict[int, dict[Place, int]] = defaultdict(dict)
     for place, end in ends.items():
         apart[place[1]][place] = end
-    found = []
-    for own in sorted(apart.values(), key=lambda own: sum(own.values()), reverse=True):
-        parts = max(1, -(-sum(own.values()) // AT_ONCE))
-        found += [Share(own, part, parts) for part in range(parts)]
-    return found
+    return sorted(apart.values(), key=lambda own: sum(own.values()), reverse=True)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Where nothing more can be laid aside, the log cannot be read. Raises NotRead."""
+    try:
+        yield
+    except OSError as full:
+        raise NotRead(
+            f"records could not be laid aside in {tempfile.gettempdir()}: {full.strerror}; make room there, or name "
+            "another folder in TMPDIR"
+        ) from full

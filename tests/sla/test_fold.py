@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import cycle, islice
@@ -71,15 +72,16 @@ async def ends(kafka: str, names: Sequence[str]) -> list[tuple[str, int, int]]:
 
 async def folded(
     sla: Sla, kafka: str, until: Sequence[tuple[str, int, int]], workers: int = 1, read: int = 100, judged: int = 100,
-    more: Sequence[str] = (),
+    more: Sequence[str] = (), largest: int = resource.RLIM_INFINITY,
 ) -> Any:  # fmt: skip
-    """One run up to these offsets; how it ended."""
+    """One run up to these offsets; how it ended. `largest`: bytes of a file on its disk."""
     generation = await generations.begin(sla.pool, "op-1", dry_run=True)
     path = os.pathsep.join(str(ROOT / folder) for folder in ("libs", "services"))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", CUT_UP, str(read), str(judged), str(generation), "--until", json.dumps(until),
         "--workers", str(workers), *more, stdout=asyncio.subprocess.DEVNULL,
         env={**os.environ, **sla.parts.settings.environment(), "KAFKA_BOOTSTRAP_SERVERS": kafka, "PYTHONPATH": path},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY)),
     )  # fmt: skip
     await process.wait()
     return await queries.generation(sla.pool, generation)
@@ -100,6 +102,17 @@ async def test_ten_rebuilds_have_one_hash(sla: Sla, kafka: str, topic_prefix: st
     assert len({(one["hash"], one["rows"]) for one in runs}) == 1
     assert all(one["cases"] == 60 for one in runs)
     assert len({one["events"] for one in runs}) > len(WAYS)
+
+
+async def test_a_disk_that_is_full_ends_the_run_with_a_sentence(sla: Sla, kafka: str, topic_prefix: str) -> None:
+    """More is read than should lie in memory, and the rest finds no room. With room the same log is folded."""
+    await topics.ensure(kafka, topic_prefix, HEARS)
+    await send(kafka, topic_prefix, [fact for one in told(300) for fact in one.facts])
+    until = await ends(kafka, [topic_prefix + name for name in HEARS])
+    full = await folded(sla, kafka, until, judged=1, largest=10_000)
+    assert full["state"] == "failed"
+    assert "make room there, or name another folder in TMPDIR" in full["error"]
+    assert (await folded(sla, kafka, until, judged=1))["cases"] == 300
 
 
 async def test_an_empty_log_is_folded_into_nothing(sla: Sla, kafka: str, topic_prefix: str) -> None:

@@ -10,11 +10,12 @@ from sla_at_work import on_the_wire, story
 from events.contracts.intake import CustomerRated, MessageDelivered
 from events.envelope import Recorded
 from sla import reading
-from sla.reading import Facts, Partition, Share, shares
+from sla.aside import Aside
+from sla.reading import Facts, Partition, shares
 
 
 def _read(values: Collection[bytes], dismissed: Collection[int] = ()) -> Facts:
-    partition = Partition(("intake.events", 3), len(values), frozenset(dismissed))
+    partition = Partition(0, ("intake.events", 3), len(values), frozenset(dismissed))
     found = Facts([partition])
     for offset, value in enumerate(values):
         found.add(partition, offset, b"any", value)
@@ -78,7 +79,7 @@ def test_what_was_recorded_later_counts_in_nothing() -> None:
     told.tell(CustomerRated(case_id=told.case_id, stars=5), local(7, 11))
     first, later = told.facts
     assert first.recorded_at < later.recorded_at
-    partition = Partition(("intake.events", 3), 2, frozenset())
+    partition = Partition(0, ("intake.events", 3), 2, frozenset())
     found = Facts([partition], known_on=first.recorded_at)
     for offset, fact in enumerate((later, first)):
         found.add(partition, offset, b"any", on_the_wire(fact))
@@ -88,35 +89,37 @@ def test_what_was_recorded_later_counts_in_nothing() -> None:
 def test_partitions_of_one_number_stay_together() -> None:
     """Partition p of every topic holds the same cases."""
     ends = {("a", 1): 5, ("b", 0): 7, ("b", 1): 2, ("a", 0): 1}
-    assert shares(ends) == [Share({("b", 0): 7, ("a", 0): 1}), Share({("a", 1): 5, ("b", 1): 2})]
+    assert shares(ends) == [{("b", 0): 7, ("a", 0): 1}, {("a", 1): 5, ("b", 1): 2}]
     assert shares({}) == []
 
 
-def test_what_is_too_much_for_memory_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each case falls into one part, whole, and each record is counted in one."""
-    monkeypatch.setattr(reading, "AT_ONCE", 4)
-    assert [(one.part, one.parts) for one in shares({("a", 0): 5, ("b", 0): 4, ("a", 1): 4})] == [
-        (0, 3), (1, 3), (2, 3), (0, 1)
-    ]  # fmt: skip
-    told = [fact for number in range(1, 30) for fact in (story(number).facts[0],) * 2]
-    read = []
-    for part in range(3):
-        found = Facts([partition := Partition(("a", 0), 99, frozenset({98}))], part=part, parts=3)
-        for offset, fact in enumerate([*told, None]):
-            key = b"any" if fact is None else fact.subject.encode()
-            found.add(partition, offset, key, b"{}" if fact is None else on_the_wire(fact))
-        read.append(found)
-    assert sum(found.records for found in read) == len(told) + 1
-    assert sum(found.undecodable for found in read) == 1
-    cases = [case for found in read for case in found.cases]
-    assert sorted(cases) == sorted({fact.subject for fact in told})
-    assert all(found.cases for found in read)
+def test_what_is_too_much_for_memory_is_laid_aside() -> None:
+    """Each case is in one part, whole and in order; each record counts once, and what cannot be read is named."""
+    stories = [story(number) for number in range(1, 30)]
+    for one in stories:
+        one.tell(CustomerRated(case_id=one.case_id, stars=5), local(7, 11))
+    partitions = [Partition(number, ("abc"[number], 4), 99, frozenset()) for number in range(3)]
+    found = Facts(partitions, aside=Aside(3))
+    for offset, one in enumerate(stories):
+        receipt, rating = one.facts
+        found.add(partitions[0], offset, one.case_id.encode(), on_the_wire(receipt))
+        found.add(partitions[2], offset, one.case_id.encode(), on_the_wire(rating))
+        found.add(partitions[1], offset, one.case_id.encode(), b"{}")
+    parts = [found, *found.rest()]
+    assert [one.records for one in parts] == [3 * 29, 0, 0]
+    assert all(one.cases for one in parts)
+    cases = {case: [*own.values()] for one in parts for case, own in one.cases.items()}
+    assert sum(len(one.cases) for one in parts) == len(cases)
+    assert cases == {one.case_id: one.facts for one in stories}
+    assert sum(one.undecodable for one in parts) == 29
+    assert {place for one in parts for place in one.unreadable} == {f"b/4/{offset}" for offset in range(29)}
+    assert list(found.rest()) == []
 
 
 def test_only_the_wanted_cases_are_kept_by_their_key() -> None:
     """The others are counted, and not decoded."""
     receipt, other = story(1).facts[0], story(2).facts[0]
-    partition = Partition(("intake.events", 3), 2, frozenset())
+    partition = Partition(0, ("intake.events", 3), 2, frozenset())
     found = Facts([partition], only={other.subject.encode()})
     for offset, fact in enumerate((receipt, other)):
         found.add(partition, offset, fact.subject.encode(), on_the_wire(fact))
