@@ -12,10 +12,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import parts
 
-from bench import doors, intake, judging, latency, queries, rebuild, relay, traffic, whatif
+from bench import doors, intake, judging, latency, long, queries, rebuild, relay, traffic, whatif
 
 COMPARISONS = {
     "rebuild": rebuild.compare,
+    "long": long.compare,
     "intake": intake.compare,
     "relay": relay.compare,
     "gateway": doors.compare,

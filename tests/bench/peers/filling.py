@@ -77,8 +77,9 @@ def facts(dossiers: int) -> Iterator[Recorded]:
         yield heappop(waiting)[2]
 
 
-def fill(kafka: str, prefix: str, dossiers: int) -> float:
-    """Make the topics and publish the facts; how many bytes a record's value has on average."""
+def fill(kafka: str, prefix: str, dossiers: int, copies: int = 1) -> float:
+    """Make the topics and publish the facts; how many bytes a record's value has on average. `copies`: each dossier so
+    many times, one beside the other, under codes of their own."""
     admin = AdminClient({"bootstrap.servers": kafka})  # without a name it would be gone before it is done
     new = [NewTopic(prefix + topic, PARTITIONS, 1, config=FOREVER) for topic in TOPICS]
     for created in admin.create_topics(new).values():
@@ -93,15 +94,21 @@ def fill(kafka: str, prefix: str, dossiers: int) -> float:
         topic, key = prefix + made.TOPIC_OF[fact.stream.partition("-")[0]], fact.subject.encode()
         body = to_cloudevent(made.row(fact), "/onedoor/bench")
         size += len(body)
-        while True:
-            try:
-                producer.produce(topic, body, key, on_delivery=lambda error, _: failed.append(error) if error else None)
-                break
-            except BufferError:
-                producer.poll(0.1)
+        series, _, number = key.rpartition(b"-")
+        for copy in range(copies):
+            code = b"%b-%07d" % (series, int(number) + copy * dossiers)
+            sent = body.replace(key, code) if copy else body
+            while True:
+                try:
+                    producer.produce(
+                        topic, sent, code, on_delivery=lambda error, _: failed.append(error) if error else None
+                    )
+                    break
+                except BufferError:
+                    producer.poll(0.1)
         producer.poll(0)
         if time.monotonic() - said > EVERY:
-            print(f"  {done:,} of {dossiers * FACTS:,}", flush=True)
+            print(f"  {done * copies:,} of {dossiers * FACTS * copies:,}", flush=True)
             said = time.monotonic()
     producer.flush()
     assert not failed, failed[0]

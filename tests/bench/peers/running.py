@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -25,7 +26,8 @@ class Failed(Exception):
 @dataclass(frozen=True)
 class Run:
     """`seconds` as the side tells them; `whole` from start to end of its process. Processor seconds of the side with
-    its children, of the broker and of PostgreSQL; `memory` in bytes, the most that one of its processes held."""
+    its children, of the broker and of PostgreSQL; `memory` in bytes, the most that one of its processes held; `told`:
+    all that the side told."""
 
     seconds: float
     whole: float
@@ -33,6 +35,7 @@ class Run:
     broker: float
     database: float
     memory: int
+    told: Mapping[str, Any]
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], folder: Path, deadline: float) -> Run:
@@ -63,22 +66,28 @@ def run(command: Sequence[str], environment: Mapping[str, str], folder: Path, de
     told = [line.partition(RESULT)[2] for line in said.splitlines() if RESULT in line]
     if process.returncode or not told:
         raise Failed(f"ended with {process.returncode}: {' '.join(UNPRINTABLE.sub('', said)[-LAST_WORDS:].split())}")
+    result = json.loads(told[-1])
     return Run(
-        seconds=json.loads(told[-1])["seconds"], whole=whole, cpu=used.ru_utime + used.ru_stime,
+        seconds=result["seconds"], told=result, whole=whole, cpu=used.ru_utime + used.ru_stime,
         broker=after[0] - before[0], database=after[1] - before[1], memory=memory,
     )  # fmt: skip
 
 
+def held(pid: int) -> int:
+    """The most bytes that a process has held so far; the kernel's own figure, unlike that of wait4, does not begin with
+    what the one held that began it. Raises OSError when it has ended."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    most = next((line for line in status.splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
+    return int(most.split()[1]) * 1024
+
+
 def _memory(pid: int) -> int:
-    """The most that the process or one of its children has held so far; the kernel's own figure, unlike that of wait4,
-    does not begin with what the one held that began it."""
+    """The most that the process or one of its children has held."""
     most = 0
     try:
         process = psutil.Process(pid)
         for one in (process, *process.children(recursive=True)):
-            status = Path(f"/proc/{one.pid}/status").read_text()
-            held = next((line for line in status.splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
-            most = max(most, int(held.split()[1]) * 1024)
+            most = max(most, held(one.pid))
     except (psutil.NoSuchProcess, OSError):  # it has just ended
         pass
     return most

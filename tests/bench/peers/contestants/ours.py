@@ -3,6 +3,7 @@
 Comparing with the live generation and the swap come after it and are no part of what the peers do.
 """
 
+import multiprocessing
 import sys
 import time
 
@@ -10,6 +11,7 @@ import uvloop
 from confluent_kafka import Consumer, TopicPartition
 
 from bench.peers.contestants import told
+from bench.peers.running import held
 from deadlines.load import load
 from events import database
 from events.settings import Settings
@@ -30,6 +32,7 @@ async def main(settings: Settings, rules: Rules, workers: Workers) -> None:
     began = time.perf_counter()
     counts, report = await fold(pool, workers, Work(generation, ends, {}), told.EVENTS)
     seconds = time.perf_counter() - began
+    most = max(held(worker.pid) for worker in multiprocessing.active_children() if worker.pid)
     assert counts.events == told.EVENTS, f"{counts.events} records of {told.EVENTS}"
     assert not report.stuck, report.stuck
     assert not report.unreadable, report.unreadable
@@ -38,7 +41,7 @@ async def main(settings: Settings, rules: Rules, workers: Workers) -> None:
     async with pool.acquire() as connection:
         await generations.fail(connection, generation, "measured")
     await pool.close()
-    told.report(seconds, others=others)
+    told.report(seconds, others=others, worker=most)
 
 
 def _ends() -> dict[Place, int]:
