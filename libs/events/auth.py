@@ -1,4 +1,4 @@
-"""Who may do what: tokens (JWT, keys from the issuer) and the one table of route → roles."""
+"""Who calls, and whether they may: tokens (JWT, keys from the issuer) against the table of rights."""
 
 import asyncio
 import secrets
@@ -13,8 +13,9 @@ from fastapi import Request, Response
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
-from events.actor import Actor, Role
+from events.actor import Actor
 from events.errors import Forbidden, OnedoorError, Refused
+from events.rights import RIGHTS
 
 AUDIENCE = "onedoor"
 ALGORITHMS = ["EdDSA", "ES256", "RS256"]
@@ -24,49 +25,6 @@ ASK_AGAIN = 10.0  # seconds before a key that nobody knows may make us ask the i
 SESSION = 15 * 60  # seconds that a browser may read without showing its token again
 OURS = "HS256"  # of a cookie: signed with a secret that this process alone has, so nobody else can use it as a token
 LARGEST_COOKIE = 3800  # bytes; browsers drop what is over 4,096 with its name and attributes
-
-# Routes that read, open to everybody who works here; leaders and auditors read everything.
-READERS: frozenset[Role] = frozenset({"receptionist", "officer", "team", "leader", "operator", "auditor"})
-
-# The one table. A route that is not here is refused. Units are checked by `within` where a unit is named.
-RIGHTS: dict[str, frozenset[Role]] = {
-    "give-advice": frozenset({"receptionist"}),
-    "receive": frozenset({"receptionist"}),
-    "request-supplement": frozenset({"receptionist", "leader"}),
-    "receive-supplement": frozenset({"receptionist"}),
-    "refuse": frozenset({"receptionist", "leader"}),
-    "withdraw": frozenset({"receptionist"}),
-    "stop": frozenset({"leader"}),
-    "extend": frozenset({"leader"}),
-    "close": frozenset({"receptionist"}),
-    "reopen": frozenset({"leader"}),
-    "correct": frozenset({"leader"}),
-    "reclassify": frozenset({"leader"}),
-    "rate": frozenset({"receptionist"}),
-    "read-person": frozenset({"receptionist", "team"}),
-    "acknowledge": frozenset({"officer", "team"}),
-    "complete-step": frozenset({"officer", "team"}),
-    "forward": frozenset({"officer", "leader"}),
-    "complete-customer-action": frozenset({"receptionist"}),
-    "request-customer-action": frozenset({"officer"}),
-    "refer": frozenset({"officer"}),
-    "record-reply": frozenset({"officer"}),
-    "return": frozenset({"officer"}),
-    "schedule-visit": frozenset({"team"}),
-    "miss-visit": frozenset({"team"}),
-    "start-work": frozenset({"team"}),
-    "obstruct-work": frozenset({"team"}),
-    "resume-work": frozenset({"team"}),
-    "complete-work": frozenset({"team"}),
-    "seal": frozenset({"leader"}),
-    "close-remedy": frozenset({"leader"}),
-    "read": READERS,
-    "emit": frozenset({"emitter"}),
-    "set-clock": frozenset({"operator"}),
-    "operate": frozenset({"operator"}),
-    "suppose": frozenset({"operator", "leader"}),
-    "publish-rules": frozenset({"leader"}),
-}
 
 
 class Unauthenticated(OnedoorError):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from events.auth import RIGHTS
+from events.rights import RIGHTS
 
 Document = dict[str, Any]
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from events.auth import READERS
 from events.contracts.channels import SERVICES
 from events.openapi import FOLDER, PROBLEM, document, operations
+from events.rights import READERS
 
 DOCS = Path(__file__).parents[2] / "docs" / FOLDER
 DOCUMENTS = {path.stem: json.loads(path.read_text()) for path in sorted(DOCS.iterdir())}
