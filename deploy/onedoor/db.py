@@ -64,7 +64,7 @@ async def _adopt(services: Sequence[str], dry_run: bool, yes: bool, *, quiet: bo
     )
     await stack.up_stores()
     try:
-        found = [await _one(stack, service, "--dry-run") for service in services]
+        found = await _all(stack, services, "--dry-run")
         for one in found:
             _tell(console, one)
         wanted = [one["service"] for one in found if one["needed"]]
@@ -72,12 +72,21 @@ async def _adopt(services: Sequence[str], dry_run: bool, yes: bool, *, quiet: bo
             return found
         if not yes:
             typer.confirm(WHAT, abort=True)
-        done = [await _one(stack, service) for service in wanted]
+        done = await _all(stack, wanted)
         for one in done:
             console.print(f"{one['service']}: adopted, epoch {one['epoch']}")
         return done
     finally:
         await stack.down()
+
+
+async def _all(stack: Stack, services: Sequence[str], *words: str) -> list[dict[str, Any]]:
+    """Each has a log and a database of its own, so none waits for another. Raises what the first one says that fails,
+    once all have ended."""
+    done = await asyncio.gather(*(_one(stack, service, *words) for service in services), return_exceptions=True)
+    if failed := [one for one in done if isinstance(one, BaseException)]:
+        raise failed[0]
+    return [one for one in done if not isinstance(one, BaseException)]
 
 
 async def _one(stack: Stack, service: str, *words: str) -> dict[str, Any]:
