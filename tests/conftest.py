@@ -48,6 +48,7 @@ def folder() -> Iterator[Path]:
 
 
 REAL = {"kafka", "postgres"}
+SHARED = ("house", "left")  # a system that is made once, and that the files of its folder look at
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are dealt out
@@ -60,5 +61,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if REAL & fixtures or "tests/local/" in item.path.as_posix():
             item.add_marker(pytest.mark.parts)
-        shares = "house" in fixtures and item.path.parent.name == "flows"
-        item.add_marker(pytest.mark.xdist_group("house" if shares else item.path.as_posix()))
+        system = next((item.path.parent / name for name in SHARED if name in fixtures), item.path)
+        item.add_marker(pytest.mark.xdist_group(system.as_posix()))

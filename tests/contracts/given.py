@@ -109,14 +109,15 @@ async def say(pool: Pool, *lines: Append) -> list[Recorded]:
 
 async def eventually(question: Callable[[], Any], *, within: float = 30.0) -> Any:
     """Ask until the answer (or what it awaits) is true, and return it; fails when it is not so in time."""
-    end = time.monotonic() + within
+    began = time.monotonic()
     while True:
         asked = question()
         answer = await asked if isawaitable(asked) else asked
         if answer:
             return answer
-        assert time.monotonic() < end, f"still {answer!r} after {within} s"
-        await asyncio.sleep(0.01)
+        waited = time.monotonic() - began
+        assert waited < within, f"still {answer!r} after {within} s"
+        await asyncio.sleep(min(max(0.01, waited / 10), 0.1))  # who is asked has to work for the answer
 
 
 async def step(following: Following[Any]) -> int:
