@@ -26,10 +26,10 @@ def main() -> int:
                     contest.take_part(side, first=not number)
         finally:
             contest.close()
+    report.write(contest.runs, contest.failed, dossiers * filling.FACTS, dossiers, size)
     if contest.wrong:
         print("\nnot equal: " + "; ".join(contest.wrong), file=sys.stderr)
         return 1
-    report.write(contest.runs, contest.failed, dossiers * filling.FACTS, dossiers, size)
     return 0
 
 

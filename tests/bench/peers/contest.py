@@ -79,6 +79,7 @@ class Contest:
             self.failed[side.name] = str(error)
             print(f"  {side.name:<26} no figure: {error}", flush=True)
         except Differs as error:
+            self.failed[side.name] = f"not equal: {error}"
             self.wrong.append(f"{side.name}: {error}")
             print(f"  {side.name:<26} NOT EQUAL: {error}", flush=True)
         else:
