@@ -63,3 +63,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.parts)
         system = next((item.path.parent / name for name in SHARED if name in fixtures), item.path)
         item.add_marker(pytest.mark.xdist_group(system.as_posix()))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Dealt out one by one, tests would make every shared system once in each process, and look back at half of it."""
+    if hasattr(session.config, "workerinput") and not all("@" in item.nodeid for item in session.items):
+        raise pytest.UsageError("xdist does not know the groups of tests: another version of pytest or pytest-xdist?")
