@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if REAL & fixtures or "tests/local/" in item.path.as_posix():
             item.add_marker(pytest.mark.parts)
         system = next((item.path.parent / name for name in SHARED if name in fixtures), item.path)
-        item.add_marker(pytest.mark.xdist_group(system.as_posix()))
+        item.add_marker(pytest.mark.xdist_group(system.relative_to(item.config.rootpath).as_posix()))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

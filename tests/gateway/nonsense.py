@@ -52,7 +52,8 @@ TYPES = (
 
 
 def odd(chance: Random) -> Any:
-    return chance.choice(RARE) if chance.random() < 0.02 else chance.choice(ODD)
+    drawn = chance.choice(RARE) if chance.random() < 0.02 else chance.choice(ODD)
+    return dict(drawn) if isinstance(drawn, dict) else drawn  # what is wrong in two places is changed again
 
 
 def said(chance: Random, id: str, now: datetime) -> dict[str, Any]:
