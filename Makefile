@@ -66,7 +66,7 @@ campaign: compiled ## the long variants: 20,000 examples of the laws of judge an
 mutants: $(READY) ## change the arithmetic token by token; the pure tests must notice (build/mutants/report.md)
 	$(BIN)/python tests/mutants
 
-bench: compiled ## compare with the bare client in one run: judging, rebuild, HTTP intake, relay, the gateway
+bench: compiled ## compare with the bare client in one run: judging, rebuild, ten million events (a quarter of an hour of it), HTTP intake, relay, the gateway
 	$(BIN)/python tests/bench
 
 bench-peers: compiled ## our rebuild beside stream processors, over one log and to the same rows; half an hour (EVENTS=100000 for a quick look)
