@@ -134,7 +134,7 @@ def connected(kafka: str) -> Consumer:
             "enable.partition.eof": True,
             "fetch.queue.backoff.ms": 10,  # the default pauses a fast reader for a second
             "fetch.wait.max.ms": 10,
-            "queued.min.messages": BATCH,  # a partition of which so much lies ready is not asked for meanwhile
+            "queued.min.messages": BATCH,  # with the default the broker is asked for nothing new all the while we judge
         }
     )
     with suppress(KafkaException):
