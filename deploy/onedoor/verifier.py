@@ -255,23 +255,60 @@ class Calendar:
 # -- the facts of a dossier as they stand, in their order ---------------------------------------------
 
 CORRECTIONS = ("FactVoided", "FactCorrected", "ServiceReclassified")
-RANKS = ["submission", "advice", "case", "route", "workorder", "message", "foreign"]
-SAYS = {
-    "case": "ApplicationReceived CaseReopened SupplementRequested SupplementReceived ApplicationRefused "
-    "ApplicationWithdrawn ProcessingStopped DeadlineExtended CaseClosed CustomerRated StaffReplied",
-    "route": "DossierForwarded DossierAcknowledged StepCompleted CustomerActionRequested CustomerActionCompleted "
-    "AgencyReferred AgencyReplied DossierReturned DossierRecalled DossierEscalated",
-    "workorder": "WorkOrderIssued WorkOrderCancelled VisitScheduled VisitMissed WorkStarted WorkObstructed WorkResumed "
+ORDER = "onedoor.order.v2"
+"""The order of the facts of a dossier that this program knows."""
+LIFE = [
+    "ApplicationReceived",
+    "SupplementReceived",
+    "CustomerActionCompleted",
+    "AgencyReplied",
+    "WorkResumed",
+    "DossierAcknowledged",
+    "StaffReplied",
+    "SupplementRequested",
+    "DeadlineExtended",
+    "WorkOrderIssued",
+    "VisitScheduled",
+    "VisitMissed",
+    "WorkStarted",
+    "WorkObstructed",
     "WorkCompleted",
-}
-OF_STREAM = {kind: category for category, kinds in SAYS.items() for kind in kinds.split()}
-"""The facts that are judged, and in which of our streams each is said. Messages and warnings are not among them."""
+    "StepCompleted",
+    "CustomerActionRequested",
+    "AgencyReferred",
+    "DossierEscalated",
+    "DossierForwarded",
+    "DossierReturned",
+    "ApplicationRefused",
+    "ApplicationWithdrawn",
+    "ProcessingStopped",
+    "CaseClosed",
+    "DossierRecalled",
+    "WorkOrderCancelled",
+    "CustomerRated",
+    "CaseReopened",
+]
+"""The facts that are judged, in the order in which those of one instant can follow each other. Messages and warnings
+are not among them."""
 ENDS = {
     "DossierReturned": "released", "CaseClosed": "closed", "ApplicationRefused": "refused",
     "ApplicationWithdrawn": "withdrawn", "ProcessingStopped": "stopped",
 }  # fmt: skip
 FAULTS = ("customer", "agency", "utility")
 ANSWERS = ("SupplementReceived", "CustomerActionCompleted", "AgencyReplied", "WorkResumed")
+MOVING = (
+    *ENDS,
+    *ANSWERS,
+    *[
+        "DossierForwarded",
+        "DossierAcknowledged",
+        "DeadlineExtended",
+        "AgencyReferred",
+        "WorkObstructed",
+        "SupplementRequested",
+        "CustomerActionRequested",
+    ],
+)
 AGENCIES = ("AgencyReferred", "AgencyReplied", "WorkObstructed")
 
 
@@ -318,32 +355,115 @@ def put_right(facts: list[Fact]) -> tuple[list[Fact], list[str]]:
     return list(standing.values()), [one.data["service"] for one in said if one.type == "ServiceReclassified"]
 
 
+class Course:
+    """How far a dossier has come, without a calendar: which of several facts of one instant can come next."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.counter: Any = None
+        self.running = self.released = self.collected = False
+        self._open()
+
+    def _open(self) -> None:
+        self.unit, self.acknowledged, self.extended = self.counter, False, False
+        self.asked: set[str] = set()
+        self.obstacles: set[str] = set()
+        self.referrals: list[tuple[str, str]] = []
+
+    def fits(self, fact: Fact) -> Any:
+        """None where it moves nothing, False where a unit that has it not acts or nothing was released, else True."""
+        kind, data = fact.type, fact.data
+        if kind == "ApplicationReceived":
+            return None if self.begun else True
+        if kind == "CaseReopened":
+            return True if self.begun and not self.running else None
+        if kind == "CaseClosed":
+            return False if self.running else True if self.released and not self.collected else None
+        if kind not in MOVING:
+            return True if self.begun else None
+        if not self.running:
+            return None
+        if kind in ("DossierForwarded", "DossierReturned"):
+            return bool(data["from_unit"] == self.unit)
+        if kind == "DossierAcknowledged":
+            return True if data["unit"] == self.unit and not self.acknowledged else None
+        if kind == "DeadlineExtended":
+            return None if self.extended else True
+        if kind == "AgencyReplied":
+            return None if self._asked(data) is None else True
+        if kind in ANSWERS:
+            resumes = kind == "WorkResumed" and data["answers"] in self.obstacles
+            return True if resumes or data["answers"] in self.asked else None
+        return True
+
+    def _asked(self, data: Any) -> Any:
+        found = [one for one in self.referrals if (data.get("answers") or data["agency"]) in one]
+        return found[0] if found else None
+
+    def take(self, fact: Fact) -> None:
+        """It happened."""
+        kind, data = fact.type, fact.data
+        if self.fits(fact) is None:
+            return
+        if kind in ("ApplicationReceived", "CaseReopened"):
+            self.counter = data.get("counter", self.counter)
+            self.begun, self.running, self.released, self.collected = self.begun + 1, True, False, False
+            self._open()
+        elif kind == "DossierForwarded":
+            self.unit, self.acknowledged = data["to_unit"], False
+        elif kind == "DossierAcknowledged":
+            self.acknowledged = True
+        elif kind == "DeadlineExtended":
+            self.extended = True
+        elif kind == "AgencyReferred":
+            self.referrals.append((fact.id, data["agency"]))
+            self.asked.add(fact.id)
+        elif kind == "AgencyReplied":
+            referral = self._asked(data)
+            self.referrals.remove(referral)
+            self.asked.discard(referral[0])
+        elif kind == "WorkObstructed" and data["fault"] == "utility":
+            self.obstacles.add(fact.id)
+        elif kind in ("SupplementRequested", "CustomerActionRequested", "WorkObstructed"):
+            self.asked.add(fact.id)
+        elif kind in ANSWERS:
+            self.asked.discard(data["answers"])
+            self.obstacles.discard(data["answers"])
+        elif kind in ENDS:
+            self.running = False
+            self.released = self.released or kind == "DossierReturned"
+            self.collected = self.collected or kind == "CaseClosed"
+
+
 def in_order(facts: list[Fact]) -> Iterator[tuple[int, Fact]]:
-    """Facts with the second in which they count: none before its cause, nor before what it answers."""
+    """Facts with the second in which they count: none before its cause, nor before what it answers. Of one instant
+    comes first what can: the rules are those of Course, then of LIFE, then the ids."""
     known = {fact.id: fact for fact in facts}
-    before: dict[str, str] = {}
-    for fact in sorted(facts, key=lambda fact: (fact.stream, fact.version)):
-        earlier = [one for one in facts if one.stream == fact.stream and one.version < fact.version]
-        if earlier:
-            before[fact.id] = max(earlier, key=lambda one: one.version).id
-    placed: dict[str, tuple[int, int, int, str, int]] = {}
-    for _ in range(len(facts) + 1):
-        was = dict(placed)
-        for fact in sorted(facts, key=lambda fact: (fact.at, fact.stream, fact.version)):
-            category = fact.stream.partition("-")[0]
-            foreign = category == "foreign"
-            category = OF_STREAM[fact.type] if foreign else category
-            parents = [] if foreign or fact.cause not in known else [fact.cause]
-            parents += [fact.data["answers"]] if fact.type in ANSWERS and fact.data.get("answers") in known else []
-            above = [placed[id] for id in parents if id in placed]
-            at = max([fact.at, *(one[0] for one in above)])
-            depths = [one[1] for one in above] + [placed[id][1] for id in [before.get(fact.id, "")] if id in placed]
-            rank = RANKS.index(category) if category in RANKS else len(RANKS)
-            placed[fact.id] = at, 1 + max(depths, default=-1), rank, fact.stream, fact.version
-        if placed == was:
-            break
-    for id in sorted(placed, key=lambda id: placed[id]):
-        yield placed[id][0] // 10**6, known[id]
+    at = {fact.id: fact.at for fact in facts}
+    above = {fact.id: [id for id in _parents(fact) if id in known] for fact in facts}
+    for _ in facts:
+        for id, parents in above.items():
+            at[id] = max([at[id], *(at[parent] for parent in parents)])
+    course = Course()
+    for instant in sorted(set(at.values())):
+        left = sorted((fact for fact in facts if at[fact.id] == instant), key=lambda fact: (fact.stream, fact.version))
+        while left:
+            first = {fact.stream: fact for fact in reversed(left)}.values()
+            ids = {fact.id for fact in left}
+            free = [fact for fact in first if not ids & set(above[fact.id])] or list(first)
+            chosen = min(free, key=lambda fact: _rank(course, fact)) if len(free) > 1 else free[0]
+            left.remove(chosen)
+            course.take(chosen)
+            yield instant // 10**6, chosen
+
+
+def _parents(fact: Fact) -> list[str]:
+    cause = [] if fact.stream.startswith("foreign-") else [fact.cause]
+    return [*cause, fact.data.get("answers")] if fact.type in ANSWERS else cause
+
+
+def _rank(course: Course, fact: Fact) -> tuple[int, int, str, int]:
+    return (True, False, None).index(course.fits(fact)), LIFE.index(fact.type), fact.stream, fact.version
 
 
 # -- the verdict --------------------------------------------------------------------------------------
@@ -415,8 +535,9 @@ class Cycle:
         self.resume(at)
         self.outcome, self.ended = outcome, at
 
-    def verdict(self, number: int, last: int) -> dict[str, Any]:
-        """What has to stand in the file. An open cycle is judged up to the dossier's last fact."""
+    def verdict(self, number: int, last: int, supplements: int) -> dict[str, Any]:
+        """What has to stand in the file. An open cycle is judged up to the dossier's last fact; `supplements` are those
+        of all its cycles."""
         due, worked = self.due(), self.calendar.worked
         if self.ended is None:
             self.run_to(last)
@@ -438,7 +559,7 @@ class Cycle:
             except Beyond:
                 by_session = None
         if due is not None and self.ended is not None:
-            by_766 = "overdue" if self.ended > due or self.supplements > 1 else "on-time"
+            by_766 = "overdue" if self.ended > due or (self.supplements and supplements > 1) else "on-time"
         return {
             "cycle": number, "received_at": self.start, "determined": bool(self.counted), "due_at": due,
             "released_at": released, "ended_at": self.ended, "outcome": self.outcome, "closed_at": self.closed,
@@ -460,7 +581,7 @@ class Judge:
 
     def verdict(self, facts: list[Fact]) -> list[dict[str, Any]]:
         """The cycles of a dossier."""
-        standing, services = put_right([one for one in facts if one.type in OF_STREAM or one.type in CORRECTIONS])
+        standing, services = put_right([one for one in facts if one.type in LIFE or one.type in CORRECTIONS])
         cycles: list[Cycle] = []
         receipt: Any = None
         last = 0
@@ -481,7 +602,8 @@ class Judge:
                     cycles[-1].closed = at
             elif cycle is not None:
                 self._move(cycle, fact, at)
-        return [cycle.verdict(number, last) for number, cycle in enumerate(cycles, 1)]
+        supplements = sum(cycle.supplements for cycle in cycles)
+        return [cycle.verdict(number, last, supplements) for number, cycle in enumerate(cycles, 1)]
 
     def _pin(self, receipt: Any, services: list[str]) -> None:
         """What the receipt promised, as far as the rules know it: by which calendar, how long, and what moves it."""
@@ -710,6 +832,8 @@ class Evidence:
         """The rules, once they are checked."""
         whole = self.read("rules.json")
         document = self.document("rules.json", whole["signed"])
+        if document.get("order") != ORDER:
+            self.found("rules.json, order", f"is {document.get('order')}; this program knows {ORDER} alone")
         self._rules(document, self._facts("rules.ndjson", "", document, whole["proofs"], "rules.json"))
         return document
 

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 MODULES = (
+    "events.progress", "events.ordering",
     "deadlines.instants", "deadlines.calendar", "deadlines.promise", "deadlines.verdict",
     "sla.facts", "sla.case", "sla.custody", "sla.ledger", "sla.left", "sla.judge",
 )  # fmt: skip

@@ -32,9 +32,13 @@ def by_session(calendar: Calendar, finished: Second, due: Second) -> Class:
     return "ahead" if finished < calendar.session_start(due) else "on-time"
 
 
-def by_766(finished: Second, due: Second, supplements: int) -> Class:
-    """Classifier C: on time up to the due instant itself, ahead merged into it; a second supplement request is late."""
-    return "overdue" if finished > due or supplements > 1 else "on-time"
+def by_766(finished: Second, due: Second, supplements: int, of_dossier: int) -> Class:
+    """Classifier C: on time up to the due instant itself, ahead merged into it; a second supplement request is late.
+
+    `supplements` are the requests of this cycle, `of_dossier` those of all its cycles: a reopening does not give a
+    second one away. A cycle without a request of its own is not late for those of another.
+    """
+    return "overdue" if finished > due or (supplements and of_dossier > 1) else "on-time"
 
 
 def by_minutes(processed: int, limit: int) -> Class:
@@ -59,6 +63,7 @@ class Finished(NamedTuple):
     due: Second | None
     calendar: Calendar
     supplements: int = 0
+    supplements_of_dossier: int = 0
     processed: int = 0
     limit: int | None = None
 
@@ -66,7 +71,8 @@ class Finished(NamedTuple):
 CLASSIFIERS: Final[Mapping[str, Callable[[Finished], Class | None]]] = {
     "A@1": lambda it: None if it.due is None else by_date(it.at, it.due),
     "B@1": lambda it: None if it.due is None else by_session(it.calendar, it.at, it.due),
-    "C@1": lambda it: None if it.due is None else by_766(it.at, it.due, it.supplements),
+    "C@1": lambda it: None if it.due is None else by_766(it.at, it.due, it.supplements, it.supplements),
+    "C@2": lambda it: None if it.due is None else by_766(it.at, it.due, it.supplements, it.supplements_of_dossier),
     "D@1": lambda it: None if it.limit is None else by_minutes(it.processed, it.limit),
 }
 """Every classifier by its name and version. A changed rule is a new version beside the old one, never an edit."""

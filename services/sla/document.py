@@ -96,7 +96,7 @@ def _line(line: Line, name: Callable[[str, str], Mapping[str, str]], small: Mapp
     }  # fmt: skip
     if line.kind in CYCLES:
         shown["indicators"] = {
-            "classifier": "C@1",
+            "classifier": "C@2",
             "on_time": _share(line.on_time_766, small.get("on-time-share", 1)),
             "overdue": _share(line.overdue_766, small.get("overdue-share", 1)),
         }

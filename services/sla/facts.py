@@ -1,38 +1,15 @@
-"""How the judge sees facts: as a set, in one total order that any arrival gives."""
+"""How the judge sees events: as a set, in one total order that any arrival gives."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from events.contracts import field, intake, routing
-from events.contracts.catalogue import CATALOGUE
 from events.envelope import Recorded
+from events.ordering import Placed, in_order
+from events.progress import ANSWERING, Act, act_of
 from sla.amendments import CORRECTING, NONE, Corrections, apply
 
-CATEGORIES: Final = (
-    "submission", "advice", "case", "route", "workorder", "message", "foreign",
-    "rules", "promise", "month", "remedy", "generation", "operation",
-)  # fmt: skip
-RANKS: Final = {category: rank for rank, category in enumerate(CATEGORIES)}
-
-_ANY_SYSTEM: Final = RANKS["foreign"]
-
-# A fact from another system ranks as if our own service had said it, whatever its stream is called.
-_FOREIGN: Final = {
-    name: RANKS[category]
-    for module, category in ((intake, "case"), (routing, "route"), (field, "workorder"))
-    for name in vars(module)
-}
-_ANSWERING: Final = frozenset(entry.cls for entry in CATALOGUE.values() if "answers" in entry.cls.__slots__)
-"""Facts that name the fact that they answer: compiled, asking all others for it makes the order half as slow again."""
-
-
-Placed = tuple[datetime, int, int, str, int, str, Any]
-"""(effective, depth, rank, stream, version, id, fact): plain tuples, because a rebuild sorts millions of them."""
-
-_Entry = tuple[datetime, str, int, str, Recorded]
-"""When it happened, stream, version, id, and the fact as it was recorded."""
+_OF_OTHERS: Final = "foreign-"
+"""Streams of other systems: what they call a cause may be anything of ours, and is not used."""
 
 
 class Arranged(NamedTuple):
@@ -45,11 +22,8 @@ class Arranged(NamedTuple):
 
 
 def arrange(facts: Iterable[Recorded]) -> Arranged:
-    """Puts the facts of one case into the order (effective, depth, category rank, stream, version).
+    """Puts the facts of one case into their order (`events.ordering`). Duplicates fall together.
 
-    A fact's parents are its cause and the fact it answers, when they are in the set; a foreign fact's cause
-    is not used. effective = max(at, effective of the parents), so a cause never follows its effect even when
-    a clock is behind; depth puts a stream in its own order among equal instants. Duplicates fall together.
     Corrections come first of all: what was voided has no place in the order, and a corrected fact has its right one.
     """
     known: dict[str, Recorded] = {}
@@ -72,82 +46,20 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
 
 
 def place(known: Mapping[str, Recorded]) -> list[Placed]:
-    """The order of these facts, by id, corrections as facts like any other."""
-    by_time = [(recorded.at, recorded.stream, recorded.version, key, recorded) for key, recorded in known.items()]
-    by_time.sort()  # ids are unique, so two entries never compare equal up to what they hold
-    placed = _in_order(by_time, known) or _in_passes(by_time, known)
-    return sorted(placed.values())
+    """These facts, by id, in their order; corrections are facts like any other."""
+    entries: list[Placed] = []
+    parents: dict[str, list[str]] = {}
+    for key, recorded in known.items():
+        stream, fact = recorded.stream, recorded.fact
+        entries.append((recorded.at, stream, recorded.version, key, fact))
+        cause = recorded.cause.causation
+        above = [cause] if cause in known and not stream.startswith(_OF_OTHERS) else []
+        if recorded.type in ANSWERING and fact is not None and fact.answers in known:
+            above.append(fact.answers)
+        if above:
+            parents[key] = above
+    return in_order(entries, parents, _act)
 
 
-def _rank_and_cause(recorded: Recorded) -> tuple[int, str]:
-    rank = RANKS.get(recorded.stream.partition("-")[0], len(RANKS))
-    if rank == _ANY_SYSTEM:
-        return _FOREIGN.get(recorded.type, rank), ""
-    return rank, recorded.cause.causation
-
-
-def _parents(recorded: Recorded, cause: str, known: Mapping[str, Recorded]) -> list[str]:
-    """The ids of its cause and of the fact that it answers, where they are in the set."""
-    parents = [cause] if cause in known else []
-    fact: Any = recorded.fact
-    if type(fact) in _ANSWERING and fact.answers in known:
-        parents.append(fact.answers)
-    return parents
-
-
-def _in_order(by_time: list[_Entry], known: Mapping[str, Recorded]) -> dict[str, Placed] | None:
-    """Each fact placed behind its parents and behind the one before it in its stream, mostly in one pass.
-
-    None where there is no such order: for a ring of causes, and for a stream whose clock ran backwards.
-    """
-    placed: dict[str, Placed] = {}
-    last: dict[str, Placed] = {}
-    waiting = by_time
-    while waiting:
-        later: list[_Entry] = []
-        held: set[str] = set()
-        for entry in waiting:
-            effective, stream, version, key, recorded = entry
-            depth = -1
-            before = last.get(stream)
-            if before is not None:
-                depth = before[1]
-                if before[4] > version:
-                    return None
-            rank, cause = _rank_and_cause(recorded)
-            for parent in _parents(recorded, cause, known):
-                if parent not in placed:
-                    held.add(stream)
-                    break
-                above = placed[parent]
-                effective, depth = max(effective, above[0]), max(depth, above[1])
-            if stream in held:
-                later.append(entry)
-            else:
-                placed[key] = last[stream] = effective, depth + 1, rank, stream, version, key, recorded.fact
-        if len(later) == len(waiting):
-            return None
-        waiting = later
-    return placed
-
-
-def _in_passes(by_time: list[_Entry], known: Mapping[str, Recorded]) -> dict[str, Placed]:
-    """The same where there is no such order: passes until nothing changes, or as many as there are facts."""
-    placed: dict[str, Placed] = {}
-    streams = sorted((stream, version, key) for _, stream, version, key, _ in by_time)
-    before = {key: earlier for (stream, _, earlier), (same, _, key) in pairwise(streams) if stream == same}
-    for _ in range(len(by_time) + 1):
-        changed = False
-        for at, stream, version, key, recorded in by_time:
-            rank, cause = _rank_and_cause(recorded)
-            above = [placed[parent] for parent in _parents(recorded, cause, known) if parent in placed]
-            effective = max([at, *(parent[0] for parent in above)])
-            if before.get(key) in placed:
-                above.append(placed[before[key]])
-            depth = max((one[1] for one in above), default=-1)
-            now = effective, depth + 1, rank, stream, version, key, recorded.fact
-            if placed.get(key) != now:
-                placed[key], changed = now, True
-        if not changed:
-            break
-    return placed
+def _act(placed: Placed) -> Act:
+    return act_of(placed[3], placed[4])

@@ -58,7 +58,7 @@ def judge(
     case = Case(rules, arranged.corrections)
     last: Second = 0
     instants = Instants()
-    for effective, _, _, _, _, id, fact in arranged.facts:
+    for effective, _, _, id, fact in arranged.facts:
         move = MOVES.get(type(fact))
         if move is not None:
             last = second_of(effective)
@@ -89,10 +89,11 @@ def _judgement(case: Case, to: Second, incomplete: bool, arranged: Arranged, ins
     receipt, findings, facts = case.receipt, case.findings, arranged.facts
     case_id = receipt.case_id if receipt else arranged.case_id
     if receipt is None:
-        findings = [Finding(facts[0][5] if facts else "", "no-receipt"), *findings]
+        findings = [Finding(facts[0][3] if facts else "", "no-receipt"), *findings]
     cycles, stays, referrals, charges, spans = [], [], [], [], []  # fmt: skip
+    supplements = sum([cycle.supplements for cycle in case.cycles])
     for cycle in case.cycles:
-        rows = left(cycle, case_id, incomplete, to, instants)
+        rows = left(cycle, case_id, incomplete, to, instants, supplements)
         cycles.append(rows.cycle)
         stays += rows.stays
         referrals += rows.referrals

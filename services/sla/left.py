@@ -36,8 +36,11 @@ class Left(NamedTuple):
     charges: list[ChargeRow]
 
 
-def left(cycle: Cycle, case_id: str, incomplete: bool, to: Second, at: Instants) -> Left:
-    """The rows of a cycle, an open one judged up to `to`; `at` gives the instants of its seconds."""
+def left(cycle: Cycle, case_id: str, incomplete: bool, to: Second, at: Instants, supplements: int) -> Left:
+    """The rows of a cycle, an open one judged up to `to`; `at` gives the instants of its seconds.
+
+    `supplements` counts the requests of all cycles of the dossier: a reopening does not give a second one away.
+    """
     due = cycle.due()
     if cycle.ended is None:
         cycle.run_to(to)
@@ -57,7 +60,7 @@ def left(cycle: Cycle, case_id: str, incomplete: bool, to: Second, at: Instants)
         charges = [
             ChargeRow(case_id, cycle.number, unit, seconds) for unit, seconds in charge(delay, overruns, held).items()
         ]
-    return Left(_cycle(cycle, case_id, incomplete, at, due, end, delay, pauses), stays, referrals, charges)
+    return Left(_cycle(cycle, case_id, incomplete, at, due, end, delay, pauses, supplements), stays, referrals, charges)
 
 
 def _cycle(
@@ -69,6 +72,7 @@ def _cycle(
     end: Second,
     delay: int,
     pauses: Sequence[Pause],
+    supplements: int,
 ) -> CycleRow:
     receipt, ended, acts = cycle.receipt, cycle.ended, cycle.acts
     # Due only ever moves forward, and never past a pause that did not move it: the last due tells them apart.
@@ -100,7 +104,7 @@ def _cycle(
         cycle.outcome,
         by_date,
         by_session,
-        None if ended is None or due is None else verdict.by_766(ended, due, cycle.supplements),
+        None if ended is None or due is None else verdict.by_766(ended, due, cycle.supplements, supplements),
         cycle.utility_seconds,
         cycle.customer_seconds,
         cycle.agency_seconds,

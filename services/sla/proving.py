@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deadlines.calendar import FIRST, LAST, national_days
 from events.contracts.catalogue import write
+from events.contracts.ranks import ORDER
 from events.signing import Signed, digest_of, sign
 from events.wire import PREFIX
 from sla.dayseal import Head, tree_of
@@ -83,6 +84,8 @@ def dossier_document(case: str, judged: Sequence[CycleRow], hole: bool, rules_di
 def rules_document(by: Rules, applied: int) -> dict[str, Any]:
     """Calendars and services as they are judged by, the national days that calendars build on, each unit's calendar.
 
+    `order` names the order of events, by which a verifier must take them.
+
     `revised`: versions that stand for older ones, after the first `applied` published facts.
     """
     catalogue = by.catalogue
@@ -90,6 +93,7 @@ def rules_document(by: Rules, applied: int) -> dict[str, Any]:
     services = {id: _plain(entry.terms()) for id, entry in catalogue.services.items()}
     return {
         "format": "onedoor.rules.v1",
+        "order": ORDER,
         "calendars": calendars,
         "services": services,
         "digests": {id: digest_of(terms) for id, terms in sorted({**calendars, **services}.items())},

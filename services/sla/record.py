@@ -17,7 +17,7 @@ from sla.periods import Period
 from sla.rows import ChargeRow, CycleRow, Outcome, ReferralRow, StayRow
 
 CLASSIFIER: Final = "A@1"
-"""Whose classes the columns of the template hold; "C@1" is in those of Decision 766."""
+"""Whose classes the columns of the template hold; "C@2" is in those of Decision 766."""
 
 OTHER: Final = "other"
 """The service or field of dossiers whose receipt names none of the catalogue."""

@@ -37,7 +37,7 @@ def told(facts: Iterable[Recorded]) -> list[dict[str, Any]]:
             "corrected": corrected.get(id, []),
             "idle": idle.get(id),
         }
-        for _, _, _, _, _, id, _ in place(known)
+        for _, _, _, id, _ in place(known)
     ]
 
 

@@ -16,7 +16,6 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +23,37 @@ import yaml
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 TOPICS = ("intake.events", "routing.events", "field.events")
-RANK = {"case": 0, "route": 1, "workorder": 2}
 OPENS = ("SupplementRequested", "CustomerActionRequested", "AgencyReferred", "WorkObstructed")
 ANSWERS = ("SupplementReceived", "CustomerActionCompleted", "AgencyReplied", "WorkResumed")
 RELEASES = ("DossierReturned", "CaseClosed")
 ENDS = (*RELEASES, "ApplicationRefused", "ApplicationWithdrawn", "ProcessingStopped")
+# At one instant, of what can come next: this before that. What is not named here moves nothing that another needs.
+FIRST = (
+    "ApplicationReceived",
+    *ANSWERS,
+    "DossierAcknowledged",
+    "StaffReplied",
+    "SupplementRequested",
+    "DeadlineExtended",
+    "WorkOrderIssued",
+    "VisitScheduled",
+    "VisitMissed",
+    "WorkStarted",
+    "WorkObstructed",
+    "WorkCompleted",
+    "StepCompleted",
+    "CustomerActionRequested",
+    "AgencyReferred",
+    "DossierEscalated",
+    "DossierForwarded",
+    "DossierReturned",
+    *ENDS[2:],
+    "CaseClosed",
+    "DossierRecalled",
+    "WorkOrderCancelled",
+    "CustomerRated",
+    "CaseReopened",
+)
 # Viet Nam's public holidays of 2017: New Year (observed), Tet, Hung Kings, Reunification and Labour, National Day.
 HOLIDAYS = {date(2017, 1, 2), date(2017, 4, 6), date(2017, 5, 1), date(2017, 5, 2), date(2017, 9, 2), date(2017, 9, 4)}
 HOLIDAYS |= {date(2017, 1, 26) + timedelta(days=number) for number in range(7)}
@@ -105,6 +130,7 @@ class Cycle:
     base: int | None
     counts_from: int
     waiting: dict[str, str | None] = field(default_factory=dict)  # opening event → the agency, None: the customer
+    referrals: dict[str, str] = field(default_factory=dict)  # questions to agencies without a reply
     begun: int | None = None  # when the open pause began
     pauses: list[tuple[int, int]] = field(default_factory=list)
     spent: dict[str, int] = field(default_factory=lambda: {"utility": 0, "customer": 0, "agency": 0})
@@ -180,9 +206,15 @@ class Judge:
         if kind in OPENS and data.get("fault") != "utility":
             cycle.begun = cycle.begun if cycle.waiting else at
             cycle.waiting[fact["id"]] = agency
+            if kind == "AgencyReferred":
+                cycle.referrals[fact["id"]] = data["agency"]
         elif kind in ANSWERS:
-            asked = (id for id, whose in cycle.waiting.items() if whose and whose == agency)
-            cycle.waiting.pop(data.get("answers") or next(asked, ""), None)
+            question = data.get("answers") or ""
+            if kind == "AgencyReplied":
+                asked = ((id, whose) for id, whose in cycle.referrals.items() if (question or whose) in (id, agency))
+                question = next(asked, ("", ""))[0]
+                cycle.referrals.pop(question, None)
+            cycle.waiting.pop(question, None)
             if not cycle.waiting:
                 cycle.resume(at)
         elif kind in ENDS:
@@ -241,28 +273,106 @@ def stream_of(id: str) -> tuple[str, int]:
     return stream, int(version)
 
 
+class Way:
+    """Where a dossier stands between two facts of one instant: what can come next moves it from here."""
+
+    def __init__(self) -> None:
+        self.state = "unreceived"  # open, released, over (ended without a result), collected
+        self.counter = self.unit = ""
+        self.told: set[str] = set()  # in this cycle: "acknowledged", "extended", and the questions that are open
+        self.agencies: dict[str, str] = {}  # questions to agencies
+
+    def question(self, data: dict[str, Any]) -> str:
+        """The open question that an agency's reply answers."""
+        named = data.get("answers")
+        return next((id for id, one in self.agencies.items() if (named or one) in (id, data["agency"])), "")
+
+    def can(self, kind: str, data: dict[str, Any]) -> bool:
+        match kind:
+            case "ApplicationReceived":
+                return self.state == "unreceived"
+            case "CaseReopened":
+                return self.state not in ("unreceived", "open")
+            case "CaseClosed":
+                return self.state in ("open", "released")
+            case "DossierAcknowledged":
+                return self.state == "open" and data["unit"] == self.unit and "acknowledged" not in self.told
+            case "DeadlineExtended":
+                return self.state == "open" and "extended" not in self.told
+            case "AgencyReplied":
+                return self.state == "open" and self.question(data) != ""
+            case _ if kind in ANSWERS:
+                return self.state == "open" and data["answers"] in self.told
+            case _ if kind in (*OPENS, *ENDS, "DossierForwarded"):
+                return self.state == "open"
+        return self.state != "unreceived"
+
+    def go(self, id: str, kind: str, data: dict[str, Any]) -> None:
+        if not self.can(kind, data):
+            return
+        match kind:
+            case "ApplicationReceived" | "CaseReopened":
+                self.counter = self.unit = data.get("counter", self.counter)
+                self.state, self.told, self.agencies = "open", set(), {}
+            case "CaseClosed":
+                self.state = "collected"
+            case "DossierReturned":
+                self.state = "released"
+            case "DossierForwarded":
+                self.unit = data["to_unit"]
+                self.told.discard("acknowledged")
+            case "DossierAcknowledged":
+                self.told.add("acknowledged")
+            case "DeadlineExtended":
+                self.told.add("extended")
+            case "AgencyReplied":
+                question = self.question(data)
+                self.told.discard(question)
+                del self.agencies[question]
+            case _ if kind in ANSWERS:
+                self.told.discard(data["answers"])
+            case _ if kind in OPENS:
+                self.told.add(id)
+                if kind == "AgencyReferred":
+                    self.agencies[id] = data["agency"]
+            case _ if kind in ENDS:
+                self.state = "over"
+
+
 def in_order(facts: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
-    """Facts with their instants: none before its cause, what it answers, or its stream's earlier ones. No messages."""
+    """Facts with their instants: none before its cause or what it answers. Of one instant comes first what can; a
+    stream keeps its order. No messages."""
     known = {fact["id"]: fact for fact in facts if not fact["type"].startswith("onedoor.Message")}
-    names = {id: stream_of(id) for id in known}
-    before: dict[str, str] = {}
-    for earlier, id in pairwise(sorted(known, key=names.__getitem__)):
-        if names[earlier][0] == names[id][0]:
-            before[id] = earlier
-    placed: dict[str, tuple[int, int]] = {}
+    after = {
+        id: {one for one in (fact["causationid"], fact["data"].get("answers")) if one in known}
+        for id, fact in known.items()
+    }
+    times: dict[str, datetime] = {}
 
-    def place(id: str) -> tuple[int, int]:
-        """The instant, and how many facts lead up to it."""
-        if id not in placed:
-            fact = known[id]
-            above = [place(one) for one in (fact["causationid"], fact["data"].get("answers")) if one in known]
-            depths = [depth for _, depth in above] + ([place(before[id])[1]] if id in before else [])
-            instant = max([second(fact["time"]), *(at for at, _ in above)])
-            placed[id] = instant, 1 + max(depths, default=-1)
-        return placed[id]
+    def time(id: str) -> datetime:
+        if id not in times:
+            times[id] = max([datetime.fromisoformat(known[id]["time"]), *map(time, after[id])])
+        return times[id]
 
-    ordered = sorted(known, key=lambda id: (*place(id), RANK.get(id.partition("-")[0], 9), names[id]))
-    return [(placed[id][0], known[id]) for id in ordered]
+    way, found, left = Way(), [], sorted(known, key=lambda id: (time(id), stream_of(id)))
+    while left:
+        tied = [id for id in left if times[id] == times[left[0]]]
+        heads = {stream_of(id)[0]: id for id in reversed(tied)}.values()
+        chosen = min((id for id in heads if not after[id] & set(tied)), key=lambda id: place(way, known[id]))
+        left.remove(chosen)
+        fact = known[chosen]
+        way.go(chosen, fact["type"].split(".")[1], fact["data"])
+        found.append((int(times[chosen].timestamp()), fact))
+    return found
+
+
+def place(way: Way, fact: dict[str, Any]) -> tuple[int, int, tuple[str, int]]:
+    """The lowest comes next: what fits, what a unit does that has not the dossier, what moves nothing."""
+    kind, data = fact["type"].split(".")[1], fact["data"]
+    rank = FIRST.index(kind) if kind in FIRST else len(FIRST)
+    by_another = kind in ("DossierForwarded", "DossierReturned") and data["from_unit"] != way.unit
+    odd = by_another or (kind == "CaseClosed" and way.state == "open")
+    return 2 if not way.can(kind, data) else int(odd), rank, stream_of(fact["id"])
 
 
 def records(bootstrap: str, prefix: str) -> Iterator[dict[str, Any]]:

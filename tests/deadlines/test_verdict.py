@@ -34,13 +34,26 @@ def finished(at: datetime, *, due: datetime | None = WEDNESDAY, **more: int) -> 
 )
 def test_the_edge_vectors(at: datetime, a: Class, b: Class, c: Class) -> None:
     """Due Wednesday 17:00, hours 07:00-11:30 and 13:30-17:00; a dossier has no step limit, so no class D."""
-    assert classes(finished(at)) == {"A@1": a, "B@1": b, "C@1": c, "D@1": None}
+    assert classes(finished(at)) == {"A@1": a, "B@1": b, "C@1": c, "C@2": c, "D@1": None}
 
 
-@pytest.mark.parametrize(("supplements", "expected"), [(0, "on-time"), (1, "on-time"), (2, "overdue")])
-def test_a_second_request_for_papers_is_late_by_766(supplements: int, expected: Class) -> None:
-    """Asked once is allowed; asked twice counts as overdue even when the result came early."""
-    assert classes(finished(local(7, 10, 9), supplements=supplements))["C@1"] == expected
+@pytest.mark.parametrize(
+    ("supplements", "of_dossier", "within_a_cycle", "within_a_dossier"),
+    [
+        (0, 0, "on-time", "on-time"),
+        (1, 1, "on-time", "on-time"),
+        (2, 2, "overdue", "overdue"),
+        (1, 2, "on-time", "overdue"),  # the other one was asked in another cycle
+        (0, 2, "on-time", "on-time"),  # both were
+    ],
+)
+def test_a_second_request_for_papers_is_late_by_766(
+    supplements: int, of_dossier: int, within_a_cycle: Class, within_a_dossier: Class
+) -> None:
+    """Asked once is allowed; asked twice counts as overdue even when the result came early. C@1 counts in a cycle, C@2
+    in the dossier."""
+    asked = finished(local(7, 10, 9), supplements=supplements, supplements_of_dossier=of_dossier)
+    assert (classes(asked)["C@1"], classes(asked)["C@2"]) == (within_a_cycle, within_a_dossier)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ It shares no code with `deadlines` or `sla`; it reads the contracts' facts and h
 only knows July 2017 to March 2018 and facts on whole minutes. Times are minutes since 2017-07-01 00:00 local.
 """
 
+from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -94,9 +95,12 @@ def class_b(finished: int, due: int) -> str:
     return "ahead" if finished < at else "on-time"
 
 
-def class_c(ended: int, due: int, supplements: int) -> str:
-    """Decision 766: the end of processing up to the due instant, and no second request for papers."""
-    return "on-time" if ended <= due and supplements < 2 else "overdue"
+def class_c(ended: int, due: int, own: int, all_requests: int) -> str:
+    """Decision 766: the end of processing up to the due instant, and no second request for papers of one dossier.
+
+    A run that asked for nothing has no part in a second request.
+    """
+    return "overdue" if ended > due or (own > 0 and all_requests > 1) else "on-time"
 
 
 def class_d(worked: int, limit: Any) -> str:
@@ -150,33 +154,41 @@ class Run:
     service: str | None = None
     revision: int = 1
     corrections: int = 0
+    acknowledged: bool = False
+    obstacles: set[str] = field(default_factory=set)
+    """The company's own, which stop no clock."""
+    apologies: int = 0
+    """Extensions, too late ones as well: what comes next at one instant asks for no due."""
 
     def paused_before_due(self) -> bool:
         return self.due is not None and bool(self.waiting) and self.moving["promise"]
 
 
-def in_order(facts: list[Recorded]) -> list[tuple[int, Recorded]]:
-    """Facts with their effective minute, in the judge's order, by the words of the rule."""
-    known = {fact.id: fact for fact in facts}
+LIFE = [
+    "ApplicationReceived", "SupplementReceived", "CustomerActionCompleted", "AgencyReplied", "WorkResumed",
+    "DossierAcknowledged", "SupplementRequested", "DeadlineExtended", "WorkObstructed", "CustomerActionRequested",
+    "AgencyReferred", "DossierForwarded", "DossierReturned", "ApplicationRefused", "ApplicationWithdrawn",
+    "ProcessingStopped", "CaseClosed", "CustomerRated", "CaseReopened",
+]  # fmt: skip
+"""What comes before what at one instant, where nothing else decides."""
 
-    def parents(fact: Recorded) -> list[Recorded]:
-        names = [fact.cause.causation, getattr(fact.fact, "answers", None)]
-        return [known[name] for name in names if name in known]
+
+def parents(fact: Recorded, known: dict[str, Recorded]) -> list[Recorded]:
+    """Its cause and the question that it answers, as far as they are known."""
+    cause = None if fact.stream.startswith("foreign-") else fact.cause.causation
+    return [known[name] for name in (cause, getattr(fact.fact, "answers", None)) if name in known]
+
+
+def by_instant(known: dict[str, Recorded]) -> dict[datetime, list[Recorded]]:
+    """Facts by effective instant: none happens before its parents."""
 
     def effective(fact: Recorded) -> datetime:
-        return max([fact.at, *(effective(parent) for parent in parents(fact))])
+        return max([fact.at, *(effective(parent) for parent in parents(fact, known))])
 
-    def depth(fact: Recorded) -> int:
-        lower = [other for other in known.values() if other.stream == fact.stream and other.version < fact.version]
-        above = parents(fact) + sorted(lower, key=lambda other: other.version)[-1:]
-        return 1 + max((depth(other) for other in above), default=-1)
-
-    rank = ["case", "route", "workorder"]
-    ordered = sorted(
-        known.values(),
-        key=lambda f: (effective(f), depth(f), rank.index(f.stream.split("-")[0]), f.stream, f.version),
-    )
-    return [(minute(effective(fact)), fact) for fact in ordered]
+    found: dict[datetime, list[Recorded]] = {}
+    for fact in known.values():
+        found.setdefault(effective(fact), []).append(fact)
+    return dict(sorted(found.items()))
 
 
 class Oracle:
@@ -187,10 +199,16 @@ class Oracle:
         self.receipt: Any = None
         self.righted = put_right(facts, SERVICES)
         self.revision = 1 + self.righted.raised
-        ordered = in_order(self.righted.facts)
-        for number, (at, fact) in enumerate(ordered):
-            self._apply(at, fact)
-            until = ordered[number + 1][0] if number + 1 < len(ordered) else at
+        self.told = 0
+        """Facts that move no clock: that a received dossier has come so far."""
+        known = {fact.id: fact for fact in self.righted.facts}
+        instants = by_instant(known)
+        minutes = [minute(instant) for instant in instants]
+        for at, until, together in zip(minutes, [*minutes[1:], *minutes[-1:]], instants.values(), strict=True):
+            while together:
+                fact = self._next(at, together, known)
+                together.remove(fact)
+                self._apply(at, fact)
             for now in range(at, until):
                 self._pass(now)
         for about in self.righted.about if self.runs else []:
@@ -202,6 +220,35 @@ class Oracle:
     @property
     def run(self) -> Run | None:
         return self.runs[-1] if self.runs and self.runs[-1].end is None else None
+
+    def _next(self, at: int, together: list[Recorded], known: dict[str, Recorded]) -> Recorded:
+        """The fact of one instant that comes next, by the words of the rule."""
+
+        def waits(fact: Recorded) -> bool:
+            earlier = any(one.stream == fact.stream and one.version < fact.version for one in together)
+            return earlier or any(parent in together for parent in parents(fact, known))
+
+        def rank(fact: Recorded) -> tuple[int, int, str, int]:
+            place = LIFE.index(fact.type) if fact.type in LIFE else len(LIFE)
+            return self._unfit(at, fact), place, fact.stream, fact.version
+
+        free = [fact for fact in together if not waits(fact)]
+        return free[0] if len(free) == 1 else min(free, key=rank)
+
+    def _unfit(self, at: int, recorded: Recorded) -> int:
+        """0: it fits; 1: it moves the dossier, but a unit that has it not acts, or nothing was released; 2: idle."""
+        if not self._moves(at, recorded):
+            return 2
+        fact: Any = recorded.fact
+        by_another = recorded.type in ("DossierForwarded", "DossierReturned") and fact.from_unit != self.runs[-1].unit
+        return int(by_another or (recorded.type == "CaseClosed" and self.run is not None))
+
+    def _moves(self, at: int, fact: Recorded) -> bool:
+        """Whether it changes anything: it is tried out on a copy."""
+        trial = copy(self)
+        trial.runs = deepcopy(self.runs)
+        trial._apply(at, fact)
+        return (trial.runs, trial.receipt, trial.told) != (self.runs, self.receipt, self.told)
 
     def _pass(self, now: int) -> None:
         """One minute goes by."""
@@ -240,9 +287,12 @@ class Oracle:
             last = self.runs[-1]
             if last.outcome == "released" and last.closed is None:
                 last.closed = at
+        elif kind not in LIFE or kind == "CustomerRated":
+            self.told += bool(self.runs)
         if run is None:
             return
         if kind == "DossierForwarded":
+            run.acknowledged = False
             run.stays[-1].left = at
             step = due_of(fact.limit, at) if fact.limit else None
             run.stays.append(Stay(fact.to_unit, at, step, fact.limit))
@@ -260,8 +310,14 @@ class Oracle:
                 due = after[days - 1] * 1440 + 17 * 60
             run.referrals[recorded.id] = Referral(fact.agency, due)
             self._wait(run, recorded.id, "agency", at)
-        elif kind == "WorkObstructed" and fact.fault != "utility":
+        elif kind == "DossierAcknowledged":
+            run.acknowledged = run.acknowledged or fact.unit == run.unit
+        elif kind == "WorkObstructed" and fact.fault == "utility":
+            run.obstacles.add(recorded.id)
+        elif kind == "WorkObstructed":
             self._wait(run, recorded.id, fact.fault, at)
+        elif kind == "WorkResumed" and fact.answers in run.obstacles:
+            run.obstacles.remove(fact.answers)
         elif kind in ("SupplementReceived", "CustomerActionCompleted", "WorkResumed"):
             self._answer(run, kind, fact.answers, at)
         elif kind == "AgencyReplied":
@@ -278,6 +334,7 @@ class Oracle:
                 self.revision += 1
                 run.revision = self.revision
             run.extended = run.extended or not expired
+            run.apologies = 1
         elif kind in ENDS:
             run.outcome, run.end = ENDS[kind], at
             run.stays[-1].left = at

@@ -33,6 +33,12 @@ class Righted:
     """By how much the promise's revision rises."""
 
 
+def beside(one: Recorded, target: Recorded) -> bool:
+    """Whether a correction counts: it was said in the stream of its target, or both are another system's."""
+    foreign = one.stream.startswith("foreign-") and target.stream.startswith("foreign-")
+    return foreign or one.stream == target.stream
+
+
 def put_right(facts: list[Recorded], services: Collection[str]) -> Righted:
     """Voids first; then each correction replaces one field, the last one said standing. `services`: those known."""
     known = {fact.id: fact for fact in facts}
@@ -43,17 +49,17 @@ def put_right(facts: list[Recorded], services: Collection[str]) -> Righted:
     for one in said:
         if one.type == "FactVoided" and one.fact is not None:
             target = right.get(one.fact.voids)
-            if target is not None and target.stream == one.stream:
+            if target is not None and beside(one, target):
                 done.append((one, right.pop(target.id), "all"))
-            elif (gone := known.get(one.fact.voids)) is not None and gone.stream == one.stream:
+            elif (gone := known.get(one.fact.voids)) is not None and beside(one, gone):
                 overtaken.append((one, gone, "all"))
     for one in said:
         if one.type == "FactCorrected" and one.fact is not None:
             target, gone = right.get(one.fact.corrects), known.get(one.fact.corrects)
-            if target is None and gone is not None and gone.stream == one.stream:
+            if target is None and gone is not None and beside(one, gone):
                 overtaken.append((one, gone, one.fact.field))
             after = changed(target, one.fact.field, one.fact.value) if target is not None else None
-            if target is not None and after is not None and target.stream == one.stream:
+            if target is not None and after is not None and beside(one, target):
                 done.append((one, target, one.fact.field))
                 right[target.id] = after
     reclassified = [one for one in said if getattr(one.fact, "service", None) in services]

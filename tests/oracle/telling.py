@@ -29,8 +29,9 @@ def promise(service: str = "LV-RES-URBAN@2017-07-01", policy: Literal["PAUSE", "
 class Story:
     """The facts of one case, told one after another. Each call gives the event's id."""
 
-    def __init__(self, case_id: str = CASE) -> None:
-        self.case_id = case_id
+    def __init__(self, case_id: str = CASE, *, foreign: bool = False) -> None:
+        """`foreign`: another system tells all of it, so every fact is a stream of its own."""
+        self.case_id, self.foreign = case_id, foreign
         self.facts: list[Recorded] = []
         self._versions: dict[str, int] = {}
 
@@ -44,6 +45,8 @@ class Story:
     ) -> str:  # fmt: skip
         """Adds a fact that happened at `at` and was recorded `late` seconds later."""
         name, schema = name_of(fact)
+        if self.foreign:
+            category = "foreign"
         category = category or next(key for key, module in MODULES.items() if hasattr(module, name))
         stream = f"{category}-{self.case_id}"
         if category == "foreign":
@@ -187,6 +190,7 @@ PROMISES = st.sampled_from(
         None,
     ]
 )
+STARTS = st.sampled_from([local(7, 10), local(7, 14, 12), local(8, 30), local(12, 28)])
 LIMITS = st.sampled_from(
     [
         None,
@@ -198,7 +202,8 @@ LIMITS = st.sampled_from(
 UNITS = st.sampled_from(["DL-193", "TC-193", "PCQN-KT", "PAC-193"])
 AGENCIES = st.sampled_from(["QN-SGTVT", "QN-SXD", "QN-NONE"])
 # Mostly minutes to hours, sometimes days, so that nights, weekends and the holiday of September are crossed.
-GAPS = st.one_of(st.integers(0, 40), st.integers(30, 600), st.integers(300, 4000))
+# Often no time passes at all: many systems keep minutes, or only days.
+GAPS = st.one_of(st.just(0), st.integers(0, 40), st.integers(30, 600), st.integers(300, 4000))
 MOVES = [
     "forward",
     "forward",
@@ -245,14 +250,25 @@ VALUES = {
 
 
 @st.composite
-def stories(draw: st.DrawFn, longest: int = 14, *, corrections: bool = True) -> Story:
-    """A case with every kind of fact, sensible or not: answers to nothing, facts after the end, clocks behind."""
+def stories(
+    draw: st.DrawFn,
+    longest: int = 14,
+    *,
+    corrections: bool = True,
+    foreign: bool = True,
+    promises: st.SearchStrategy[Promise | None] = PROMISES,
+    starts: st.SearchStrategy[datetime] = STARTS,
+) -> Story:
+    """A case with every kind of fact, sensible or not: answers to nothing, facts after the end, clocks behind.
+
+    `foreign`: one in four is told by another system. `promises` and `starts` are what the receipt is drawn from.
+    """
     moves = MOVES if corrections else [move for move in MOVES if move not in ("void", "correct", "reclassify")]
-    story = Story()
-    now = draw(st.sampled_from([local(7, 10), local(7, 14, 12), local(8, 30), local(12, 28)]))
+    story = Story(foreign=foreign and not draw(st.integers(0, 3)))
+    now = draw(starts)
     now += timedelta(minutes=draw(st.integers(0, 2880)))
     if draw(st.integers(0, 19)):
-        story.received(now, draw(PROMISES))
+        story.received(now, draw(promises))
     for move in draw(st.lists(st.sampled_from(moves), max_size=longest)):
         now += timedelta(minutes=draw(GAPS))
         # A clock that is behind says an earlier time than its cause did; the order must repair it.
@@ -273,7 +289,7 @@ def _move(draw: st.DrawFn, story: Story, move: str, at: datetime) -> None:
     if move == "forward":
         limit, unit = draw(LIMITS), draw(UNITS)
         fact = routing.DossierForwarded(
-            case_id=story.case_id, from_unit="DL-193", to_unit=unit, step="assign", limit=limit
+            case_id=story.case_id, from_unit=draw(UNITS), to_unit=unit, step="assign", limit=limit
         )
         story.tell(fact, at)
     elif move == "answer":
@@ -347,7 +363,7 @@ def _plain(draw: st.DrawFn, story: Story, move: str, at: datetime, earlier: str)
         case "resume":
             story.resumed(at, earlier)
         case "return":
-            story.returned(at)
+            story.returned(at, draw(UNITS))
         case "close":
             story.closed(at)
         case "withdraw":

@@ -1,16 +1,20 @@
 """The independent check reads corrections as the judge does, from the facts as they stand on Kafka."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from check.check import CATALOGUE, Judge, differences
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from oracle.judging import MONDAY, RULES, received
-from oracle.telling import Story, local, promise
+from oracle.telling import Story, local, promise, stories
 
 from sla.judge import judge
 from sla.rows import shown
 
+EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "200"))
 CHECK = Judge(Path(CATALOGUE))
 
 
@@ -25,6 +29,12 @@ def agrees(story: Story) -> list[str]:
     ]  # fmt: skip
     rows = [msgspec.to_builtins(shown(row._asdict())) for row in judge(story.facts, RULES).cycles]
     return differences([CHECK.verdict(cycle) for cycle in CHECK.cycles(facts)], rows)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(stories(corrections=False, foreign=False, promises=st.just(promise()), starts=st.just(local(7, 10))))
+def test_every_drawn_dossier_of_our_own_services_is_read_alike(story: Story) -> None:
+    assert agrees(story) == []
 
 
 def late() -> tuple[Story, str]:

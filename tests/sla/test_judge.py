@@ -223,3 +223,29 @@ def test_zero_days_end_with_the_day_itself() -> None:
     zero = Promise(calendar="VN-PAC@2017.1", clock_policy="PAUSE", working_days=0)
     assert only(received(MONDAY, zero)).due_at == local(7, 10, 17)
     assert only(received(local(7, 14, 15, 0, 1), zero)).due_at == local(7, 17, 17)
+
+
+def test_a_reopening_does_not_give_a_second_supplement_away() -> None:
+    """One request in each of two cycles are two of the dossier: both are late by Decision 766, and only by it."""
+    story = received()
+    story.supplemented(local(7, 11, 10), story.supplement(local(7, 11, 9)))
+    story.returned(local(7, 12, 9))
+    assert [row.class_c for row in judge(story.facts, RULES).cycles] == ["on-time"]
+    story.reopened(local(7, 17, 9))
+    second = story.supplement(local(7, 18, 9))
+    story.supplemented(local(7, 18, 10), second)
+    story.returned(local(7, 19, 9))
+    rows = judge(story.facts, RULES).cycles
+    assert [(row.supplements, row.class_a, row.class_c) for row in rows] == [(1, "ahead", "overdue")] * 2
+    story.voided(local(7, 20, 9), second)
+    assert [row.class_c for row in judge(story.facts, RULES).cycles] == ["on-time", "on-time"]
+
+
+def test_a_cycle_without_a_request_is_not_late_for_those_of_another() -> None:
+    story = received()
+    for hour in (9, 10):
+        story.supplemented(local(7, 11, hour, 30), story.supplement(local(7, 11, hour)))
+    story.returned(local(7, 12, 9))
+    story.reopened(local(7, 17, 9))
+    story.returned(local(7, 18, 9))
+    assert [row.class_c for row in judge(story.facts, RULES).cycles] == ["overdue", "on-time"]

@@ -9,7 +9,7 @@ from oracle.telling import Story, local, promise
 
 from events.contracts import CATALOGUE, intake, routing
 from sla.case import JUDGED
-from sla.facts import RANKS, arrange
+from sla.facts import arrange
 from sla.judge import Judgement, judge
 
 
@@ -78,55 +78,6 @@ def test_a_foreign_fact_ranks_by_its_type_and_its_cause_is_not_used() -> None:
     assert referral.replied_at == local(7, 11, 10)
 
 
-def test_at_one_instant_a_foreign_fact_stands_where_our_own_would() -> None:
-    """The reply is routing's kind of fact: after the counter's, before the team's."""
-    story = Story()
-    noon = local(7, 11, 12)
-    reply = routing.AgencyReplied(case_id=story.case_id, agency="QN-SGTVT", outcome="agreed")
-    story.tell(reply, noon, category="foreign")
-    story.obstructed(noon, "customer")
-    story.rated(noon, 5)
-    assert [placed[2] for placed in arrange(story.facts).facts] == [RANKS["case"], RANKS["route"], RANKS["workorder"]]
-
-
-def test_at_one_instant_what_nobody_knows_comes_last() -> None:
-    """Another system's fact of a new type after all that are known, and a stream of a new kind after everything."""
-    story = Story()
-    noon = local(7, 11, 12)
-    story.rated(noon, 5)
-    known = story.facts[0]
-    new = replace(known, stream=f"foreign-{'a' * 64}", type="SomethingNew", fact=None)
-    weather = replace(known, stream="weather-1")
-    told = replace(known, stream="message-1")
-    placed = arrange([weather, new, told, known]).facts
-    assert [one[3].partition("-")[0] for one in placed] == ["case", "message", "foreign", "weather"]
-    assert [one[2] for one in placed] == [*(RANKS[name] for name in ("case", "message", "foreign")), len(RANKS)]
-
-
-def test_at_one_instant_an_effect_stands_deeper_than_its_cause() -> None:
-    """What the counter's second fact caused comes after the team's second fact, which nothing caused."""
-    story = Story()
-    noon = local(7, 11, 12)
-    story.rated(noon, 1)
-    cause = story.rated(noon, 2)
-    story.obstructed(noon, "customer")
-    story.obstructed(noon, "customer")
-    action = routing.CustomerActionRequested(case_id=story.case_id, action="own-works")
-    story.tell(action, noon, cause=cause)
-    order = [(placed[1], placed[3].partition("-")[0]) for placed in arrange(story.facts).facts]
-    assert order == [(0, "case"), (0, "workorder"), (1, "case"), (1, "workorder"), (2, "route")]
-
-
-def test_a_stream_whose_clock_ran_backwards_keeps_its_depth() -> None:
-    """Its second fact says an earlier time than its first; at that instant a fact without forerunners goes first."""
-    story = Story()
-    story.rated(local(7, 11, 10), 1)
-    story.rated(local(7, 11, 9), 2)
-    story.returned(local(7, 11, 9))
-    order = [(placed[1], placed[3].partition("-")[0]) for placed in arrange(story.facts).facts]
-    assert order == [(0, "route"), (1, "case"), (0, "case")]
-
-
 def test_a_ring_of_causes_is_judged_all_the_same() -> None:
     """Only a forgery can make one; any order gives the same judgement."""
     story = received()
@@ -153,7 +104,7 @@ def test_a_ring_of_causes_moves_no_other_fact() -> None:
     story.resumed(local(7, 11, 9), stuck)
     *plain, one, two = story.facts
     ring = [replace(fact, cause=replace(fact.cause, causation=other.id)) for fact, other in ((one, two), (two, one))]
-    outside = [placed for placed in arrange([*plain, *ring]).facts if not placed[3].startswith("workorder-")]
+    outside = [placed for placed in arrange([*plain, *ring]).facts if not placed[1].startswith("workorder-")]
     assert outside == arrange(plain).facts
 
 

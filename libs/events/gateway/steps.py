@@ -3,39 +3,25 @@
 A recording may have millions of facts, and nobody knows before its end which of them belong together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from sys import intern
 from typing import Any, Final
 
 import msgspec
 
+from events import ordering
 from events.amend import amend
-from events.contracts import CATALOGUE, corrections, field, intake, routing
-from events.contracts.channels import OTHERS
+from events.contracts import corrections
 from events.envelope import Said
 from events.gateway.rules import Accepted
+from events.progress import Act, act_of
 
 Place = int | str
 """Where an event stands in its recording: the number of its line, or its record."""
 
-# At one instant the door's facts come before those of the way, and these before those on site.
-RANKS: Final = {
-    name: rank for rank, module in enumerate((intake, routing, field)) for name in vars(module) if name in OTHERS
-}
-UNITS: Final[Mapping[str, tuple[str, str | None]]] = {
-    "ApplicationReceived": ("counter", None),
-    "DossierForwarded": ("from_unit", "to_unit"),
-    "DossierAcknowledged": ("unit", None),
-    "DossierReturned": ("from_unit", None),
-    "AgencyReferred": ("agency", None),
-    "AgencyReplied": ("agency", None),
-    "WorkObstructed": ("agency", "fault"),
-}
-"""The fields of a fact that say who has the dossier, and who is to have it or is at fault."""
 ASKED: Final = {"ApplicationReceived": "promise", "CaseReopened": "due"}
 """What is promised."""
-ANSWERING: Final = frozenset(name for name in OTHERS if "answers" in CATALOGUE[name].cls.__slots__)
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -61,18 +47,22 @@ class Effective(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def step(accepted: Accepted, place: Place) -> Step:
     """What is kept of an accepted fact."""
     fact, kind = accepted.fact, intern(type(accepted.fact).__name__)
-    unit, other = UNITS.get(kind, (None, None))
+    act = act_of(f"{accepted.name.stream}@1", fact)
     return Step(
-        id=f"{accepted.name.stream}@1", at=accepted.at, place=place, kind=kind,
-        unit=_code(fact, unit), other=_code(fact, other),
-        answers=fact.answers if kind in ANSWERING else None,
+        id=act.id,
+        at=accepted.at,
+        place=place,
+        kind=kind,
+        unit=_one(act.unit),
+        other=_one(act.other),
+        answers=act.answers,
         about=fact if isinstance(fact, corrections.FactVoided) else getattr(fact, ASKED.get(kind, ""), None),
-    )  # fmt: skip
+    )
 
 
-def _code(fact: Any, name: str | None) -> str | None:
-    value = getattr(fact, name) if name else None
-    return intern(value) if isinstance(value, str) else None
+def _one(code: str | None) -> str | None:
+    """One string for all steps that name the same unit."""
+    return intern(code) if code is not None else None
 
 
 def standing(steps: Sequence[Step]) -> tuple[list[Step], list[tuple[Step, str]]]:
@@ -86,19 +76,17 @@ def standing(steps: Sequence[Step]) -> tuple[list[Step], list[tuple[Step, str]]]
 
 
 def in_order(steps: Sequence[Step]) -> list[Effective]:
-    """The steps as the judge of sla takes them: by the time that they say, an answer behind what it answers."""
-    known = {one.id: one for one in steps}
-    placed = {one.id: _placed(one, known) for one in steps}
-    ordered = sorted(steps, key=lambda one: (*placed[one.id], RANKS.get(one.kind, len(RANKS)), one.id))
-    return [Effective(at=placed[one.id][0], step=one) for one in ordered]
+    """The steps in the one order of the events of a dossier (`events.ordering`)."""
+    known = {one.id for one in steps}
+    parents = {one.id: [one.answers] for one in steps if one.answers is not None and one.answers in known}
+    entries = [(one.at, one.id.partition("@")[0], 1, one.id, one) for one in steps]
+    return [Effective(at=at, step=one) for at, _, _, _, one in ordering.in_order(entries, parents, _act)]
 
 
-def _placed(one: Step, known: Mapping[str, Step]) -> tuple[datetime, int]:
-    """The latest time, and the length, of the chain of what it answers. A chain that bites its tail ends there."""
-    at, depth, passed = one.at, 0, {one.id}
-    above = known.get(one.answers or "")
-    while above is not None and above.id not in passed:
-        at, depth = max(at, above.at), depth + 1
-        passed.add(above.id)
-        above = known.get(above.answers or "")
-    return at, depth
+def _act(placed: ordering.Placed) -> Act:
+    return act(placed[4])
+
+
+def act(one: Step) -> Act:
+    """The step as the progress of a dossier sees it."""
+    return Act(one.id, one.kind, one.unit, one.other, one.answers)
