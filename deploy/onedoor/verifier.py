@@ -188,20 +188,19 @@ class Calendar:
         if day not in self._known:
             on = (date(1970, 1, 1) + timedelta(days=day)).isoformat() if self.first <= day <= self.last else ""
             self._known[day] = [
-                (day * DAY - LOCAL + clock(one["opens"]), day * DAY - LOCAL + clock(one["closes"]))
+                (day * DAY - LOCAL + clock(one["opens"]), day * DAY - LOCAL + (clock(one["closes"]) or DAY))
                 for one in (self._hours(on, (day + 3) % 7 + 1) if on else [])
             ]
         return self._known[day]
 
     def _hours(self, on: str, weekday: int) -> Any:
         eras = [era for era in self.terms["hours"] if era["since"] <= on and (not era["until"] or on < era["until"])]
-        ordinary = eras[-1]["sessions"] if eras else []
-        if on in self.special:
-            own = self.special[on]
-            return ordinary if own["day"] == "make-up" else own["sessions"]
-        if on in self.off:
-            return []
-        return ordinary if on in self.worked_instead or (eras and weekday in eras[-1]["weekdays"]) else []
+        if on in self.special and self.special[on]["day"] != "make-up":
+            return self.special[on]["sessions"]
+        if on in self.special or (on in self.worked_instead and on not in self.off):
+            return min(eras, key=lambda era: min(era["weekdays"]))["sessions"] if eras else []
+        own = [era["sessions"] for era in eras if weekday in era["weekdays"]]
+        return own[0] if own and on not in self.off else []
 
     def worked(self, start: int, end: int) -> int:
         """Working seconds between two instants."""
@@ -241,7 +240,8 @@ class Calendar:
         if (amount == 0 and (late or not self.sessions(day))) or (amount and late and cutoff == "promise"):
             day = self.nth_after(day, 1)
         day = self.nth_after(day, amount) if amount else day
-        return self.sessions(day)[-1][1], (day_of(at) + 1) * DAY - LOCAL
+        closing = min(self.sessions(day)[-1][1], (day + 1) * DAY - LOCAL - 1)  # of 24:00 the last second before it
+        return closing, (day_of(at) + 1) * DAY - LOCAL
 
     def session_start(self, at: int) -> int:
         """When the session began that holds an instant, or the last one before it."""

@@ -36,7 +36,7 @@ Kind = Literal["worked", "closed hours", "holiday"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """Opening hours in force from a date on (ISO weekdays, 1 = Monday)."""
+    """Opening hours in force from a date on, on these weekdays (ISO numbers, 1 = Monday)."""
 
     since: date
     until: date | None
@@ -50,7 +50,7 @@ class Override:
 
     on: date
     sessions: tuple[Session, ...] | None
-    """None: the hours of an ordinary day (a make-up day); empty: off."""
+    """None: a make-up day, which has the hours of the first weekday that is worked (Monday's); empty: off."""
     name: str
 
 
@@ -108,7 +108,7 @@ class Calendar:
         self._base = FIRST_DAY
         self._days: list[tuple[Session, ...]] = _sessions_by_day(hours, special, self._base)
         self._counted = [self._base + number for number, sessions in enumerate(self._days) if sessions]
-        self._closings: list[Second] = [midnight(day) + self._days[day - self._base][-1][1] for day in self._counted]
+        self._closings: list[Second] = [self.closing(day) for day in self._counted]
         self._opens: list[Second] = []
         self._closes: list[Second] = []
         self._mark_less_open: list[int] = []
@@ -181,8 +181,11 @@ class Calendar:
         return midnight(day) + self._sessions(day)[0][0]
 
     def closing(self, day: Day) -> Second:
-        """When a working day ends. Raises OutsideCalendar for a day that is not worked."""
-        return midnight(day) + self._sessions(day)[-1][1]
+        """When a working day ends; its last second where that is 24:00, for a promise is due on its day.
+
+        Raises OutsideCalendar for a day that is not worked.
+        """
+        return midnight(day) + min(self._sessions(day)[-1][1], DAY - 1)
 
     def session_start(self, second: Second) -> Second:
         """When the half-day session that holds an instant began; in closed hours, the last one that began before."""
@@ -271,17 +274,17 @@ def _clip(begin: Second, close: Second, kind: Kind, start: Second, end: Second) 
 def _sessions_by_day(
     hours: Sequence[Hours], special: Mapping[Day, tuple[Session, ...] | None], base: Day
 ) -> list[tuple[Session, ...]]:
-    """The sessions of every day of the span; hours that overlap are refused when the catalogue is read."""
+    """The sessions of every day of the span. No two hours of one weekday are in force at once."""
     days: list[tuple[Session, ...]] = [()] * (day_on(LAST) - base + 1)
-    ordinary: list[tuple[Session, ...]] = [()] * len(days)
-    for era in hours:
+    ordinary: list[tuple[Session, ...]] = [()] * len(days)  # of the earliest weekday that is worked
+    for era in sorted(hours, key=lambda era: min(era.weekdays, default=0), reverse=True):
         first = max(day_on(era.since), base)
         last = day_on(min(era.until or LAST, LAST))
-        # 1970-01-01, day 0, was a Thursday: ISO weekday 4.
-        week = [era.sessions if (number + 3) % 7 + 1 in era.weekdays else () for number in range(7)]
         for day in range(first, last + 1):
             ordinary[day - base] = era.sessions
-            days[day - base] = week[day % 7]
+            # 1970-01-01, day 0, was a Thursday: ISO weekday 4.
+            if (day + 3) % 7 + 1 in era.weekdays:
+                days[day - base] = era.sessions
     for day, sessions in special.items():
         if 0 <= day - base < len(days):
             days[day - base] = ordinary[day - base] if sessions is None else sessions

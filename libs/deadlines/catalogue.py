@@ -222,8 +222,6 @@ class Catalogue:
     # -- what must hold among entries ---------------------------------------------------------
 
     def _check(self) -> None:
-        for calendar in self.calendars.values():
-            _apart(f"calendars.yaml: {calendar.id}: hours", calendar.hours)
         by_code: dict[str, list[Service]] = {}
         for service in self.services.values():
             by_code.setdefault(service.code, []).append(service)

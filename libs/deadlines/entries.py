@@ -5,15 +5,19 @@ Everything is dated: an entry is in force
 from `from` up to the day before `to`, and a changed entry is a new version, never an edit.
 """
 
+from collections import Counter
 from collections.abc import Iterable
-from datetime import date, time
+from datetime import date
+from itertools import combinations
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from deadlines.calendar import Calendar, Hours, Override, Session
+from deadlines import sessions
+from deadlines.calendar import Calendar, Hours, Override
 from deadlines.errors import CatalogueError, UnknownId
-from events.contracts.rules import CalendarTerms, Era, OneDay, Opening, ServiceTerms
+from deadlines.sessions import SOME, Sessions, TimeOfDay, some
+from events.contracts.rules import CalendarTerms, Era, OneDay, ServiceTerms
 from events.contracts.terms import (
     CalendarId,
     ClockPolicy,
@@ -28,17 +32,7 @@ from events.contracts.terms import (
 
 FieldOfWork = Literal["LV", "MV", "CONTRACT"]
 Cutoff = Literal["transfer", "promise"]
-
-
-def _clock(value: object) -> object:
-    # YAML reads an unquoted 13:30 as the number 810: the files quote their times, and this says so.
-    if isinstance(value, int):
-        raise ValueError('a time of day is written in quotes, as in "13:30"')  # pydantic reports only a ValueError
-    return value
-
-
-TimeOfDay = Annotated[time, BeforeValidator(_clock)]
-Sessions = tuple[tuple[TimeOfDay, TimeOfDay], ...]
+Weekday = Annotated[int, Field(ge=1, le=7)]
 
 
 class Entry(BaseModel):
@@ -77,12 +71,16 @@ class Dated(Entry):
         """Whether the entry holds on a date."""
         return self.since <= on and (self.until is None or on < self.until)
 
+    def overlaps(self, other: "Dated") -> bool:
+        """Whether both are in force on some date."""
+        return self.since < (other.until or date.max) and other.since < (self.until or date.max)
+
 
 class HoursEntry(Dated, Sourced):
     """Opening hours of an era; weekdays by ISO number, 1 = Monday."""
 
-    weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...]
-    sessions: Sessions
+    weekdays: Annotated[tuple[Weekday, ...], AfterValidator(some), Field(json_schema_extra=SOME)]
+    sessions: Annotated[Sessions, AfterValidator(some), Field(json_schema_extra=SOME)]
 
 
 class OverrideEntry(Sourced):
@@ -100,55 +98,77 @@ class OverrideEntry(Sourced):
 
 
 class CalendarEntry(Sourced):
-    """One version of a calendar: national holidays of `country`, our overrides, the hours."""
+    """One version of a calendar: national holidays of `country`, our overrides, the hours.
+
+    Several hours may be in force at once, each on weekdays of its own.
+    """
 
     id: CalendarId
     country: Country
     cutoff_at: TimeOfDay
-    hours: tuple[HoursEntry, ...]
+    hours: Annotated[tuple[HoursEntry, ...], AfterValidator(some), Field(json_schema_extra=SOME)]
     overrides: tuple[OverrideEntry, ...] = ()
+
+    @field_validator("hours")
+    @classmethod
+    def _one_for_each_weekday(cls, hours: tuple[HoursEntry, ...]) -> tuple[HoursEntry, ...]:
+        for one, other in combinations(hours, 2):
+            if one.overlaps(other) and (shared := set(one.weekdays) & set(other.weekdays)):
+                on = max(one.since, other.since)
+                raise ValueError(f"weekday {min(shared)} has two hours in force on {on}: end the earlier with `to`")
+        return hours
+
+    @field_validator("overrides")
+    @classmethod
+    def _one_for_each_day(cls, overrides: tuple[OverrideEntry, ...]) -> tuple[OverrideEntry, ...]:
+        for on, times in Counter(one.on for one in overrides).items():
+            if times > 1:
+                raise ValueError(f"{on} stands twice: a day is overridden once")
+        return overrides
 
     def terms(self) -> CalendarTerms:
         """What working time is computed from: the entry without its texts."""
         return CalendarTerms(
             id=self.id,
             country=self.country,
-            cutoff_at=_told(self.cutoff_at),
+            cutoff_at=self.cutoff_at,
             hours=tuple(
                 Era(
                     since=h.since.isoformat(),
                     until=h.until.isoformat() if h.until else None,
                     weekdays=h.weekdays,
-                    sessions=_openings(h.sessions),
+                    sessions=sessions.as_published(h.sessions),
                 )
                 for h in self.hours
             ),
             overrides=tuple(
-                OneDay(on=o.on.isoformat(), day=o.day, sessions=_openings(o.sessions)) for o in self.overrides
+                OneDay(on=o.on.isoformat(), day=o.day, sessions=sessions.as_published(o.sessions))
+                for o in self.overrides
             ),
         )
 
-    @classmethod
-    def of_terms(cls, terms: CalendarTerms, basis: str) -> Self:
-        """The entry of a calendar that was published. Its days off are called by the decision behind them."""
-        return cls.model_validate(
-            {
-                "id": terms.id,
-                "country": terms.country,
-                "cutoff_at": terms.cutoff_at,
-                "basis": basis,
-                "hours": [
-                    {
-                        "from": era.since, "to": era.until, "weekdays": era.weekdays,
-                        "sessions": _pairs(era.sessions), "basis": basis,
-                    }
-                    for era in terms.hours
-                ],
-                "overrides": [
-                    {"date": one.on, "day": one.day, "sessions": _pairs(one.sessions), "basis": basis}
-                    for one in terms.overrides
-                ],
-            }
+    @staticmethod
+    def of_terms(terms: CalendarTerms, basis: str) -> "CalendarEntry":
+        """The entry of a calendar that was published. Its days off are called by the decision behind them.
+
+        Not validated again: a published calendar is a fact, and a service must start with it whatever is refused today.
+        """
+        return CalendarEntry.model_construct(
+            id=terms.id, country=terms.country, cutoff_at=terms.cutoff_at, basis=basis,
+            hours=tuple(
+                HoursEntry.model_construct(
+                    since=date.fromisoformat(era.since), until=date.fromisoformat(era.until) if era.until else None,
+                    weekdays=era.weekdays, sessions=sessions.of_published(era.sessions), basis=basis,
+                )
+                for era in terms.hours
+            ),
+            overrides=tuple(
+                OverrideEntry.model_construct(
+                    on=date.fromisoformat(one.on), day=one.day, sessions=sessions.of_published(one.sessions),
+                    basis=basis,
+                )
+                for one in terms.overrides
+            ),
         )  # fmt: skip
 
     def build(self) -> Calendar:
@@ -156,18 +176,20 @@ class CalendarEntry(Sourced):
         return Calendar(
             self.id,
             country=self.country,
-            cutoff_at=_seconds(self.cutoff_at),
+            cutoff_at=sessions.seconds(self.cutoff_at),
             hours=[
                 Hours(
                     since=h.since,
                     until=_day_before(h.until),
-                    sessions=_sessions(h.sessions),
+                    sessions=sessions.in_seconds(h.sessions),
                     weekdays=frozenset(h.weekdays),
                 )
                 for h in self.hours
             ],
             overrides=[
-                Override(on=o.on, sessions=None if o.day == "make-up" else _sessions(o.sessions), name=o.basis)
+                Override(
+                    on=o.on, sessions=None if o.day == "make-up" else sessions.in_seconds(o.sessions), name=o.basis
+                )
                 for o in self.overrides
             ],
         )
@@ -371,26 +393,6 @@ class CatalogueFile(Entry):
             first = invalid.errors(include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "the file"
             raise CatalogueError(f"{name}: {where}: {first['msg']}") from invalid
-
-
-def _told(at: time) -> str:
-    return at.strftime("%H:%M:%S")
-
-
-def _openings(sessions: Sessions) -> tuple[Opening, ...]:
-    return tuple(Opening(opens=_told(opens), closes=_told(closes)) for opens, closes in sessions)
-
-
-def _pairs(sessions: Iterable[Opening]) -> list[tuple[str, str]]:
-    return [(one.opens, one.closes) for one in sessions]
-
-
-def _seconds(at: time) -> int:
-    return at.hour * 3600 + at.minute * 60 + at.second
-
-
-def _sessions(sessions: Sessions) -> tuple[Session, ...]:
-    return tuple((_seconds(opens), _seconds(closes)) for opens, closes in sessions)
 
 
 def _day_before(until: date | None) -> date | None:

@@ -218,14 +218,11 @@ def test_thresholds_of_all_files_hold_while_they_are_in_force() -> None:
 
 
 def test_two_versions_of_one_thing_on_one_day_are_told_by_their_place() -> None:
-    """Eras of a calendar, versions of a unit, thresholds of one reason."""
-    calendar, (threshold, *_) = SHIPPED.calendars["VN-PAC@2017.1"], SHIPPED.thresholds
+    """Versions of a unit, thresholds of one reason."""
+    threshold, *_ = SHIPPED.thresholds
     unit = SHIPPED.unit("PC-QN").model_copy(update={"parent": None, "district": None})
     later = {"since": date(2018, 1, 1)}
     broken: Any = {
-        r"^calendars\.yaml: VN-PAC@2017\.1: hours: two": {
-            "calendars": (calendar.model_copy(update={"hours": (*calendar.hours, *calendar.hours)}),)
-        },
         r"^units\.yaml: PC-QN: two versions are in force on 2018-01-01": {
             "units": (unit.model_copy(update=later), unit)
         },

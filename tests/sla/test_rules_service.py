@@ -20,6 +20,8 @@ from events.clock import now
 from intake.app import service as intake_service
 from sla.app import service
 
+BACKWARDS = swap_file().model_dump(mode="json", by_alias=True)["calendars"]
+BACKWARDS[0]["hours"][0]["sessions"][1] = ["13:30", "00:00"]
 LEADER: Any = {"role": "leader", "unit": "PC-QN"}
 OPERATOR: Any = {"role": "operator", "unit": "onedoor"}
 CLERK: Any = {"role": "receptionist", "unit": "PAC-193"}
@@ -127,6 +129,8 @@ async def test_a_publication_is_said_once_and_by_a_leader(sla: Serving) -> None:
         ("/rules/calendars", publication(policy="maybe"), "invalid-request", "policy"),
         ("/rules/calendars", publication(calendars=[]), "invalid-request", "calendars"),
         ("/rules/calendars", publication(basis="a sentence with spaces"), "invalid-request", "basis"),
+        ("/rules/calendars", publication(calendars=BACKWARDS), "invalid-request", "calendars.0.hours.0.sessions.1"),
+        ("/what-if", {"calendars": BACKWARDS}, "invalid-request", "calendars.0.hours.0.sessions.1"),
         ("/what-if", {}, "nothing-supposed", "calendars"),
         ("/what-if", {"services": catalogue(NEWER)["services"]}, "overlapping-versions", "services.yaml: LV-RES-URBAN"),
     ],

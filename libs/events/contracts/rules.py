@@ -29,7 +29,7 @@ Policy = Literal["pinned", "as-revised"]
 
 @value
 class Opening:
-    """Half a day of work, from one local time to another."""
+    """Half a day of work, from one local time to another; `closes` is 00:00:00 where it is worked until midnight."""
 
     opens: LocalTime
     closes: LocalTime
