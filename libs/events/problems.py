@@ -87,7 +87,9 @@ def _field(rule: str, place: Sequence[int | str]) -> str:
 def _http(_: Request, error: HTTPException) -> Response:
     rule = {404: "no-such-route", 405: "method-not-allowed"}.get(error.status_code, "http-error")
     answer = problem(error.status_code, rule, str(error.detail), way_out="/docs lists the routes")
-    answer.headers.update(error.headers or {})  # Allow, of a method that is not
+    answer.headers.update(error.headers or {})
+    if "GET" in (allowed := answer.headers.get("Allow", "").split(", ")):
+        answer.headers["Allow"] = ", ".join(dict.fromkeys([*allowed, "HEAD"]))
     return answer
 
 
@@ -133,6 +135,34 @@ class LimitBody:
         await self.app(scope, counted, send)
 
 
+class Heads:
+    """HEAD on every route that has GET: the same answer, of which only the headers are sent.
+
+    The application is told that the client has gone as soon as they are, so that a stream ends there.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+        sent = False
+
+        async def received() -> Message:
+            return {"type": "http.disconnect"} if sent else await receive()
+
+        async def headers_only(message: Message) -> None:
+            nonlocal sent
+            if message["type"] == "http.response.start":
+                await send(message)
+                sent = True
+                await send({"type": "http.response.body", "body": b""})
+
+        await self.app({**scope, "method": "GET"}, received, headers_only)
+
+
 class KeptNowhere:
     """What is answered is for whoever asked: no browser and no proxy keeps a copy."""
 
@@ -161,8 +191,9 @@ def too_large() -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Give an application the handlers, the limit, and the word that nothing is to be kept."""
+    """Give an application the handlers, the limit, HEAD, and the word that nothing is to be kept."""
     app.add_middleware(LimitBody)
+    app.add_middleware(Heads)
     app.add_middleware(KeptNowhere)
     handlers: dict[Any, Any] = {
         Refused: _refused,

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 import structlog
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import BaseModel, ConfigDict
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -24,6 +24,8 @@ from events.auth import Allowed
 from events.clock import now as wall
 from events.contracts.terms import CaseId, Instant, UnitCode
 from events.errors import Conflict, NotFound
+from events.event_stream import Events, Resumed, event_stream
+from events.parameters import Text
 from events.runtime import Parts
 from events.web import says
 from sla import asof, evidence_api, inbox, queries, rebuilds_api, rules_api
@@ -75,7 +77,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
 
     @router.get("/cases")
     async def many(
-        _: Reads, after: str = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000, as_of: Day = None
+        _: Reads, after: Text = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000, as_of: Day = None
     ) -> dict[str, Any]:
         """Every case with its cycles, by case id; `next` is the `after` of the next page."""
         if as_of is not None:
@@ -157,24 +159,23 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         instant = await current()
         return {"now": instant, "overdue": await queries.overdue(pool, instant, unit, limit)}
 
-    async def follow(after: int | None, public: bool) -> AsyncIterator[ServerSentEvent]:
+    async def follow(after: int | None, public: bool) -> Events:
         async for change in hub.follow(after):
             data = "{}" if public else change.status.decode()
             yield ServerSentEvent(data=data, event="case", id=str(change.position))
 
     @router.get("/stream", **says("text/event-stream"))
-    async def stream(
-        _: Reads, after: int | None = None, last_event_id: Annotated[int | None, Header()] = None
-    ) -> EventSourceResponse:
-        """Server-sent events: the status of every case that changes. Resumes after Last-Event-ID, or `after`."""
-        return EventSourceResponse(follow(last_event_id if last_event_id is not None else after, False), ping=15)
+    async def stream(request: Request, _: Reads, after: Resumed) -> EventSourceResponse:
+        """Server-sent events: the status of every case that changes. Resumes after Last-Event-ID, or `after`.
+
+        The last one is `expired`, when the token or session has run out.
+        """
+        return event_stream(request, follow(after, False))
 
     @router.get("/public/stream", **says("text/event-stream"))
-    async def public_stream(
-        after: int | None = None, last_event_id: Annotated[int | None, Header()] = None
-    ) -> EventSourceResponse:
+    async def public_stream(request: Request, after: Resumed) -> EventSourceResponse:
         """Server-sent events that say only that some case changed: a board reads its figures again."""
-        return EventSourceResponse(follow(last_event_id if last_event_id is not None else after, True), ping=15)
+        return event_stream(request, follow(after, True))
 
     @router.post("/clock")
     async def clock(body: Clock, _: Annotated[Actor, Depends(Allowed("set-clock"))]) -> dict[str, Any]:

@@ -4,13 +4,13 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Annotated, Any, Self
 
 import msgspec
 import structlog
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -20,7 +20,9 @@ from events.actor import Actor
 from events.auth import Allowed
 from events.contracts.terms import CaseId, Word
 from events.errors import NotFound, Refused
+from events.event_stream import Events, event_stream
 from events.order import Order
+from events.parameters import LARGEST, Run, Text
 from events.runtime import Parts
 from events.settings import Settings
 from events.signing import Signed
@@ -36,7 +38,6 @@ STATES = {"building": "running", "failed": "failed", "cancelled": "cancelled"}
 log = structlog.get_logger("sla.rebuilds")
 
 Operates = Annotated[Actor, Depends(Allowed("operate"))]
-Run = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class Rebuild(BaseModel):
@@ -60,7 +61,7 @@ class Rebuild(BaseModel):
     cases: Annotated[list[CaseId], Field(min_length=1, max_length=1_000)] | None = None
     source: Source = "kafka"
     until: AwareDatetime | None = None
-    offsets: dict[str, Annotated[int, Field(ge=0)]] | None = None
+    offsets: dict[Text, Annotated[int, Field(ge=0, le=LARGEST)]] | None = None
 
     @property
     def trial(self) -> bool:
@@ -199,11 +200,11 @@ def routes(parts: Parts) -> APIRouter:
         }  # fmt: skip
 
     @router.get("/rebuilds/{run}/progress", **says("text/event-stream"))
-    async def progress(run: Run, _: Operates) -> EventSourceResponse:
-        """Server-sent events: the same as often as it changes; `ended` is the last."""
+    async def progress(request: Request, run: Run, _: Operates) -> EventSourceResponse:
+        """Server-sent events: the same as often as it changes; `ended` is the last, or `expired` with the token."""
         await _told(run)
 
-        async def events() -> AsyncIterator[ServerSentEvent]:
+        async def events() -> Events:
             before: dict[str, Any] | None = None
             while True:
                 standing = await _told(run)
@@ -216,7 +217,7 @@ def routes(parts: Parts) -> APIRouter:
                 before = standing
                 await asyncio.sleep(EVERY)
 
-        return EventSourceResponse(events(), ping=15)
+        return event_stream(request, events())
 
     @router.get("/rebuilds/{run}/certificate", **says("application/json"))
     async def certificate(run: Run, _: Operates) -> Response:

@@ -20,6 +20,7 @@ from events.contracts.rules import Impact, Policy
 from events.contracts.terms import ClockPolicy, Reference
 from events.errors import Conflict, NotFound, Refused
 from events.handle import handle
+from events.parameters import Run
 from events.runtime import Parts
 from events.web import Asked, asked
 from sla import queries, runs
@@ -116,7 +117,7 @@ def routes(parts: Parts, in_force: InForce, current: Callable[[], Awaitable[date
         return await runs.every(pool)
 
     @router.get("/what-if/{run}")
-    async def one_run(run: Annotated[int, Field(ge=1)], _: Supposes, dossiers: bool = False) -> Any:
+    async def one_run(run: Run, _: Supposes, dossiers: bool = False) -> Any:
         """How a what-if goes: cases judged, rate, seconds left; then the counts, and with `dossiers` each change."""
         found = await runs.one(pool, run, dossiers=dossiers)
         if found is None:

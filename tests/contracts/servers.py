@@ -38,15 +38,18 @@ class Issuer:
         self.url = ""
         self.asked = 0  # how often somebody fetched the keys
         self.keys = {"first": Ed25519PrivateKey.generate()}
+        self.names: dict[str, str | None] = {}  # what a key is called in the list, where that is not its own name
+        self.more: list[dict[str, Any]] = []  # keys that stand in the list beside ours
         self.document: Any = None  # told instead of the keys, when it is set
 
-    def token(self, *, key: str = "first", signed_by: Ed25519PrivateKey | None = None, **claims: Any) -> str:
+    def token(self, *, key: str | None = "first", signed_by: Ed25519PrivateKey | None = None, **claims: Any) -> str:
         told = {
             "iss": self.url, "aud": "onedoor", "sub": "staff-193-02", "exp": int(time.monotonic()) + 2**31,
             "roles": ["receptionist"], "unit": "PAC-HA-LONG", **claims,
         }  # fmt: skip
         told = {name: value for name, value in told.items() if value is not None}
-        return jwt.encode(told, signed_by or self.keys[key], algorithm="EdDSA", headers={"kid": key})
+        signer = signed_by or self.keys[key or "first"]
+        return jwt.encode(told, signer, algorithm="EdDSA", headers={"kid": key} if key else None)
 
     async def about(self, _: web.Request) -> web.Response:
         return web.json_response({"issuer": self.url, "jwks_uri": f"{self.url}/keys"})
@@ -56,8 +59,12 @@ class Issuer:
         if self.document is not None:
             return web.Response(text=self.document, content_type="application/json")
         algorithm = jwt.algorithms.OKPAlgorithm
-        keys = [{**algorithm.to_jwk(one.public_key(), as_dict=True), "kid": name} for name, one in self.keys.items()]
-        return web.json_response({"keys": keys})
+        keys = [
+            {**algorithm.to_jwk(one.public_key(), as_dict=True), "kid": self.names.get(name, name)}
+            for name, one in self.keys.items()
+        ]
+        told = [{name: value for name, value in key.items() if value is not None} for key in keys]
+        return web.json_response({"keys": [*told, *self.more]})
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
 """Every error over HTTP is a problem document: which field, which rule, what to do. Tokens open what the table says."""
 
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,16 +9,20 @@ from typing import Annotated, Any
 
 import aiohttp
 import asyncpg
+import jwt
 import pytest
 import pytest_asyncio
 from contracts.servers import Issuer, issuing, serving
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Depends, FastAPI, Request
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from events import problems
 from events.actor import Actor
 from events.auth import Allowed, Gate, within
+from events.clock import now
 from events.contracts.terms import UnitCode
 from events.errors import Conflict, NotFound, Stale
 from events.settings import Settings
@@ -24,6 +30,10 @@ from events.web import Asked, asked
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["RS256", "ES256", "EdDSA"]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=4,
+)  # fmt: skip
 ERRORS: dict[str, Exception] = {
     "conflict": Conflict("already-acknowledged", "PAC-1 has it", field="unit", way_out="ask PAC-1"),
     "missing": NotFound("unknown-dossier", "no such dossier", field="case_id"),
@@ -223,7 +233,24 @@ def _tokens(issuer: Issuer) -> dict[str, str]:
         "roles are no list": issuer.token(roles=7),
         "roles are nothing": issuer.token(roles={"receptionist": 1}),
         "a unit that is no text": issuer.token(unit=7),
+        "not yet valid": issuer.token(nbf=int(now().timestamp()) + 60),
+        "issued in a minute": issuer.token(iat=int(now().timestamp()) + 60),
+        "just expired": issuer.token(exp=int(now().timestamp())),
+        "RS256 with a key for EdDSA": forged({"alg": "RS256", "kid": "first"}),
+        "ES256 with a key for EdDSA": forged({"alg": "ES256", "kid": "first"}),
+        "HS256 with a key for EdDSA": forged({"alg": "HS256", "kid": "first"}),
+        "no algorithm": forged({"alg": "none", "kid": "first"}),
+        "an algorithm that is no text": forged({"alg": ["EdDSA"], "kid": "first"}),
+        "a key's name that is no text": forged({"alg": "EdDSA", "kid": 7}),
+        "no key named where there is another": issuer.token(key=None, signed_by=stranger),
+        "a header of thousands of brackets": f"{urlsafe_b64encode(b'[' * 12_000).decode()}.e30.AAAA",
     }
+
+
+def forged(header: dict[str, Any]) -> str:
+    """A token that nobody signed."""
+    parts = (json.dumps(header).encode(), b'{"sub": "staff-193-02", "exp": 9999999999}', b"no signature")
+    return ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
 
 BAD = list(_tokens(Issuer()))
@@ -234,6 +261,66 @@ async def test_a_token_that_cannot_be_trusted_is_refused(client: Client, which: 
     """Forged, foreign, expired or misshapen: 401, never 500."""
     status, body, _ = await client.ask("/receive", "GET", token=_tokens(client.issuer)[which])
     assert (status, body["title"]) == (401, "no valid token")
+
+
+@given(
+    header=st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jwk"]), JSON), signature=st.binary()
+)
+@settings(max_examples=150, deadline=None)
+async def test_no_header_of_a_token_is_a_mistake_of_ours(
+    client: Client, header: dict[str, Any], signature: bytes
+) -> None:
+    """Anybody can write one, without any right."""
+    token = f"{forged({'kid': 'first', **header}).rpartition('.')[0]}.{urlsafe_b64encode(signature).decode()}"
+    assert (await client.ask("/receive", "GET", token=token))[0] == 401
+
+
+async def test_a_clock_that_is_a_little_ahead_is_the_issuers(client: Client) -> None:
+    """A few seconds for what has begun, none for what is over."""
+    ahead = int(now().timestamp()) + 2
+    assert (await client.ask("/receive", "GET", token=client.issuer.token(iat=ahead, nbf=ahead)))[0] == 200
+
+
+@pytest.mark.parametrize(("named", "told"), [(None, None), (None, "first"), ("first", None)])
+async def test_the_only_key_of_an_issuer_needs_no_name(fresh: Client, named: str | None, told: str | None) -> None:
+    """Neither in its list nor in the token; what it signs decides."""
+    fresh.issuer.names["first"] = told
+    token = fresh.issuer.token(key=named, signed_by=fresh.issuer.keys["first"])
+    assert (await fresh.ask("/receive", "GET", token=token))[0] == 200
+    stranger = fresh.issuer.token(key=named, signed_by=Ed25519PrivateKey.generate())
+    assert (await fresh.ask("/receive", "GET", token=stranger))[0] == 401
+
+
+async def test_an_only_key_that_has_become_another_is_fetched_again(fresh: Client) -> None:
+    """Without names nothing else tells of it; invented signatures do not make us flood the issuer."""
+    fresh.issuer.names["first"] = None
+    assert (await fresh.ask("/receive", "GET", token=fresh.issuer.token(key=None)))[0] == 200
+    fresh.issuer.keys["first"] = Ed25519PrivateKey.generate()
+    assert (await fresh.ask("/receive", "GET", token=fresh.issuer.token(key=None)))[0] == 200
+    for _ in range(5):
+        stranger = fresh.issuer.token(key=None, signed_by=Ed25519PrivateKey.generate())
+        assert (await fresh.ask("/receive", "GET", token=stranger))[0] == 401
+    assert fresh.issuer.asked == 2
+
+
+async def test_of_several_keys_one_must_be_named(fresh: Client) -> None:
+    """And is taken by its name alone."""
+    fresh.issuer.keys["second"] = Ed25519PrivateKey.generate()
+    signed_by = fresh.issuer.keys["second"]
+    assert (await fresh.ask("/receive", "GET", token=fresh.issuer.token(key=None, signed_by=signed_by)))[0] == 401
+    assert (await fresh.ask("/receive", "GET", token=fresh.issuer.token(key="second")))[0] == 200
+
+
+async def test_a_key_for_an_algorithm_that_we_do_not_take_is_none(fresh: Client) -> None:
+    """Keys for encryption and for other algorithms stand in the same list."""
+    fresh.issuer.more = [
+        {"kty": "oct", "kid": "secret", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA", "alg": "HS256"},
+        {"kty": "RSA", "kid": "wrap", "use": "enc", "n": "AQAB", "e": "AQAB", "alg": "RSA-OAEP"},
+    ]
+    secret = jwt.encode({"sub": "staff-193-02", "exp": 9999999999}, "secret-secret-secret-secret-secret", "HS256",
+                        headers={"kid": "secret"})  # fmt: skip
+    assert (await fresh.ask("/receive", "GET", token=secret))[0] == 401
+    assert (await fresh.ask("/receive", "GET", token=fresh.issuer.token(key=None)))[0] == 200
 
 
 async def test_the_wrong_role_is_told_which_one_it_takes(client: Client) -> None:

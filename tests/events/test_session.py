@@ -14,6 +14,7 @@ from fastapi import Depends, FastAPI
 from events import problems
 from events.actor import Actor
 from events.auth import SESSION, Allowed, Gate
+from events.clock import now
 from events.web import operations
 
 COOKIE = "onedoor-test"
@@ -80,6 +81,13 @@ async def test_a_token_is_exchanged_for_a_cookie_that_only_this_site_can_send(br
     assert not cookie["secure"]  # this was over HTTP
     status, secure = await browser.ask("DELETE", "/session")
     assert (status, SimpleCookie(secure)[COOKIE].value) == (204, "")
+
+
+async def test_a_session_ends_with_the_token_that_opened_it(browser: Browser) -> None:
+    """A cookie is no way to read on after one's right has run out."""
+    soon = browser.issuer.token(exp=int(now().timestamp()) + 60)
+    _, cookie = await browser.ask("POST", "/session", soon)
+    assert 0 < int(SimpleCookie(cookie)[COOKIE]["max-age"]) <= 60
 
 
 async def test_the_cookie_reads_and_does_nothing_else(browser: Browser) -> None:
