@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from deadlines import sessions
 from deadlines.calendar import Calendar, Hours, Override
 from deadlines.errors import CatalogueError, UnknownId
-from deadlines.sessions import SOME, Sessions, TimeOfDay, some
+from deadlines.sessions import SOME, Sessions, TimeOfDay, Weekdays, some
 from events.contracts.rules import CalendarTerms, Era, OneDay, ServiceTerms
 from events.contracts.terms import (
     CalendarId,
@@ -29,10 +29,10 @@ from events.contracts.terms import (
     UnitKind,
     Word,
 )
+from events.parameters import StorableText
 
 FieldOfWork = Literal["LV", "MV", "CONTRACT"]
 Cutoff = Literal["transfer", "promise"]
-Weekday = Annotated[int, Field(ge=1, le=7)]
 
 
 class Entry(BaseModel):
@@ -44,15 +44,15 @@ class Entry(BaseModel):
 class Sourced(Entry):
     """An entry that says where it comes from; `unsure` marks what nobody could look up."""
 
-    basis: str
+    basis: StorableText
     unsure: bool = False
 
 
 class Name(Entry):
     """A name as printed, in Vietnamese and English."""
 
-    vi: str
-    en: str
+    vi: StorableText
+    en: StorableText
 
 
 class Dated(Entry):
@@ -79,7 +79,7 @@ class Dated(Entry):
 class HoursEntry(Dated, Sourced):
     """Opening hours of an era; weekdays by ISO number, 1 = Monday."""
 
-    weekdays: Annotated[tuple[Weekday, ...], AfterValidator(some), Field(json_schema_extra=SOME)]
+    weekdays: Weekdays
     sessions: Annotated[Sessions, AfterValidator(some), Field(json_schema_extra=SOME)]
 
 

@@ -43,20 +43,6 @@ def _in_order(sessions: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], .
     return sessions
 
 
-TimeOfDay = Annotated[
-    str, BeforeValidator(_clock), Field(pattern=f"^{_DAYTIME}$", examples=["13:30"]), AfterValidator(_with_seconds)
-]
-EndTime = Annotated[
-    str,
-    BeforeValidator(_clock),
-    Field(pattern=rf"^({_DAYTIME}|24:00(:00)?)$", examples=["17:00"]),
-    AfterValidator(_with_seconds),
-]
-Sessions = Annotated[
-    tuple[Annotated[tuple[TimeOfDay, EndTime], AfterValidator(_forward)], ...], AfterValidator(_in_order)
-]
-
-
 def some(values: tuple[T, ...]) -> tuple[T, ...]:
     """At least one. By `min_length` pydantic would report a list as too short beside what is wrong inside it."""
     if not values:
@@ -66,6 +52,19 @@ def some(values: tuple[T, ...]) -> tuple[T, ...]:
 
 SOME: Final[dict[str, Any]] = {"minItems": 1}
 """The same in a JSON schema."""
+Weekdays = Annotated[tuple[Annotated[int, Field(ge=1, le=7)], ...], AfterValidator(some), Field(json_schema_extra=SOME)]
+TimeOfDay = Annotated[
+    str, Field(pattern=f"^{_DAYTIME}$", examples=["13:30"]), BeforeValidator(_clock), AfterValidator(_with_seconds)
+]
+EndTime = Annotated[
+    str,
+    Field(pattern=rf"^({_DAYTIME}|24:00(:00)?)$", examples=["17:00"]),
+    BeforeValidator(_clock),
+    AfterValidator(_with_seconds),
+]
+Sessions = Annotated[
+    tuple[Annotated[tuple[TimeOfDay, EndTime], AfterValidator(_forward)], ...], AfterValidator(_in_order)
+]
 
 
 def seconds(at: str) -> int:

@@ -15,6 +15,7 @@ from events.contracts.terms import Word
 from events.database import Pool
 from events.follow import Following
 from events.order import Order
+from events.parameters import LARGEST, StorableText
 from events.republish import Remake, republish
 from events.web import Now, Trace, asked
 
@@ -27,7 +28,7 @@ select greatest(
 """
 
 Operates = Annotated[Actor, Depends(Allowed("operate"))]
-Id = Annotated[int, Path(ge=1, lt=2**63)]
+Id = Annotated[int, Path(ge=1, le=LARGEST)]
 MakesOrder = Callable[..., Awaitable[Order]]
 
 
@@ -109,24 +110,24 @@ def routes(
         return settled
 
     @router.post("/followers/{name}/pause")
-    async def pause(name: str, order: OrderedBecause) -> Mapping[str, Any]:
+    async def pause(name: StorableText, order: OrderedBecause) -> Mapping[str, Any]:
         """It applies nothing until it is resumed, in no process, whatever restarts; it is shown as behind."""
         return await followers.pause(pool, followers.named(followings, name), order)
 
     @router.post("/followers/{name}/resume")
-    async def resume(name: str, order: Ordered) -> Mapping[str, Any]:
+    async def resume(name: StorableText, order: Ordered) -> Mapping[str, Any]:
         """It goes on where it stood."""
         return await followers.resume(pool, followers.named(followings, name), order)
 
     @router.post("/followers/{name}/replay")
-    async def replay(name: str, order: OrderedBecause) -> Mapping[str, Any]:
+    async def replay(name: StorableText, order: OrderedBecause) -> Mapping[str, Any]:
         """It forgets what it made and reads its log from the start; only one whose whole effect is its own table."""
         found = await followers.again(pool, followers.named(followings, name), order)
         bell.ring_all()
         return found
 
     @router.post("/followers/{name}/rewind")
-    async def rewind(name: str, order: Annotated[Order, Depends(ordered)], body: Since) -> Mapping[str, Any]:
+    async def rewind(name: StorableText, order: Annotated[Order, Depends(ordered)], body: Since) -> Mapping[str, Any]:
         """It reads again what was recorded from an instant on; only one that then changes only what was wrong."""
         because = Order(service=order.service, cause=order.cause, moment=order.moment, why=body.why)
         found = await followers.back(pool, followers.named(followings, name), because, body.to)

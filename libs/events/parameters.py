@@ -7,5 +7,6 @@ from pydantic import Field
 
 LARGEST: Final = 2**63 - 1  # a bigint
 LARGEST_INTEGER: Final = 2**31 - 1
-Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+NO_ZERO: Final = r"^[^\x00]*$"
+StorableText = Annotated[str, Field(pattern=NO_ZERO)]
 Run = Annotated[int, Field(ge=1, le=LARGEST_INTEGER, description="The number of a run.")]

@@ -6,6 +6,7 @@ import asyncpg
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from events.database import Connection, Pool
+from events.parameters import NO_ZERO
 
 KEEP = """
 insert into people (applicant_ref, name, phone, address, id_number, zalo_id, note) values ($1, $2, $3, $4, $5, $6, $7)
@@ -16,7 +17,7 @@ on conflict (applicant_ref) do update set name = excluded.name, phone = excluded
 PERSON = "select name, phone, address, id_number, zalo_id, note from people where applicant_ref = $1"
 ZALO_ID = "select zalo_id from people where applicant_ref = $1"
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=NO_ZERO)]
 
 
 class Person(BaseModel):
@@ -29,7 +30,7 @@ class Person(BaseModel):
     address: Text
     id_number: Annotated[str, Field(pattern=r"^[0-9A-Z]{6,20}$")] | None = None
     zalo_id: Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")] | None = None
-    note: Annotated[str, Field(max_length=2000)] | None = None
+    note: Annotated[str, Field(max_length=2000, pattern=NO_ZERO)] | None = None
 
 
 async def keep(connection: Connection, applicant_ref: str, person: Person) -> None:

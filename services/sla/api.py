@@ -25,7 +25,7 @@ from events.clock import now as wall
 from events.contracts.terms import CaseId, Instant, UnitCode
 from events.errors import Conflict, NotFound
 from events.event_stream import Events, Resumed, event_stream
-from events.parameters import Text
+from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import says
 from sla import asof, evidence_api, inbox, queries, rebuilds_api, rules_api
@@ -77,7 +77,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
 
     @router.get("/cases")
     async def many(
-        _: Reads, after: Text = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000, as_of: Day = None
+        _: Reads, after: StorableText = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000, as_of: Day = None
     ) -> dict[str, Any]:
         """Every case with its cycles, by case id; `next` is the `after` of the next page."""
         if as_of is not None:

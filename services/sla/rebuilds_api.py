@@ -22,7 +22,7 @@ from events.contracts.terms import CaseId, Word
 from events.errors import NotFound, Refused
 from events.event_stream import Events, event_stream
 from events.order import Order
-from events.parameters import LARGEST, Run, Text
+from events.parameters import LARGEST, Run, StorableText
 from events.runtime import Parts
 from events.settings import Settings
 from events.signing import Signed
@@ -61,7 +61,7 @@ class Rebuild(BaseModel):
     cases: Annotated[list[CaseId], Field(min_length=1, max_length=1_000)] | None = None
     source: Source = "kafka"
     until: AwareDatetime | None = None
-    offsets: dict[Text, Annotated[int, Field(ge=0, le=LARGEST)]] | None = None
+    offsets: dict[StorableText, Annotated[int, Field(ge=0, le=LARGEST)]] | None = None
 
     @property
     def trial(self) -> bool:

@@ -24,6 +24,7 @@ from events.actor import Actor
 from events.auth import Allowed
 from events.contracts.terms import CaseId, Instant, Reference, Word
 from events.errors import NotFound, Refused
+from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import Asked, asked, reply, says
 from sla import portal, queries, remedying, sealing
@@ -92,7 +93,7 @@ class Number:
 
 def asked_number(
     kind: Opening,
-    line: str,
+    line: StorableText,
     column: Annotated[list[Column | Made] | None, Query()] = None,
     step: Word | None = None,
     accept: Annotated[str, Header()] = "",
@@ -243,7 +244,7 @@ def record_routes(
         return _json({"seals": await sealing.every(pool)})
 
     @router.get("/record/seals/{seal}")
-    async def sealed(seal: str, _: Reads) -> Response:
+    async def sealed(seal: StorableText, _: Reads) -> Response:
         """A record as it was signed, with what was restated of it since; its numbers open at `/items` below it."""
         found = await sealing.one(pool, seal)
         for difference in (one for restated in found["restatements"] for one in restated["differences"]):
@@ -251,25 +252,25 @@ def record_routes(
         return _json({**found, "opens": f"/record/seals/{seal}/items?"})
 
     @router.get("/record/seals/{seal}/items")
-    async def sealed_items(seal: str, _: Reads, number: AskedNumber) -> Response:
+    async def sealed_items(seal: StorableText, _: Reads, number: AskedNumber) -> Response:
         """What one number of the signed record counts, whatever was restated since."""
         return _opened((await sealing.one(pool, seal))["record"], number)
 
     @router.get("/record/seals/{seal}/print", response_class=HTMLResponse)
-    async def sealed_print(seal: str, _: Reads) -> HTMLResponse:
+    async def sealed_print(seal: StorableText, _: Reads) -> HTMLResponse:
         """The signed record as a page for paper."""
         it = addressed((await sealing.one(pool, seal))["record"], f"/record/seals/{seal}/items")
         return HTMLResponse(page(it, sheets(it)))
 
     @router.get("/record/seals/{seal}/restatements/{number}")
-    async def restatement(seal: str, number: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads) -> Response:
+    async def restatement(seal: StorableText, number: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads) -> Response:
         """The whole record of a sealed period as it was restated; its numbers open at `/items` below it."""
         it = await sealing.restatement(pool, seal, number)
         return _json(addressed(it, f"/record/seals/{seal}/restatements/{number}/items"))
 
     @router.get("/record/seals/{seal}/restatements/{restated}/items")
     async def restated_items(
-        seal: str, restated: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads, number: AskedNumber
+        seal: StorableText, restated: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads, number: AskedNumber
     ) -> Response:
         """What one number of a restated record counts."""
         return _opened(await sealing.restatement(pool, seal, restated), number)
@@ -286,7 +287,7 @@ def record_routes(
 
     @router.post("/remedies/{remedy}/closing")
     async def close_remedy(
-        remedy: str, body: Closing, frame: Frame, actor: Annotated[Actor, Depends(Allowed("close-remedy"))]
+        remedy: StorableText, body: Closing, frame: Frame, actor: Annotated[Actor, Depends(Allowed("close-remedy"))]
     ) -> Response:
         """Close a remedial action with what was done and where it is written down."""
         answer = await remedying.close(pool, catalogue, remedy, body.outcome, body.evidence, frame, actor)

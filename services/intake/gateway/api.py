@@ -14,6 +14,7 @@ from events.auth import Allowed
 from events.errors import NotFound, TooMuch
 from events.gateway.quota import Quotas
 from events.gateway.sent import Item, of_request
+from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import Now, moment
 from intake.gateway.described import ANSWERS, BECAME, BODY, HEADERS
@@ -54,7 +55,7 @@ def routes(parts: Parts, entered: Entered) -> APIRouter:
         return JSONResponse(_shown(outcomes[0]), 201 if outcomes[0].result == "accepted" else 200)
 
     @router.get("/events/{source:path}/{id}", responses=BECAME)
-    async def one(source: str, id: str, actor: Caller) -> Any:
+    async def one(source: StorableText, id: StorableText, actor: Caller) -> Any:
         """What became of an event of one's own: where it is, and every refusal under its id."""
         found = await became(parts.pool, entered.now().of(actor.unit), source, id)
         if found is None:
