@@ -52,7 +52,7 @@ class Asked:
 async def asked(
     request: Request,
     idempotency_key: Annotated[str | None, Header(max_length=200, pattern=KEY)] = None,
-    if_match: Annotated[str | None, Header(pattern=r'^(W/)?"?\d+"?$')] = None,
+    if_match: Annotated[str | None, Header(pattern=r'^(W/)?"?[0-9]{1,18}"?$')] = None,
     onedoor_now: Now = None,
     traceparent: Trace = None,
 ) -> Asked:

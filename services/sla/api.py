@@ -14,11 +14,12 @@ from typing import Annotated, Any
 import msgspec
 import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from deadlines.inforce import InForce
+from deadlines.instants import local_date
 from events.actor import Actor
 from events.auth import Allowed
 from events.clock import now as wall
@@ -190,8 +191,10 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
     router.include_router(evidence_api.routes(parts, in_force))
 
     @router.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        """The live page."""
+    async def page(month: str | None = None) -> Response:
+        """The live page of a month; without one, of the newest month in which a dossier was received."""
+        if month is None and (newest := await queries.last_receipt(pool)):
+            return RedirectResponse(f"/?month={local_date(newest):%Y-%m}")
         return FileResponse(WEB / "index.html", media_type="text/html")
 
     @router.get("/web/{name}", include_in_schema=False)

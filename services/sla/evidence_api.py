@@ -29,7 +29,7 @@ LOOKS, A_LOOK = 40, 0.05  # how often, and after how many seconds, it is asked a
 
 Reads = Annotated[Actor, Depends(Allowed("read"))]
 Cases = Annotated[list[CaseId], Query(alias="case", min_length=1, max_length=DOSSIERS_AT_ONCE)]
-Month = Annotated[str, Query(alias="month", pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str, Query(alias="month", pattern=r"^(199[0-9]|20[0-9]{2}|2100)-(0[1-9]|1[0-2])$")]
 
 
 def routes(parts: Parts, in_force: InForce) -> APIRouter:

@@ -78,6 +78,7 @@ select case_id from referrals where {LIVE} and referred_at < $2
 order by 1
 """
 FACTS = f"select {COLUMNS} from inbox where subject = $1 and type = any($2)"
+LAST_RECEIPT = f"select received_at from cycles where {LIVE} order by received_at desc limit 1"
 APPLIED = "select rules from generations where state = 'live'"
 HOLE = "select exists (select from parked where subject = $1 and settled is null)"
 GENERATION = """
@@ -137,6 +138,12 @@ async def applied(pool: Pool) -> int:
     """How many published rules have moved what they move in the live generation."""
     count: int = await pool.fetchval(APPLIED)
     return count
+
+
+async def last_receipt(pool: Pool) -> datetime | None:
+    """When a dossier was last received, or received again; None where there is none."""
+    received_at: datetime | None = await pool.fetchval(LAST_RECEIPT)
+    return received_at
 
 
 async def overdue(pool: Pool, now: datetime, unit: str | None, limit: int) -> Sequence[dict[str, Any]]:

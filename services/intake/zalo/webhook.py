@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import structlog
@@ -17,6 +17,7 @@ from events.database import Connection, Pool
 from events.envelope import Cause
 from events.errors import Refused, WrongVersion
 from events.handle import Moment
+from events.parameters import NO_ZERO
 from events.store import Append, append
 from intake.people import KEEP
 from intake.zalo.client import ZaloSettings
@@ -29,13 +30,16 @@ Sorted = Literal["reply", "application", "quarantined", "ignored", "repeat"]
 log = structlog.get_logger("intake.zalo.webhook")
 
 
+Text = Annotated[str, msgspec.Meta(pattern=NO_ZERO)]
+
+
 class _Message(msgspec.Struct):
-    text: str = ""
-    msg_id: str = ""
+    text: Text = ""
+    msg_id: Text = ""
 
 
 class _Sender(msgspec.Struct):
-    id: str = ""
+    id: Text = ""
 
 
 class Incoming(msgspec.Struct):

@@ -22,10 +22,12 @@ const KINDS = [
 const LATE = new Set(["overdue", "open overdue"]);
 const $ = (id) => document.getElementById(id);
 
-let shown = null; // "2017-07"
+// "2017-07": the server leads to the newest month that has dossiers.
+let shown = new URLSearchParams(location.search).get("month")?.match(/^\d{4}-(0[1-9]|1[0-2])$/)?.[0] ?? null;
 let read = 0; // when the figures were read (ms)
 let pending = false;
 let reads = false; // whether this browser may open figures to their dossiers: POST /session
+let stream;
 
 function two(vi, en) {
   const box = document.createDocumentFragment();
@@ -108,6 +110,7 @@ async function refresh() {
     const record = await answer.json();
     shown = record.from.slice(0, 7);
     $("month").value = shown;
+    history.replaceState(null, "", `?month=${shown}`);
     draw(record);
     read = Date.now();
   } catch {
@@ -126,19 +129,40 @@ function soon() {
 const STATES = [["Đang kết nối", "connecting"], ["Trực tiếp", "live"], ["Mất kết nối", "disconnected"]];
 
 function age() {
-  const [vi, en] = STATES[stream.readyState];
-  $("age").classList.toggle("stale", stream.readyState !== EventSource.OPEN && read > 0);
+  const state = stream?.readyState ?? EventSource.CONNECTING;
+  const [vi, en] = STATES[state];
+  $("age").classList.toggle("stale", state !== EventSource.OPEN && read > 0);
   if (!read) return $("age").replaceChildren(two(`${vi} …`, `${en} …`));
   const seconds = Math.round((Date.now() - read) / 1000);
   $("age").replaceChildren(two(`${vi} · số liệu cách đây ${seconds} giây`, `${en}, figures are ${seconds} s old`));
 }
 
-const stream = new EventSource("/public/stream");
-stream.addEventListener("case", soon);
-stream.addEventListener("open", soon);
+// With a session the stream is the one that ends with it.
+function follow() {
+  stream?.close();
+  stream = new EventSource(reads ? "/stream" : "/public/stream");
+  stream.addEventListener("case", soon);
+  stream.addEventListener("open", soon);
+  stream.addEventListener("expired", look);
+  stream.addEventListener("error", () => {
+    if (stream.readyState === EventSource.CLOSED) setTimeout(look, 5000); // refused: the browser does not come again
+  });
+}
+
+// Whether there is a session: it is over when there was one, and back when another was opened in /docs.
+async function look() {
+  const answer = await fetch("/session").catch(() => null);
+  const had = reads;
+  reads = answer?.ok ?? false;
+  $("over").hidden = reads || ($("over").hidden && !had);
+  if (reads !== had || !stream || stream.readyState === EventSource.CLOSED) follow();
+  refresh();
+}
+
+window.addEventListener("focus", () => { if (!$("over").hidden) look(); });
 $("month").addEventListener("change", () => { shown = $("month").value; refresh(); });
 $("earlier").addEventListener("click", () => { shown = month(shown, -1); refresh(); });
 $("later").addEventListener("click", () => { shown = month(shown, 1); refresh(); });
 $("period").addEventListener("submit", (event) => event.preventDefault());
 setInterval(age, 1000);
-fetch("/session").then((answer) => { reads = answer.ok; }).finally(refresh);
+look();
