@@ -59,6 +59,7 @@ test-clients: $(READY) ## what others have, which needs installing (Node, npm, k
 	cp tests/clients/*.json tests/clients/*.mjs build/clients/
 	cd build/clients && npm ci --silent --no-audit --no-fund --ignore-scripts
 	node build/clients/language.mjs docs tests/contracts/goldens
+	node tests/clients/page.mjs services/sla/web/page.js
 	$(PYTHON) -m venv build/clients/venv
 	build/clients/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement tests/clients/pm4py.lock
 	$(BIN)/python tests/clients

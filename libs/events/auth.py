@@ -66,7 +66,7 @@ class Gate:
                     raise
                 await self._ask_again(self._keys, lambda: False)  # a key without a name may have become another
                 claims = self._claims(token, await self._key(named))
-        except (jwt.PyJWTError, RecursionError) as invalid:
+        except jwt.PyJWTError as invalid:
             raise Unauthenticated(f"the token is not valid: {invalid}") from invalid
         return _actor(claims), float(claims["exp"])
 

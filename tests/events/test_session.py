@@ -1,5 +1,6 @@
 """A browser shows its token once and reads for a while by a cookie that nothing else can use."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
@@ -100,6 +101,8 @@ async def test_the_cookie_reads_and_does_nothing_else(browser: Browser) -> None:
     assert (await browser.ask("POST", "/page", browser.issuer.token()))[0] == 200
     assert (await browser.ask("GET", "/page"))[0] == 401
     assert (await browser.ask("GET", "/page", Cookie=f"{cookie}x", **SAME))[0] == 401
+    nested = urlsafe_b64encode(b"[" * 12_000).decode()
+    assert (await browser.ask("GET", "/page", Cookie=f"{COOKIE}={nested}.e30.AAAA", **SAME))[0] == 401
     assert (await browser.ask("GET", "/page", Cookie=cookie))[0] == 401  # a browser says where it asks from
 
 

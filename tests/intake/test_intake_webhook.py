@@ -63,6 +63,16 @@ def test_any_other_mac_is_refused(header: str | None) -> None:
         DOOR.verify(json.dumps(PAYLOAD).encode(), header)
 
 
+@pytest.mark.parametrize(
+    "zero", [{"message": {"msg_id": "m1\0", "text": "x"}}, {"message": {"text": "\0"}}, {"sender": {"id": "1\0"}}]
+)
+def test_a_message_that_no_column_can_hold_is_refused(zero: dict[str, Any]) -> None:
+    """Signed or not: it would be told as a mistake of ours, and sent again for ever."""
+    raw = json.dumps(PAYLOAD | zero).encode()
+    with pytest.raises(Refused):
+        DOOR.verify(raw, signed(raw))
+
+
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"{}", b'{"app_id": 1, "event_name": "x", "timestamp": "1"}',
                                  b'{"app_id": "a", "event_name": "x", "timestamp": "\xff"}'])  # fmt: skip
 def test_what_is_no_event_of_zalos_is_refused(raw: bytes) -> None:
