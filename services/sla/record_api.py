@@ -132,7 +132,8 @@ def record_routes(
         if period is not None or ending is not None:
             return _named(catalogue, period or "calendar-month", ending or f"{today:%Y-%m}").on(today)
         begin = since or today.replace(day=1)
-        return _dates(begin, to or month(begin.year, begin.month).until).on(today)
+        covered = FIRST <= begin <= LAST  # beyond, a month may have no end
+        return _dates(begin, to or (month(begin.year, begin.month).until if covered else begin)).on(today)
 
     Asks = Annotated[Period, Depends(asked_period)]
 
@@ -309,7 +310,7 @@ def record_routes(
 def _dates(since: date, until: date) -> Period:
     if since < FIRST or until > LAST:
         raise Refused(
-            "beyond-calendar", f"calendars cover {FIRST} to {LAST}", field="from" if since < FIRST else "to",
+            "beyond-calendar", f"calendars cover {FIRST} to {LAST}", field="to" if FIRST <= since <= LAST else "from",
             way_out="ask for a period within these years",
         )  # fmt: skip
     if since >= until:
