@@ -1,9 +1,10 @@
-"""`onedoor status`: which services are ready, how far each follower is behind, which generation is live."""
+"""`onedoor status`: which services are ready, how far each follower is behind, which watermark stands, which generation
+is live."""
 
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -22,7 +23,8 @@ STUCK = 60.0  # seconds that a follower may be behind before it is shown as stuc
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
-    """Show each service, its followers and how far they are behind; exit 1 when a service is not ready.
+    """Show each service, its followers and how far they are behind; exit 1 when a service is not ready, or a watermark
+    stands: nothing is warned of meanwhile.
 
     \b
     onedoor status
@@ -32,8 +34,8 @@ def status(
     if as_json:
         print(json.dumps(standing, indent=1))
     else:
-        _show(wide(), standing)
-    if not all(one["ready"] for one in standing.values()):
+        show(wide(), standing)
+    if not is_well(standing):
         sys.exit(1)
 
 
@@ -70,7 +72,17 @@ def trouble(follower: Mapping[str, Any]) -> str:
     return f"paused by {follower['paused_by']} {local_time(follower['paused_at'])}: {follower['paused_why']}"
 
 
-def _show(console: Console, standing: Mapping[str, Mapping[str, Any]]) -> None:
+def is_well(standing: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether every service is ready and no watermark stands."""
+    return all(one["ready"] and not stands(one) for one in standing.values())
+
+
+def stands(service: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The watermarks that a service waits for and that do not move."""
+    return [one for one in service.get("watermarks", ()) if one["stands"]]
+
+
+def show(console: Console, standing: Mapping[str, Mapping[str, Any]]) -> None:
     table = Table("service", "follower", "behind", "waiting for", "trouble", box=None, pad_edge=False)
     for service, one in standing.items():
         shown = f"[green]{service}[/]" if one["ready"] else f"[red]{service}[/]"
@@ -90,10 +102,23 @@ def _show(console: Console, standing: Mapping[str, Mapping[str, Any]]) -> None:
         if one.get("parked"):
             table.add_row("", "[yellow]parked[/]", f"{one['parked']:,}", "", "")
     console.print(table)
+    for one in standing.values():
+        for watermark in stands(one):
+            console.print(f"[red]{_held(watermark)}[/]", highlight=False)
     _tell_tables(console, standing.get("sla", {}))
     horizon = max((one.get("horizon_seconds") or 0 for one in standing.values()), default=0)
     if horizon > 1:
         console.print(f"[yellow]an open transaction has held every follower back for {horizon:.1f} s[/]")
+
+
+def _held(watermark: Mapping[str, Any]) -> str:
+    """What a watermark that stands holds back."""
+    source, since = watermark["source"], watermark["watermark"]
+    if source == "settled":
+        what = f"since {local_time(since)}" if since else "so far"
+        return f"nothing is warned of, nothing is final and no day is sealed of what was said {what}"
+    stands = f"stands since {local_time(since)}" if since else "was never heard"
+    return f"the watermark of {source} {stands}: is it up, does its relay send, is a transaction open?"
 
 
 def _tell_tables(console: Console, sla: Mapping[str, Any]) -> None:

@@ -1,10 +1,13 @@
 """The watermark of a service: every fact that it recorded before this instant is on Kafka.
 
 Said on `heartbeats` where time is the wall's, so that a deadline is declared missed only when
-nothing that could still disprove it is on its way.
+nothing that could still disprove it is on its way. A watermark that stands holds back whoever waits for it.
 """
 
 import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -16,6 +19,7 @@ from events.follow import bookmark_of
 from events.relay import NAME as RELAY
 
 EVERY = 1.0  # seconds
+STANDS_AFTER = 30.0  # seconds of age; one that moves is a second or two old
 # The clock first, then a number of our own: whatever was recorded at or before `moment` has a lower one. (A snapshot's
 # xmax would not do: it is one past the highest that has *completed*, and a writer that still runs may be above it.)
 MOMENT = "select clock_timestamp()"
@@ -27,6 +31,22 @@ select pg_snapshot_xmin(pg_current_snapshot()) >= $1 and not exists (
     and (tx < $1 or epoch < (select epoch from cluster)))
 """
 log = structlog.get_logger("events.heartbeat")
+
+
+class Watermark(NamedTuple):
+    """How far a source is known to have said everything. `watermark`: None where nothing was ever heard of it; its age
+    then counts from when one began to listen."""
+
+    source: str
+    watermark: datetime | None
+    age_seconds: float
+    stands: bool
+
+
+def watermarks(known: Mapping[str, datetime | None], listening_since: datetime, at: datetime) -> list[Watermark]:
+    """What is known of each source, seen at an instant."""
+    ages = {source: (at - (watermark or listening_since)).total_seconds() for source, watermark in known.items()}
+    return [Watermark(source, known[source], max(age, 0.0), age > STANDS_AFTER) for source, age in ages.items()]
 
 
 async def all_sent(pool: Pool, ceiling: int) -> bool:

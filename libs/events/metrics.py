@@ -10,6 +10,7 @@ from events.clock import now
 from events.database import Connection
 from events.follow import START, Following
 from events.hear import Ears
+from events.heartbeat import Watermark
 from events.relay import Relay
 
 # Rows of one log past each of its followers' bookmarks, and the age of the oldest, by the instant at which they were
@@ -61,9 +62,15 @@ class Horizon:
 
 
 async def standing(
-    connection: Connection, followings: Sequence[Following[Any]], ears: Ears | None, relay: Relay, horizon: Horizon
+    connection: Connection,
+    followings: Sequence[Following[Any]],
+    ears: Ears | None,
+    relay: Relay,
+    horizon: Horizon,
+    watermarks: Sequence[Watermark] = (),
 ) -> Mapping[str, Any]:
-    """Each follower's distance from the end of its log, what was published and heard, and what is parked."""
+    """Each follower's distance from the end of its log, what was published and heard, what is parked, and how far the
+    sources are that this service waits for."""
     tables = dict.fromkeys(following.follower.log.table for following in followings)
     query = " union all ".join(BEHIND.format(table=table, since=SINCE.get(table, "now()")) for table in tables)
     places = [
@@ -95,6 +102,7 @@ async def standing(
         "missing": sorted(ears.missing) if ears else [],
         "parked": await connection.fetchval(PARKED),
         "horizon_seconds": await horizon.age(connection),
+        "watermarks": [one._asdict() for one in watermarks],
     }
 
 
@@ -136,4 +144,14 @@ def exposition(standing: Mapping[str, Any], ears: Ears | None) -> CollectorRegis
     Gauge("onedoor_horizon_seconds", "Age of the oldest writing transaction", registry=registry).set(
         standing["horizon_seconds"]
     )
+    old = Gauge("onedoor_watermark_age_seconds", "Age of a source's watermark", ["source"], registry=registry)
+    stands = Gauge(
+        "onedoor_watermark_stands",
+        "1 while a watermark holds back all warnings, seals and final answers",
+        ["source"],
+        registry=registry,
+    )
+    for one in standing["watermarks"]:
+        old.labels(one["source"]).set(one["age_seconds"])
+        stands.labels(one["source"]).set(one["stands"])
     return registry

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ from prometheus_client import CollectorRegistry
 from events import ahead, database, hand, logs, metrics, openapi, parked, problems, topics
 from events.auth import Gate
 from events.bell import Bell
+from events.clock import now
 from events.database import Pool
 from events.follow import Follower, Following
 from events.hear import Ears
-from events.heartbeat import heartbeat
+from events.heartbeat import Watermark, heartbeat, watermarks
 from events.relay import Relay
 from events.settings import Settings
 from events.tail import Tails
@@ -56,7 +58,8 @@ class Parts:
 class Service:
     """What a service is made of. `says` and `hears` are topics; an empty one means that it does not.
 
-    `parks`: what it sets aside beside its inbox and its followers, and how that is done again."""
+    `parks`: what it sets aside beside its inbox and its followers, and how that is done again. `watermarks`: how far
+    each source is known to be for which it waits; None where nothing was ever heard of it."""
 
     name: str
     says: tuple[str, ...]
@@ -67,6 +70,7 @@ class Service:
     tasks: Callable[[Parts], Sequence[Task]] = lambda _: ()
     open: Callable[[Parts], Awaitable[AsyncExitStack]] | None = None
     parks: Callable[[Parts], parked.Others] = lambda _: parked.NO_OTHERS
+    watermarks: Callable[[], Mapping[str, datetime | None]] = dict
 
 
 @dataclass(kw_only=True)
@@ -80,6 +84,7 @@ class Running:
     followings: list[Following[Any]]
     others: parked.Others
     horizon: metrics.Horizon = field(default_factory=metrics.Horizon)
+    since: datetime = field(default_factory=now)
     started: bool = False
     died: list[str] = field(default_factory=list)  # tasks that ended with an error: only a restart brings them back
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -91,9 +96,14 @@ class Running:
             "tasks": not self.died,
         }
 
+    def watermarks(self) -> Sequence[Watermark]:
+        return watermarks(self.service.watermarks(), self.since, now())
+
     async def standing(self) -> Mapping[str, Any]:
         async with self.parts.pool.acquire() as connection:
-            return await metrics.standing(connection, self.followings, self.ears, self.relay, self.horizon)
+            return await metrics.standing(
+                connection, self.followings, self.ears, self.relay, self.horizon, self.watermarks()
+            )
 
     async def exposition(self) -> CollectorRegistry:
         return metrics.exposition(await self.standing(), self.ears)

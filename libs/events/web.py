@@ -3,7 +3,7 @@ it stands."""
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Protocol
@@ -19,6 +19,7 @@ from events.contracts.terms import Instant
 from events.envelope import Cause
 from events.errors import Refused
 from events.handle import Answer, IdempotencyKey, Moment
+from events.heartbeat import Watermark
 
 # Both travel with the facts, so neither may hold a sentence. A broken trace is left out, never refused (W3C).
 KEY = r"^[A-Za-z0-9._:/@+~-]+$"
@@ -106,6 +107,7 @@ class Stands(Protocol):
     async def standing(self) -> Mapping[str, Any]: ...
     async def exposition(self) -> Any: ...
     def ready(self) -> Mapping[str, bool]: ...
+    def watermarks(self) -> Sequence[Watermark]: ...
 
 
 def operations(service: Stands) -> APIRouter:
@@ -118,15 +120,21 @@ def operations(service: Stands) -> APIRouter:
         return {"status": "alive"}
 
     @router.get("/health/ready")
-    async def readiness(response: Response) -> Mapping[str, bool]:
-        """200 when every part works and partitions are assigned; 503 with the parts that do not."""
+    async def readiness(response: Response) -> Mapping[str, Any]:
+        """200 when every part works and partitions are assigned; 503 with the parts that do not.
+
+        `standing_watermarks` does not count: a source that is silent holds back what waits for it, but the service
+        answers and takes commands, and taking it away or starting it again would help nobody.
+        """
         parts = service.ready()
         response.status_code = 200 if all(parts.values()) else 503
-        return parts
+        standing = [{"source": one.source, "since": one.watermark} for one in service.watermarks() if one.stands]
+        return {**parts, "standing_watermarks": standing}
 
     @router.get("/followers")
     async def followers() -> Mapping[str, Any]:
-        """The end of the log against every bookmark; what was published and heard, per partition."""
+        """The end of the log against every bookmark; what was published and heard, per partition; and on the wall's
+        clock the watermarks that this service waits for."""
         return await service.standing()
 
     @router.get("/metrics", **says("text/plain"))

@@ -36,12 +36,12 @@ from sla.explained import page as page_of
 from sla.judge import judge
 from sla.record_api import Day, record_routes
 from sla.rules import with_published
-from sla.ticker import CLOCK, KEEP, tick
+from sla.ticker import tick
 from sla.told import told
+from sla.watermarks import CLOCK, KEEP, passed
 
 AS_OF_AT_ONCE = 2  # such an answer may judge every case: the others wait, and the live judge keeps its connections
 WEB = Path(__file__).parent / "web"
-NOW = "select watermark from watermarks where service = 'clock'"
 log = structlog.get_logger("sla.api")
 
 
@@ -63,8 +63,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
     async def current() -> datetime:
         if not parts.settings.log_clock:
             return wall()
-        told: datetime | None = await pool.fetchval(NOW)
-        return told or wall()
+        return await passed(pool, log_clock=True) or wall()
 
     judging_then = asyncio.Semaphore(AS_OF_AT_ONCE)
 

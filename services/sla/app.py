@@ -23,13 +23,12 @@ from sla.projector import HEARS
 from sla.sealing import Restating
 from sla.ticker import Watch
 
-SOURCES = {topic.partition(".")[0]: topic for topic in HEARS}  # whose watermark the ticker waits for
-
 
 def service(settings: Settings) -> Service:
     """The SLA service with its catalogue loaded."""
     in_force = InForce(load(settings.onedoor_catalogue).build(), "events")
     hubs: list[Hub] = []
+    watches: list[Watch] = []  # on the wall's clock
 
     def hub(parts: Parts) -> Hub:
         if not hubs:
@@ -48,8 +47,9 @@ def service(settings: Settings) -> Service:
         ]
 
     def tasks(parts: Parts) -> Sequence[Task]:
-        watch: Sequence[Task] = [] if parts.settings.log_clock else [Watch(parts, SOURCES).run]
-        rules = partial(in_force.watch, parts.pool)
+        if not parts.settings.log_clock:
+            watches.append(Watch(parts))
+        rules, watch = partial(in_force.watch, parts.pool), [one.run for one in watches]
         return [hub(parts).run, rules, Restating(parts, in_force.catalogue).run, DaySeals(parts).run, *watch]
 
     def api(parts: Parts) -> APIRouter:
@@ -68,4 +68,5 @@ def service(settings: Settings) -> Service:
         followers=followers,
         tasks=tasks,
         api=api,
+        watermarks=lambda: watches[0].known if watches else {},
     )

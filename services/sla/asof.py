@@ -23,9 +23,7 @@ from sla.periods import Period
 from sla.record import Record, record
 from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow, shown
 from sla.rules import Rules, known_on
-from sla.ticker import CLOCK, SETTLED
-
-WATERMARK = "select watermark from watermarks where service = $1"
+from sla.watermarks import passed
 
 
 def end_of(asked: datetime | date) -> datetime:
@@ -114,7 +112,7 @@ class AsOf:
 async def as_of(pool: Pool, in_force: InForce, day: datetime, *, log_clock: bool) -> AsyncIterator[AsOf]:
     """One snapshot for the whole answer. It only reads: no transaction number is taken, no follower held back."""
     async with snapshot(pool) as connection:
-        watermark: datetime | None = await connection.fetchval(WATERMARK, CLOCK if log_clock else SETTLED)
+        watermark = await passed(connection, log_clock=log_clock)
         await in_force.refresh(connection)  # another process may just have published
         rules = known_on(in_force.files, in_force.facts, day)
         yield AsOf(connection, rules, day, final=watermark is not None and watermark >= day)

@@ -19,13 +19,12 @@ from events.database import TRANSIENT, Connection, Pool
 from events.follow import START, TRY_LOCK, Mark
 from events.runtime import Parts
 from events.signing import Signed, digest_of
+from sla import watermarks
 from sla.dayseal import Before, Head, sealed
 from sla.exchange import key
-from sla.ticker import CLOCK, SETTLED
 
 LOGS = ("inbox", "events")
 LOCK = "sla.day-seals"
-WATERMARK = "select watermark from watermarks where service = $1"
 LAST = "select * from day_seals order by number desc limit 1"
 NUMBERED = "select * from day_seals where number = any($1)"
 SETTLED_SINCE = """
@@ -92,7 +91,7 @@ class DaySeals:
     async def round(self) -> bool:
         """Seal one day that is over, if there is one."""
         pool, settings = self.parts.pool, self.parts.settings
-        passed: datetime | None = await pool.fetchval(WATERMARK, CLOCK if settings.log_clock else SETTLED)
+        passed = await watermarks.passed(pool, log_clock=settings.log_clock)
         if passed is None:
             return False
         look = local_date(passed), [await _kept(pool, name, START) for name in LOGS]

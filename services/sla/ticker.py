@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import asyncpg
 import msgspec
@@ -16,12 +16,14 @@ from events.envelope import Cause, Said
 from events.errors import WrongVersion
 from events.follow import START, WAIT_LOCK, Mark, bookmark_of
 from events.hear import HEARD
+from events.heartbeat import watermarks
 from events.runtime import Parts
 from events.store import Append, append, load
 from events.topics import HEARTBEATS, PARTITIONS
 from sla.decide import Warn, promise
 from sla.projector import NAME as JUDGE
 from sla.rows import Deadline
+from sla.watermarks import KEEP, SETTLED, SOURCES, known
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.ticker', 0))"
 # Of an incomplete case nothing is published; its timers wait until the hole is settled.
@@ -34,20 +36,12 @@ SAID = """
 delete from timers where (case_id, cycle, opened_by, threshold) in (
     select * from unnest($1::text[], $2::int[], $3::text[], $4::text[]))
 """
-KEEP = """
-insert into watermarks values ($1, $2)
-on conflict (service) do update set watermark = greatest(watermarks.watermark, excluded.watermark)
-"""
-WATERMARKS = "select service, watermark from watermarks"
 ANEW = """
 select topic, max(topic_since) as since from heard where topic = any($1) and topic_since > '-infinity' group by topic
 """
-CLOCK = "clock"  # the watermark's name where the caller says what time it is
-SETTLED = "settled"  # the one up to which everything that any source recorded is kept and judged
 LAST_KEPT = "select epoch, tx, position from inbox order by epoch desc, tx desc, position desc limit 1"
 BATCH = 200
 EVERY = 0.5  # seconds
-GRACE = 30.0  # seconds after which a silent source is alarmed
 ACTOR = "policy-sla-ticker"
 log = structlog.get_logger("sla.ticker")
 
@@ -123,10 +117,13 @@ class Ahead:
 class Watch:
     """Listens to the sources' heartbeats and ticks up to the earliest of their watermarks (wall clock only)."""
 
-    def __init__(self, parts: Parts, sources: dict[str, str]) -> None:
-        self.parts, self.sources = parts, sources  # service → the topic it says its facts on
+    def __init__(self, parts: Parts) -> None:
+        self.parts, self.since = parts, now()
+        self.known: dict[str, datetime | None] = dict.fromkeys((*SOURCES, SETTLED))
+        """How far each source is, and all of them together, as of the last look."""
+        self._topics = [parts.topic(name) for topics in SOURCES.values() for name in topics]
         self._ahead: Ahead | None = None
-        self._silent: set[str] = set()
+        self._standing: set[str] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         consumer = AIOKafkaConsumer(
@@ -147,20 +144,16 @@ class Watch:
 
     async def _round(self, consumer: AIOKafkaConsumer) -> None:
         await self._listen(consumer)
-        rows = await self.parts.pool.fetch(WATERMARKS)
-        known: dict[str, datetime] = {row["service"]: row["watermark"] for row in rows}
-        self._alarm(known)
-        for row in await self.parts.pool.fetch(ANEW, [self.parts.topic(name) for name in self.sources.values()]):
-            # It vouched for a topic that is no more; what is sent again is vouched for by a later beat.
-            for service, name in self.sources.items():
-                if self.parts.topic(name) == row["topic"] and service in known and known[service] <= row["since"]:
-                    del known[service]
-                    self._ahead = None
-        if not self.sources.keys() <= known.keys():
+        self.known = await known(self.parts.pool)
+        self._alarm()
+        anew = {row["topic"]: row["since"] for row in await self.parts.pool.fetch(ANEW, self._topics)}
+        vouched = [self._vouched(service, anew) for service in SOURCES]
+        heard = [watermark for watermark in vouched if watermark is not None]
+        if len(heard) < len(SOURCES):
+            self._ahead = None
             return
         if self._ahead is None:
-            watermark = min(known[service] for service in self.sources)
-            self._ahead = Ahead(watermark, await self._ends(consumer))
+            self._ahead = Ahead(min(heard), await self._ends(consumer))
         if await self._has_passed(self._ahead):
             watermark, self._ahead = self._ahead.watermark, None
             await self.parts.pool.execute(KEEP, SETTLED, watermark)
@@ -174,21 +167,28 @@ class Watch:
                 except msgspec.MsgspecError as error:
                     log.error("no heartbeat", offset=record.offset, error=repr(error))
                     continue
-                await self.parts.pool.execute(KEEP, beat.service, beat.watermark)
+                if beat.service in SOURCES:
+                    await self.parts.pool.execute(KEEP, beat.service, beat.watermark)
 
-    def _alarm(self, known: Mapping[str, datetime]) -> None:
-        """A source that says nothing holds every warning back: say so once, and when it is heard again."""
-        heard_since = now() - timedelta(seconds=GRACE)
-        silent = {service for service in self.sources if known.get(service, heard_since) < heard_since}
-        for service in silent - self._silent:
-            log.error("source silent", source=service, since=known[service].isoformat())
-        for service in self._silent - silent:
-            log.info("source heard again", source=service)
-        self._silent = silent
+    def _vouched(self, service: str, anew: Mapping[str, datetime]) -> datetime | None:
+        """The watermark of a source; None where it vouched for a topic that is no more: what is sent again is vouched
+        for by a later beat."""
+        watermark = self.known[service]
+        since = [anew[topic] for name in SOURCES[service] if (topic := self.parts.topic(name)) in anew]
+        return None if watermark is None or any(watermark <= instant for instant in since) else watermark
+
+    def _alarm(self) -> None:
+        """What stands holds every warning back: say so once, and when it goes on."""
+        stands = {one.source: one.watermark for one in watermarks(self.known, self.since, now()) if one.stands}
+        for source in stands.keys() - self._standing:
+            since = stands[source]
+            log.error("watermark stands", source=source, since=since.isoformat() if since else None)
+        for source in self._standing - stands.keys():
+            log.info("watermark goes on", source=source)
+        self._standing = set(stands)
 
     async def _ends(self, consumer: AIOKafkaConsumer) -> dict[tuple[str, int], int]:
-        topics = [self.parts.topic(name) for name in self.sources.values()]
-        partitions = [TopicPartition(name, number) for name in topics for number in range(PARTITIONS)]
+        partitions = [TopicPartition(name, number) for name in self._topics for number in range(PARTITIONS)]
         return {(tp.topic, tp.partition): end for tp, end in (await consumer.end_offsets(partitions)).items()}
 
     async def _has_passed(self, ahead: Ahead) -> bool:

@@ -12,7 +12,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from events.contracts import CATALOGUE
-from events.contracts.channels import CHANNELS, SERVICES, Channel, hears, module_of, says
+from events.contracts.channels import CHANNELS, SERVICES, Channel, hears, module_of, says, sources
 from events.contracts.standing import CaseStatus, Watermark
 from events.language.files import ASYNCAPI, SCHEMAS, by_name, files
 from events.language.schemas import ABOUT, ENVELOPE
@@ -77,6 +77,14 @@ def test_the_document_has_an_operation_for_all_that_a_service_says_and_hears() -
     heard = {(service, "hears", topic, "receive") for service in SERVICES for topic in hears(service)}
     others = {("sla", "hears", "heartbeats", "receive"), ("intake", "hears", "provincial.inbound", "receive")}
     assert told == said | heard | standing | others
+
+
+def test_all_that_a_service_hears_is_said_by_services_that_have_a_watermark() -> None:
+    """A topic that nobody vouches for would hold back whoever waits for all of them."""
+    for service in SERVICES:
+        said = [topic for source, topics in sources(service).items() for topic in topics if source in SERVICES]
+        assert sorted(said) == sorted(hears(service))
+    assert sources("sla")["intake"] == ("intake.events", "provincial.events")
 
 
 def test_every_reference_of_the_document_leads_somewhere() -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import msgspec
+import pytest
 from contracts.given import eventually, line, rated, received, say, step, stream
 from contracts.sending import producing, relay_of
 from prometheus_client import generate_latest
@@ -15,7 +16,7 @@ from events import topics
 from events.database import Connection, Pool
 from events.envelope import Recorded
 from events.follow import EVENTS, Entry, Follower, Following
-from events.heartbeat import CEILING, all_sent, heartbeat
+from events.heartbeat import CEILING, STANDS_AFTER, Watermark, all_sent, heartbeat, watermarks
 from events.metrics import Horizon, exposition, standing
 
 
@@ -66,11 +67,15 @@ async def _vouched(pool: Pool) -> bool:
     return await all_sent(pool, await pool.fetchval(CEILING))
 
 
-async def test_a_watermark_is_not_said_before_everything_is_sent(pool: Pool, kafka: str, topic_prefix: str) -> None:
-    """Not while a fact waits for the relay, even before it has ever begun, nor while one is being written."""
-    await say(pool, line(stream(1), received(1)))
+@pytest.mark.parametrize("category", ["case", "foreign"])
+async def test_a_watermark_is_not_said_before_everything_is_sent(
+    pool: Pool, kafka: str, topic_prefix: str, category: str
+) -> None:
+    """Not while a fact waits for the relay, even before it has ever begun, nor while one is being written; whichever of
+    the service's topics it goes to."""
+    await say(pool, line(f"{category}-1", received(1)))
     assert not await _vouched(pool)
-    await topics.ensure(kafka, topic_prefix, ("intake.events",))
+    await topics.ensure(kafka, topic_prefix, ("intake.events", "provincial.events"))
     async with producing(kafka) as producer:
         following = Following(pool, relay_of(producer, kafka, topic_prefix).follower())
         await step(following)
@@ -78,10 +83,26 @@ async def test_a_watermark_is_not_said_before_everything_is_sent(pool: Pool, kaf
         async with pool.acquire() as writer, writer.transaction():
             await writer.execute("select pg_current_xact_id()")
             assert not await _vouched(pool)
-        await say(pool, line(stream(2), received(2)))
+        await say(pool, line(f"{category}-2", received(2)))
         assert not await _vouched(pool)
         await step(following)
         await eventually(lambda: _vouched(pool))
+
+
+def test_a_watermark_stands_when_it_is_old_or_was_never_heard() -> None:
+    """One that was never heard is as old as the listening: a system that just starts is not in trouble."""
+    at = datetime(2017, 7, 10, 2, tzinfo=UTC)
+    fresh, old = at - timedelta(seconds=STANDS_AFTER), at - timedelta(seconds=STANDS_AFTER + 1)
+    known = {"intake": fresh, "field": old, "routing": None}
+    assert watermarks(known, fresh, at) == [
+        Watermark("intake", fresh, STANDS_AFTER, False),
+        Watermark("field", old, STANDS_AFTER + 1, True),
+        Watermark("routing", None, STANDS_AFTER, False),
+    ]
+    assert watermarks(known, old, at)[2] == Watermark("routing", None, STANDS_AFTER + 1, True)
+    assert watermarks({"sla": at + timedelta(seconds=2)}, old, at) == [
+        Watermark("sla", at + timedelta(seconds=2), 0, False)
+    ]
 
 
 class Kept:

@@ -27,7 +27,7 @@ from sla.asof import as_of, end_of
 from sla.judge import Judgement, judge
 from sla.periods import Period
 from sla.record import record
-from sla.ticker import KEEP
+from sla.watermarks import KEEP
 
 CATALOGUE = Path(__file__).parents[2] / "deploy" / "catalogue"
 MIGRATIONS = Path(__file__).parents[2] / "services" / "sla" / "migrations"

@@ -21,7 +21,7 @@ from sla import dayseals
 from sla.dayseal import tree_of
 from sla.decide import promise as warnings
 from sla.evidence import SEAL_OF
-from sla.ticker import CLOCK, KEEP
+from sla.watermarks import CLOCK, KEEP
 
 KEY = Ed25519PrivateKey.generate()
 END_IT = """

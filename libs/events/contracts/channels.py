@@ -4,6 +4,7 @@ The services take what they say and hear from here, the topics are made from her
 others.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -113,3 +114,10 @@ def says(service: str) -> tuple[str, ...]:
 def hears(service: str) -> tuple[str, ...]:
     """The topics whose facts a service hears."""
     return tuple(one.topic for one in CHANNELS if service in one.heard_by and one.facts)
+
+
+def sources(service: str) -> Mapping[str, tuple[str, ...]]:
+    """The services that say what a service hears, each with those of its topics that are heard."""
+    heard = hears(service)
+    said = {one: tuple(topic for topic in says(one) if topic in heard) for one in SERVICES}
+    return {one: topics for one, topics in said.items() if topics}
