@@ -1,6 +1,6 @@
 """The SLA engine: from the facts of the others alone, whether each dossier was ahead of time, on time or overdue.
 
-Hears   intake.events, routing.events, field.events, heartbeats
+Hears   intake.events, routing.events, field.events, provincial.events, heartbeats
 Decides which verdicts, warnings (of promises, steps and agencies) and escalations are published, once each; which
         generation of the tables is live; which periods are sealed and restated; which units have to put something
         right; which rules are published

@@ -27,6 +27,7 @@ from sla.comparing import Comparing
 from sla.judge import Rules
 from sla.projector import Stuck, building
 from sla.reading import Place
+from sla.watermarks import passed
 
 BEGIN = "insert into bookmarks (name, shard, epoch, tx, position) values ($1, 0, $2, $3, $4)"
 PHASE = "update generations set phase = $2 where id = $1"
@@ -141,6 +142,5 @@ def _unexplained(stuck: Stuck, differing: Sequence[str]) -> str:
 async def _moment(pool: Pool, settings: Settings) -> Moment:
     if not settings.log_clock:
         return Moment(now=now(), recorded_at=None)
-    clock: datetime | None = await pool.fetchval("select max(watermark) from watermarks")
-    at = clock or now()
+    at = await passed(pool, log_clock=True) or now()
     return Moment(now=at, recorded_at=at)

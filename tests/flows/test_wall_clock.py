@@ -203,7 +203,7 @@ async def test_what_time_brings_comes_by_itself(kafka: str, postgres: str, folde
         async def all_told() -> bool:
             by_time = {"DeadlineApproaching half", "DeadlineApproaching four-fifths", "DeadlineMissed"}
             return (
-                by_time | {"DossierEscalated"} <= (await system.told(case_id)).keys()
+                by_time | {"DossierEscalated", "MessageDelivered"} <= (await system.told(case_id)).keys()
                 and by_time <= (await system.told(FOREIGN)).keys()
                 and by_time | {"DeadlineOverrun leader"} <= (await system.told(long_ago)).keys()
             )

@@ -58,3 +58,9 @@ async def test_a_source_that_has_been_silent_for_minutes_is_told(sla: Serving) -
 
     await eventually(goes_on)
     assert 'onedoor_watermark_stands{source="field"} 0.0' in await metrics(sla)
+
+
+async def test_nobody_says_what_time_it_is_where_the_wall_does(sla: Serving) -> None:
+    """The ticker's watermark is that of the sources alone."""
+    answer = await sla.post("/clock", {"now": now().isoformat()}, role="operator", unit="onedoor")
+    assert (answer.status, answer.body["title"]) == (409, "clock is the walls")
