@@ -117,8 +117,8 @@ def _held(watermark: Mapping[str, Any]) -> str:
     if source == "settled":
         what = f"since {local_time(since)}" if since else "so far"
         return f"nothing is warned of, nothing is final and no day is sealed of what was said {what}"
-    stands = f"stands since {local_time(since)}" if since else "was never heard"
-    return f"the watermark of {source} {stands}: is it up, does its relay send, is a transaction open?"
+    how = f"stands since {local_time(since)}" if since else "was never heard"
+    return f"the watermark of {source} {how}: is it up, does its relay send, is a transaction open?"
 
 
 def _tell_tables(console: Console, sla: Mapping[str, Any]) -> None:

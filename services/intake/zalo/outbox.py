@@ -32,7 +32,11 @@ where message_id in (select message_id from outgoing where state = 'ready' and n
                      order by not_before limit $1)
 returning message_id, case_id, addressee, template, about, attempts, repeated
 """
-AGAIN = "update outgoing set state = 'ready', not_before = $2, repeated = repeated or $3 where message_id = $1"
+# By the clock that `READY` compares with: another one may be behind, or ahead by more than the pause.
+AGAIN = """
+update outgoing set state = 'ready', not_before = clock_timestamp() + $2::interval, repeated = repeated or $3
+where message_id = $1
+"""
 GONE = "delete from outgoing where message_id = any($1)"
 ABOUT = f"""
 select {COLUMNS} from inbox where (stream, version) in (select * from unnest($1::text[], $2::int[]))
@@ -120,7 +124,7 @@ class Sender:
 
     async def _later(self, row: Row, *, repeated: bool) -> None:
         pause = timedelta(seconds=min(0.1 * 2 ** row["attempts"], 60))
-        await self.parts.pool.execute(AGAIN, row["message_id"], now() + pause, repeated)
+        await self.parts.pool.execute(AGAIN, row["message_id"], pause, repeated)
 
     async def _settle(self, sent: Sequence[tuple[Row, Outcome | None]], abouts: Mapping[str, Recorded]) -> None:
         """Say what came of a group of calls and take them off the queue, in one transaction."""
