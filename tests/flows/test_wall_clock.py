@@ -118,10 +118,11 @@ class System:
             topic = self.stack.topic_prefix + INBOUND
             await producer.send_and_wait(topic, said.value, headers=list(said.headers.items()))
 
-    async def zalo_refuses(self, times: int) -> None:
-        """Access tokens run out now, and the next sends fail in passing."""
+    async def zalo_is_in_trouble(self) -> None:
+        """Access tokens run out now, the next sends fail in passing, and to one that is taken no answer comes."""
         await self.doors.post("zalo", "/simulator/expire", {}, who=OPERATOR)
-        await self.doors.post("zalo", "/simulator/fail", {"code": AGAIN, "times": times}, who=OPERATOR)
+        await self.doors.post("zalo", "/simulator/fail", {"code": AGAIN, "times": 2}, who=OPERATOR)
+        await self.doors.post("zalo", "/simulator/hang", {"times": 1, "seconds": 15}, who=OPERATOR)
 
     async def zalo_has_taken_what_it_refused(self) -> bool:
         sent = (await self.doors.get("zalo", "/simulator/messages"))["messages"]
@@ -195,8 +196,8 @@ async def running(stack: Stack) -> AsyncIterator[System]:
 
 
 async def test_what_time_brings_comes_by_itself(kafka: str, postgres: str, folder: Path, topic_prefix: str) -> None:
-    """A warning, a miss, its escalation, a final answer as of a day, a sealed day, a message that Zalo
-    refused in passing; and a source that stands is told."""
+    """A warning, a miss, its escalation, a final answer as of a day, a sealed day. What Zalo refused in passing or did
+    not answer is sent again. A source that stands is told."""
     name, admin = await fresh(postgres)
     began = now().astimezone(VIETNAM)
     past = began.replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=AGO)
@@ -211,7 +212,7 @@ async def test_what_time_brings_comes_by_itself(kafka: str, postgres: str, folde
     async with running(Stack(folder, clock="log", modules={"intake": "intake"}, **given)) as system:
         long_ago = await system.receive(past, now=past)
     async with running(Stack(folder, **given)) as system:
-        await system.zalo_refuses(times=2)
+        await system.zalo_is_in_trouble()
         instant = now()
         case_id = await system.receive(instant - timedelta(seconds=52))
         await system.hear_from_construction(instant - timedelta(seconds=6), due=instant + timedelta(seconds=8))
@@ -230,6 +231,11 @@ async def test_what_time_brings_comes_by_itself(kafka: str, postgres: str, folde
                 assert _at(event, "recordedtime") >= _at(event, "time"), event  # never before it was so
         assert _at((await system.told(case_id))["DeadlineMissed"], "time") > instant
         await eventually(system.zalo_has_taken_what_it_refused)
+
+        async def in_doubt() -> bool:
+            return "MessageInDoubt" in {*await system.told(case_id), *await system.told(long_ago)}
+
+        await eventually(in_doubt)
         instant = now()
         known = await eventually(lambda: system.as_of(case_id, instant))
         assert known["cycles"] == (await system.doors.get("sla", f"/cases/{case_id}"))["cycles"]
