@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 from events.errors import OnedoorError, Refused
 from events.gateway.letter import Letter
 from events.gateway.recording import Recording
-from events.gateway.sent import LARGEST, STRUCTURED, Item, Sent, Unread, of_request
+from events.gateway.sent import LARGEST, MARK, STRUCTURED, Item, Sent, Unread, of_request
 from onedoor.records import Place, Topics
 
 LONGEST: Final = 2 * LARGEST  # bytes of a line: the data of an event, and room for its attributes
@@ -22,11 +22,12 @@ def hear_file(recording: Recording, path: Path, arrived: datetime, tell: Tell) -
     try:
         with path.open("rb") as file:
             for number, line in enumerate(_lines(file), 1):
-                if number == 1 and line.lstrip().startswith(b"["):
+                text = line.removeprefix(MARK).strip()
+                if number == 1 and text.startswith(b"["):
                     raise OnedoorError(
                         f"{path} begins as a JSON array; one event a line is read: jq -c '.[]' {path} > events.ndjson"
                     )
-                if not line.isspace():
+                if text:
                     recording.posted(_item(line), arrived, number)
                 if number % EVERY == 0:
                     tell(file.tell())

@@ -4,6 +4,7 @@ OnedoorError
 ├── Refused            a rule says no (4xx for the caller; nothing was recorded)
 │   ├── Forbidden      the actor's role or unit may not do this
 │   ├── NotFound       there is no such dossier, order or submission
+│   ├── NotUnderstood  the content is of a type or an encoding that is not read here
 │   ├── Stale          the caller saw an older version than the one that stands
 │   └── TooMuch        the caller asks more than its share of us; later it may
 ├── WrongVersion       somebody appended first: load, decide and append again
@@ -45,6 +46,12 @@ class Conflict(Refused):
     """The thing is no longer in a state that allows this."""
 
     status = 409
+
+
+class NotUnderstood(Refused):
+    """The content is of a type, or in an encoding, that is not read here."""
+
+    status = 415
 
 
 class Stale(Refused):

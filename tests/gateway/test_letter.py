@@ -88,3 +88,28 @@ def test_what_kind_of_content_the_data_is_stands_in_a_header() -> None:
         assert isinstance(sent, Sent)
         kinds.append(sent.attributes["datacontenttype"])
     assert kinds == ["application/json", "text/xml"]
+
+
+def test_the_content_type_decides_the_mode() -> None:
+    """A bridge may add the attributes as headers to an event in structured mode; what they say does not count."""
+    letter = event().letter()
+    also = {"ce_specversion": b"1.0", "ce_id": b"another", "ce_source": b"urn:nobody"}
+    sent = signed({"content-type": b"application/CloudEvents+JSON; charset=utf-8", **also}, letter.value).read()
+    assert isinstance(sent, Sent)
+    assert sent.digest == event().sent.digest
+    assert sent.attributes["id"] == event().id
+
+
+@pytest.mark.parametrize("kind", [b"application/cloudevents+avro", b"application/cloudevents-batch+json"])
+def test_a_format_that_is_not_read_on_kafka_is_said_so(kind: bytes) -> None:
+    letter = event().letter(binary=True)
+    read = Letter(headers={**letter.headers, "content-type": kind}, value=letter.value).read()
+    assert isinstance(read, Unread)
+    assert (read.why.rule, read.why.field) == ("no-cloudevent", "content-type")
+
+
+def test_a_header_beside_the_content_type_does_not_say_what_the_data_is() -> None:
+    letter = event().letter(binary=True)
+    sent = Letter(headers={**letter.headers, "ce_datacontenttype": b"text/xml"}, value=letter.value).read()
+    assert isinstance(sent, Sent)
+    assert sent.attributes["datacontenttype"] == "application/json"

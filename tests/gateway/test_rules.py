@@ -161,6 +161,11 @@ def test_a_wrong_attribute_is_named(name: str, value: str | None, rule: str, fie
     assert refused(replace(event(), more=((name, value),))) == (rule, field, status)
 
 
+@pytest.mark.parametrize("kind", ["application/vnd.x+json", "text/json", "Application/JSON; charset=utf-8", None])
+def test_data_is_json_where_its_type_says_so(kind: str | None) -> None:
+    assert accepted(replace(event(), more=(("datacontenttype", kind),))).fact.case_id == CASE
+
+
 @pytest.mark.parametrize(("ahead", "taken"), [(0, True), (300, True), (301, False)])
 def test_a_clock_may_be_a_little_ahead(ahead: int, taken: bool) -> None:
     one = replace(event(), at=ARRIVED + timedelta(seconds=ahead))

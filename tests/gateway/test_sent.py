@@ -13,7 +13,7 @@ from gateway.told import Event, event
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.gateway.sent import BATCH, LARGEST, MOST, STRUCTURED, Item, Sent, Unread, of_request
+from events.gateway.sent import BATCH, LARGEST, MOST, STRUCTURED, Item, Sent, Unread, is_json, of_request
 
 ONE = event("SupplementRequested")
 
@@ -82,6 +82,76 @@ def test_what_a_header_has_percent_encoded_is_read() -> None:
     sent = binary(ONE, **{"ce-subject": "%E1%BB%93%20s%C6%A1"})
     assert isinstance(sent, Sent)
     assert sent.attributes["subject"] == "ồ sơ"
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ('"q-1"', "q-1"),
+        (r'"a\"b\\c"', r'a"b\c'),
+        ('"Euro%20%E2%82%AC"', "Euro €"),
+        ("%22q%22", '"q"'),
+        ('half"', 'half"'),
+        ('"%22"', '"'),
+        ("Euro%20%e2%82%ac%20%F0%9F%98%80", "Euro € 😀"),
+        ("%61%2561", "a%61"),
+    ],
+)
+def test_quotes_of_a_header_are_undone_before_it_is_percent_decoded(value: str, read: str) -> None:
+    """HTTP binding 3.1.3.2: older senders quote, newer ones percent-encode, and decoding happens once."""
+    sent = binary(ONE, **{"ce-subject": value})
+    assert isinstance(sent, Sent)
+    assert sent.attributes["subject"] == read
+
+
+def test_an_event_whose_headers_are_quoted_is_the_same_event() -> None:
+    quoted = {f"ce-{name}": f'"{value}"' for name, value in ONE.attributes.items()}
+    assert digest(binary(ONE, **quoted)) == ONE.sent.digest
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/cloudevents+avro", "application/cloudevents", "APPLICATION/CLOUDEVENTS+XML"]
+)
+def test_a_format_of_cloudevents_that_is_not_json_is_not_understood(kind: str) -> None:
+    """Attributes in headers beside it do not make it binary mode: the content type decides. Web hooks answer 415."""
+    headers = {f"ce-{name}": quote(value) for name, value in ONE.attributes.items()}
+    read = alone(of_request(kind, headers, json.dumps(ONE.data).encode()))
+    assert rule(read) == ("no-cloudevent", "content_type")
+    assert isinstance(read, Unread)
+    assert read.why.status == 415
+
+
+def test_the_content_type_says_what_the_data_is_and_no_header_beside_it() -> None:
+    sent = binary(ONE, **{"ce-datacontenttype": "text/xml"})
+    assert isinstance(sent, Sent)
+    assert sent.attributes["datacontenttype"] == "application/json; charset=utf-8"
+
+
+def test_a_byte_order_mark_is_not_part_of_the_event() -> None:
+    """In the body, in a batch, in the data of binary mode and in base64."""
+    mark = "\ufeff".encode()
+    data = mark + json.dumps(ONE.data).encode()
+    coded = {**ONE.attributes, "data_base64": b64encode(data).decode()}
+    batch = of_request(BATCH, {}, mark + json.dumps([ONE.structured]).encode())
+    assert not isinstance(batch, Item)
+    headers = {f"ce-{name}": quote(value) for name, value in ONE.attributes.items()}
+    ways = [
+        structured(mark + json.dumps(ONE.structured).encode()), structured(coded), *batch,
+        alone(of_request("application/json", headers, data)),
+    ]  # fmt: skip
+    assert {digest(one) for one in ways} == {ONE.sent.digest}
+    assert {one.data for one in ways if isinstance(one, Sent)} == {json.dumps(ONE.data).encode()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_one"),
+    [
+        ("application/json", True), ("application/vnd.x+json", True), ("text/JSON; charset=utf-8", True), ("", False),
+        ("application/json+xml", False), ("json", False), ("application/jsonl", False), ("text/xml", False),
+    ],
+)  # fmt: skip
+def test_json_is_the_subtype_json_or_one_that_ends_with_it(kind: str, is_one: bool) -> None:
+    assert is_json(kind) is is_one
 
 
 def test_numbers_and_truth_values_are_attributes_and_null_is_none() -> None:

@@ -51,6 +51,13 @@ def test_a_sound_recording_is_clean_and_ends_with_0(tmp_path: Path, entered: Pat
     assert "from 10/07/2017 10:00 to 10/07/2017 13:00" in told.output
 
 
+def test_a_byte_order_mark_before_a_line_is_ignored(tmp_path: Path, entered: Path) -> None:
+    """Also where files that begin with one were put together, and where nothing follows it."""
+    marked = [b"\xef\xbb\xbf" + json.dumps(one.structured).encode() for one in SOUND]
+    told = run(recorded(tmp_path, [*marked, b"\xef\xbb\xbf"]), entered, *ARRIVED)
+    assert told.exit_code == 0, told.output
+
+
 def test_what_is_worth_a_look_is_tolerated_and_ends_with_4(tmp_path: Path, entered: Path) -> None:
     told = run(recorded(tmp_path, [SOUND[1], SOUND[0], *SOUND[2:], SOUND[3]]), entered, *ARRIVED)
     assert told.exit_code == 4

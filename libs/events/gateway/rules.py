@@ -21,7 +21,7 @@ from events.contracts.terms import UnitCode, owner_of
 from events.envelope import Cause
 from events.errors import Forbidden, Refused, Unreadable
 from events.gateway.emitters import REPLY, Emitter
-from events.gateway.sent import BROKEN, JSON, Sent
+from events.gateway.sent import BROKEN, JSON, Sent, is_json
 from events.wire import LARGEST_SCHEMA, PREFIX
 
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@~+-]{0,199}")  # what a sentence is not
@@ -155,8 +155,7 @@ def _time(sent: Sent, emitter: Emitter, arrived: datetime) -> datetime:
 
 
 def _fact(sent: Sent, kind: str, schema: int) -> tuple[Fact, bytes]:
-    media_type = sent.attributes.get("datacontenttype", JSON).partition(";")[0].strip().lower()
-    if media_type != JSON:
+    if not is_json(sent.attributes.get("datacontenttype", JSON)):
         raise Refused(
             "data-no-json", "data is another kind of content", field="datacontenttype", way_out=f"send {JSON}"
         )

@@ -11,8 +11,9 @@ from urllib.parse import unquote
 
 import msgspec
 
-from events.errors import Refused
+from events.errors import NotUnderstood, Refused
 
+FORMATS: Final = "application/cloudevents"  # what the media type of any format of CloudEvents begins with
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 JSON: Final = "application/json"
@@ -21,6 +22,9 @@ KAFKA_PREFIX: Final = "ce_"
 LARGEST: Final = 1 << 16  # bytes of one event's data; a dossier's largest fact has some two thousand
 MOST: Final = 1000  # events of one batch
 NAME: Final = re.compile(r"[a-z0-9]{1,20}")  # of an attribute, as CloudEvents has it
+MARK: Final = b"\xef\xbb\xbf"  # a byte order mark in UTF-8, which some libraries write before their JSON
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')  # RFC 9110, 5.6.4
+_ESCAPED: Final = re.compile(r"\\(.)")
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array = msgspec.json.Decoder(list[msgspec.Raw])
@@ -58,21 +62,32 @@ class Unread:
 Item = Sent | Unread
 
 
+def media_type_of(content_type: str) -> str:
+    """A content type without its parameters, in lower case."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def is_json(content_type: str) -> bool:
+    """Whether content of this type is JSON: its subtype is `json` or ends with `+json`."""
+    subtype = media_type_of(content_type).partition("/")[2]
+    return subtype == "json" or subtype.endswith("+json")
+
+
 def of_request(content_type: str, headers: Mapping[str, str], body: bytes) -> Item | Sequence[Item]:
     """The event of a request, or those of a batch: each that cannot be read on its own.
 
-    `headers` by their names in lower case.
+    `headers` by their names in lower case. The content type decides the mode, whatever other headers say.
     """
     try:
-        media_type = content_type.partition(";")[0].strip().lower()
+        media_type = media_type_of(content_type)
         if media_type == BATCH:
             return [_item(bytes(one)) for one in _batch(body)]
         if media_type == STRUCTURED:
             return structured(body)
-        if f"{PREFIX}specversion" in headers:
+        if f"{PREFIX}specversion" in headers and not media_type.startswith(FORMATS):
             return _binary(content_type, headers, body)
-        raise Refused(
-            "no-cloudevent", f"{media_type or 'no content type'}, and no header ce-specversion", field="content_type",
+        raise NotUnderstood(
+            "no-cloudevent", _no_event(media_type), field="content_type",
             way_out=f"send {STRUCTURED}, {BATCH}, or the attributes as headers ce-specversion, ce-id, ce-source, "
             f"ce-type, ce-time and the data as {JSON}",
         )  # fmt: skip
@@ -81,17 +96,33 @@ def of_request(content_type: str, headers: Mapping[str, str], body: bytes) -> It
 
 
 def of_record(headers: Mapping[str, bytes], value: bytes) -> Item:
-    """The event of a Kafka record: binary mode where it has the header ce_specversion, else structured."""
+    """The event of a Kafka record: structured mode where its content type is one of CloudEvents, else binary mode.
+
+    A record without a content type and without the header ce_specversion is read as structured.
+    """
     try:
-        if f"{KAFKA_PREFIX}specversion" not in headers:
+        content_type = _header(headers, "content-type") or ""
+        media_type = media_type_of(content_type)
+        if media_type.startswith(FORMATS) and media_type != STRUCTURED:
+            raise NotUnderstood(
+                "no-cloudevent", _no_event(media_type), field="content-type",
+                way_out=f"send {STRUCTURED}, or the attributes as headers ce_… and the data as {JSON}; a batch is for "
+                "HTTP",
+            )  # fmt: skip
+        if media_type == STRUCTURED or f"{KAFKA_PREFIX}specversion" not in headers:
             return structured(value)
-        attributes: dict[str, str | None] = {"datacontenttype": _header(headers, "content-type") or JSON}
-        for name in headers:
-            if name.startswith(KAFKA_PREFIX):
-                attributes[name.removeprefix(KAFKA_PREFIX)] = _header(headers, name)
-        return _sent(attributes, value)
+        attributes = {
+            name.removeprefix(KAFKA_PREFIX): _header(headers, name) for name in headers if name.startswith(KAFKA_PREFIX)
+        }
+        return _sent({**attributes, "datacontenttype": content_type or JSON}, value)
     except Refused as why:
         return Unread(why=why, digest=hashlib.sha256(value).digest())
+
+
+def _no_event(media_type: str) -> str:
+    if media_type.startswith(FORMATS):
+        return f"{media_type} is not read here"
+    return f"{media_type or 'no content type'}, and no header ce-specversion"
 
 
 def _header(headers: Mapping[str, bytes], name: str) -> str | None:
@@ -113,7 +144,7 @@ def _item(body: bytes) -> Item:
 def structured(body: bytes) -> Sent:
     """An event that is one JSON document. Raises Refused."""
     try:
-        raw = _object.decode(body)
+        raw = _object.decode(body.removeprefix(MARK))
         attributes = {name: _text(name, value) for name, value in raw.items() if name not in ("data", "data_base64")}
     except BROKEN as broken:
         raise Refused(
@@ -123,22 +154,27 @@ def structured(body: bytes) -> Sent:
 
 
 def _binary(content_type: str, headers: Mapping[str, str], body: bytes) -> Sent:
-    attributes = {"datacontenttype": content_type or JSON}
+    attributes = {}
     for name, value in headers.items():
         if name.startswith(PREFIX):
             try:
-                attributes[name.removeprefix(PREFIX)] = unquote(value, errors="strict")
+                attributes[name.removeprefix(PREFIX)] = unquote(_unquoted(value), errors="strict")
             except UnicodeDecodeError as broken:
                 raise Refused(
                     "broken-header", f"{name}: what is percent-encoded is no UTF-8", field="headers",
                     way_out="encode as the HTTP binding of CloudEvents says, or send it in structured mode",
                 ) from broken  # fmt: skip
-    return _sent(attributes, body)
+    return _sent({**attributes, "datacontenttype": content_type or JSON}, body)
+
+
+def _unquoted(value: str) -> str:
+    """A header's value without the quotes of quoted strings, with their backslash escapes undone."""
+    return _QUOTED.sub(lambda quoted: _ESCAPED.sub(r"\1", quoted[1]), value) if '"' in value else value
 
 
 def _batch(body: bytes) -> list[msgspec.Raw]:
     try:
-        items = _array.decode(body)
+        items = _array.decode(body.removeprefix(MARK))
     except BROKEN as broken:
         raise Refused(
             "broken-json", f"a batch is a JSON array of events: {broken}", field="body",
@@ -152,6 +188,7 @@ def _batch(body: bytes) -> list[msgspec.Raw]:
 
 
 def _sent(attributes: Mapping[str, str | None], data: bytes) -> Sent:
+    data = data.removeprefix(MARK)
     if len(data) > LARGEST:
         raise Refused(
             "event-too-large", f"{len(data)} bytes of data, an event may have {LARGEST}", field="data",
