@@ -1,5 +1,6 @@
 """Errors over HTTP as problem documents (RFC 9457): which field, which rule, what to do. The only place for them."""
 
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +18,9 @@ from events.database import TRANSIENT
 from events.errors import Refused
 
 LARGEST_BODY = 1 << 20  # bytes; a dossier's form is a few kilobytes, files go to object storage
+ENCODINGS = ("gzip", "x-gzip")  # two names of one (RFC 9110, 8.4.1.3)
+GZIP = 16 + zlib.MAX_WBITS  # a member of gzip with its header, its sum and its length
+MOST_MEMBERS = 1000  # each costs a copy of what follows it
 # What to do where the refusal itself does not say.
 WAY_OUT = {
     403: "ask somebody who has the right",
@@ -109,7 +114,8 @@ def _unexpected(request: Request, error: Exception) -> Response:
 
 
 class LimitBody:
-    """Refuses a body over the limit before it is read to the end, whether or not its length was announced."""
+    """Gives an application the body unpacked, and refuses one over the limit before it is read to the end: whether or
+    not its length was announced, and by what it unpacks to."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -118,19 +124,33 @@ class LimitBody:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        headers = Headers(scope=scope)
+        announced = headers.get("content-length", "0")
+        encoding = ", ".join(headers.getlist("content-encoding")).strip().lower()
+        if encoding not in ("", "identity", *ENCODINGS):
+            await unknown_encoding()(scope, receive, send)
+            return
         if announced.isdigit() and int(announced) > LARGEST_BODY:
             await too_large()(scope, receive, send)
             return
-        size = 0
+        size, gunzip = 0, Gunzip(LARGEST_BODY) if encoding in ENCODINGS else None
+        if gunzip is not None:  # what is handed on is unpacked
+            packing = (b"content-encoding", b"content-length")
+            scope = {**scope, "headers": [one for one in scope["headers"] if one[0] not in packing]}
 
         async def counted() -> Message:
             nonlocal size
             message = await receive()
-            size += len(message.get("body", b""))
+            body = message.get("body", b"")
+            size += len(body)
             if size > LARGEST_BODY:
                 raise TooLarge
-            return message
+            if gunzip is None or message["type"] != "http.request":
+                return message
+            body = gunzip.add(body)
+            if not message.get("more_body", False):
+                gunzip.end()
+            return {**message, "body": body}
 
         await self.app(scope, counted, send)
 
@@ -163,6 +183,44 @@ class Heads:
         await self.app({**scope, "method": "GET"}, received, headers_only)
 
 
+class Gunzip:
+    """Unpacks gzip a piece at a time, of one or more members, to no more than `limit` bytes in all."""
+
+    def __init__(self, limit: int) -> None:
+        self._room, self._members = limit, 0
+        self._member = self._next()
+        self._begun = False
+
+    def add(self, packed: bytes) -> bytes:
+        """What a piece unpacks to. Raises TooLarge or BrokenEncoding."""
+        parts = []
+        while packed:
+            if self._member.eof:
+                self._member = self._next()
+            self._begun = True
+            try:
+                part = self._member.decompress(packed, self._room + 1)
+            except zlib.error as broken:
+                raise BrokenEncoding from broken
+            self._room -= len(part)
+            if self._room < 0:
+                raise TooLarge
+            parts.append(part)
+            packed = self._member.unconsumed_tail or self._member.unused_data
+        return b"".join(parts)
+
+    def end(self) -> None:
+        """Nothing follows. Raises BrokenEncoding where something is missing; a request without a body is none."""
+        if self._begun and not self._member.eof:
+            raise BrokenEncoding
+
+    def _next(self) -> "zlib._Decompress":
+        self._members += 1
+        if self._members > MOST_MEMBERS:
+            raise BrokenEncoding
+        return zlib.decompressobj(GZIP)
+
+
 class KeptNowhere:
     """What is answered is for whoever asked: no browser and no proxy keeps a copy."""
 
@@ -190,6 +248,25 @@ def too_large() -> Response:
                    way_out="send files to the file store and refer to them")  # fmt: skip
 
 
+class BrokenEncoding(HTTPException):
+    """The body is not packed as Content-Encoding says."""
+
+    def __init__(self) -> None:
+        super().__init__(400)
+
+
+def broken_encoding() -> Response:
+    return problem(400, "broken-encoding", "the body is not packed as Content-Encoding says",
+                   field="Content-Encoding", way_out="pack the whole body with gzip, or send it as it is")  # fmt: skip
+
+
+def unknown_encoding() -> Response:
+    answer = problem(415, "unknown-encoding", "the body is in an encoding that is not read here",
+                     field="Content-Encoding", way_out="pack it with gzip, or send it as it is")  # fmt: skip
+    answer.headers["Accept-Encoding"] = "gzip"
+    return answer
+
+
 def install(app: FastAPI) -> None:
     """Give an application the handlers, the limit, HEAD, and the word that nothing is to be kept."""
     app.add_middleware(LimitBody)
@@ -202,6 +279,7 @@ def install(app: FastAPI) -> None:
         ValidationError: _invalid,
         HTTPException: _http,
         TooLarge: lambda *_: too_large(),
+        BrokenEncoding: lambda *_: broken_encoding(),
         Exception: _unexpected,
         **dict.fromkeys(TRANSIENT, _away),
     }

@@ -1,6 +1,8 @@
 """Every error over HTTP is a problem document: which field, which rule, what to do. Tokens open what the table says."""
 
+import gzip
 import json
+import tracemalloc
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -183,6 +185,76 @@ async def test_an_oversized_body_is_refused(client: Client, path: str, announced
 async def test_the_largest_body_is_let_through(client: Client) -> None:
     """The limit itself is allowed."""
     assert (await client.ask("/bytes", data=b" " * (1 << 20)))[:2] == (200, 1 << 20)
+
+
+JSON: dict[str, str] = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP"])
+async def test_a_packed_body_is_unpacked(client: Client, encoding: str) -> None:
+    """Also in two members, as senders write that pack what they buffer. `identity` and no body are no encoding."""
+    packed = gzip.compress(json.dumps(GOOD).encode())
+    asked: dict[str, Any] = {"headers": {**JSON, "Content-Encoding": encoding}}
+    assert (await client.ask("/form", data=packed, **asked))[0] == 200
+    halves = gzip.compress(b" " * 1000) + gzip.compress(b" " * 24)
+    assert (await client.ask("/bytes", data=halves, **asked))[:2] == (200, 1024)
+    plain: dict[str, Any] = {"headers": {**JSON, "Content-Encoding": "identity"}}
+    assert (await client.ask("/form", data=json.dumps(GOOD).encode(), **plain))[0] == 200
+    assert (await client.ask("/receive", "GET", **asked))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/form", "/bytes"])
+async def test_a_packed_body_is_limited_by_what_it_unpacks_to(client: Client, path: str) -> None:
+    """Ten mebibytes of zeros are ten kilobytes on the wire; also where several members make them up."""
+    asked: dict[str, Any] = {"headers": {**JSON, "Content-Encoding": "gzip"}}
+    assert (await client.ask("/bytes", data=gzip.compress(b" " * (1 << 20)), **asked))[:2] == (200, 1 << 20)
+    for bomb in (
+        gzip.compress(b" " * ((1 << 20) + 1)),
+        gzip.compress(b"0" * 10_000_000),
+        2 * gzip.compress(b" " * (1 << 20)),
+    ):
+        status, body, _ = await client.ask(path, data=bomb, **asked)
+        assert (status, body["title"], body["field"]) == (413, "body too large", "body")
+
+
+async def test_a_bomb_is_not_unpacked_beyond_the_limit() -> None:
+    """Whatever a chunk would unpack to, no more than the limit is ever held."""
+    gunzip = problems.Gunzip(100)
+    assert gunzip.add(gzip.compress(b"0" * 100)) == b"0" * 100
+    bomb = gzip.compress(b"0" * 50_000_000)
+    tracemalloc.start()
+    with pytest.raises(problems.TooLarge):
+        problems.Gunzip(100).add(bomb)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd", "nonsense"])
+async def test_an_encoding_that_is_not_known_is_refused_with_those_that_are(client: Client, encoding: str) -> None:
+    status, body, headers = await client.ask("/form", json=GOOD, headers={"Content-Encoding": encoding})
+    assert (status, body["title"], body["field"]) == (415, "unknown encoding", "Content-Encoding")
+    assert headers["Accept-Encoding"] == "gzip"
+
+
+WHOLE = gzip.compress(json.dumps(GOOD).encode())
+BROKEN = {
+    "cut off": WHOLE[:-4],
+    "not packed": b"plain",
+    "more behind it": WHOLE + b"more",
+    "another sum": WHOLE[:-8] + b"12345678",
+    "too many members": gzip.compress(b"") * 2000,
+}
+
+
+@pytest.mark.parametrize("packed", BROKEN.values(), ids=BROKEN)
+async def test_what_is_not_packed_as_it_says_is_refused(client: Client, packed: bytes) -> None:
+    status, body, _ = await client.ask("/form", data=packed, headers={**JSON, "Content-Encoding": "gzip"})
+    assert (status, body["title"], body["field"]) == (400, "broken encoding", "Content-Encoding")
+
+
+async def test_a_byte_order_mark_before_a_command_is_ignored(client: Client) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps(GOOD).encode()
+    assert (await client.ask("/form", data=body, headers=JSON))[0] == 200
 
 
 @pytest.mark.parametrize(
