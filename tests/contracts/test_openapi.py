@@ -25,6 +25,8 @@ EVERY = [
 ]
 OPEN = ("/health", "/metrics", "/followers", "/public/", "/asyncapi", "/schemas", "/zalo/webhook", "/session")
 
+HANDSHAKE = "handshake_events_options"  # of web hooks, which ask before they have a token
+
 
 def test_every_service_has_a_document() -> None:
     assert set(DOCUMENTS) == set(SERVICES)
@@ -54,7 +56,7 @@ def test_every_route_says_what_it_does_who_may_and_how_it_refuses(service: str, 
     assert "default" in refusals
     assert all(list(answer["content"]) == [PROBLEM] for answer in refusals.values())
     assert all(answer.get("content") for code, answer in answers.items() if code.startswith("2") and code != "204")
-    if path.startswith(OPEN):
+    if path.startswith(OPEN) or one["operationId"] == HANDSHAKE:
         return
     roles = [role for way in one["security"] for names in way.values() for role in names]
     assert roles

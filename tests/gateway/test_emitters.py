@@ -47,6 +47,15 @@ def test_a_star_means_all_that_begin_so() -> None:
     assert [it.names(unit) for unit in names] == [True, True, True, False, False, False]
 
 
+def test_an_origin_is_allowed_where_somebody_is_entered_with_it() -> None:
+    """A hosted sender may deliver for two: it keeps to the lower rate. No case and no other name matters."""
+    other = entry(code="B", source="urn:b", dossiers=["000.00.31.H49"], origins=["events.example"], per_minute=60)
+    found = emitters.of("x", {"emitters": [entry(origins=["events.example", "b.example"]), other]}, OURS)
+    assert found.rate_of("Events.EXAMPLE") == 60
+    assert found.rate_of("b.example") == 6000
+    assert [found.rate_of(name) for name in ("example", "c.events.example", "*", "")] == [None] * 4
+
+
 WRONG: list[tuple[Any, str]] = [
     ([entry(), entry(source="urn:b", dossiers=["000.00.31.H49"])], "x: SXD: code: SXD belongs to SXD"),
     ([entry(), entry(code="B", dossiers=["000.00.31.H49"])], "x: B: source: urn:test:sxd belongs to SXD"),
@@ -62,6 +71,8 @@ WRONG: list[tuple[Any, str]] = [
     ([entry(replies=True)], "x: emitters.0: .*without AgencyReplied"),
     ([entry(units=["*"])], "x: emitters.0.units.0: "),
     ([entry(colour="red")], "x: emitters.0.colour: "),
+    ([entry(origins=["https://a.example"])], "x: emitters.0.origins.0: "),
+    ([entry(origins=["Events.Example"])], "x: emitters.0.origins.0: "),
     ([entry(late_days=0)], "x: emitters.0.late_days: "),
     ("nobody", "x: emitters: "),
 ]  # fmt: skip
@@ -86,7 +97,7 @@ def test_every_rule_is_told_to_emitters_with_what_it_says() -> None:
     root = Path(__file__).parents[2]
     code = [*(root / "libs/events/gateway").glob("*.py"), root / "services/intake/gateway/keeping.py"]
     code += [root / "services/intake/gateway/api.py"]
-    raising = re.compile(r'raise (?:Refused|Forbidden|Conflict|TooMuch)\(\s*"([a-z0-9-]+)"')
+    raising = re.compile(r'raise (?:Refused|Forbidden|Conflict|NotUnderstood|TooMuch)\(\s*"([a-z0-9-]+)"')
     raised = {rule for path in code for rule in raising.findall(path.read_text())}
     table = (root / "docs" / "emitters.md").read_text().rpartition("## The rules")[2]
     told = {rule for line in re.findall(r"^\| ([a-z0-9, -]+) \|", table, re.M) for rule in line.split(", ")} - {"rule"}

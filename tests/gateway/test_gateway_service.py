@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from aiohttp import web
 from gateway.at_work import became, fresh, post, published
 from gateway.told import EVERYTHING, OTHER, enter
 from serving import Serving
@@ -14,6 +15,7 @@ from serving import Serving
 from events.contracts.intake import CustomerRated
 from events.gateway.rules import Name
 from events.gateway.sent import BATCH, MOST, STRUCTURED
+from local.ports import free_port
 
 SECRET = "Nguyễn Văn An"
 
@@ -32,6 +34,39 @@ async def test_an_event_is_accepted_once_in_every_mode_and_published_once(door: 
     assert (key, recorded.id, recorded.type) == (one.data["case_id"], first["event"], "CustomerRated")
     assert json.loads(recorded.data)["their_number"] == "HS-1"
     assert recorded.cause.causation == "urn:test:sxd/a-1"
+
+
+async def test_a_web_hook_is_consented_to_where_its_origin_is_entered(door: Serving, entered: Path) -> None:
+    """Consent are the two headers; who is not entered is answered without them. A callback is never called."""
+    enter(entered, EVERYTHING.model_copy(update={"origins": ("events.example.vn",), "per_minute": 600}), OTHER)
+    called: list[str] = []
+
+    async def confirm(request: web.BaseRequest) -> web.Response:
+        called.append(request.path)
+        return web.Response()
+
+    server = web.ServerRunner(web.Server(confirm))
+    await server.setup()
+    port = free_port()
+    await web.TCPSite(server, "127.0.0.1", port).start()
+
+    async def ask(**headers: str) -> tuple[int, str | None, str | None, str | None]:
+        callback = {"WebHook-Request-Callback": f"http://127.0.0.1:{port}/confirm"}
+        named = {f"WebHook-Request-{name}": value for name, value in headers.items()}
+        async with door.http.options(f"{door.url}/events", headers=callback | named) as said:
+            consent = said.headers.get("WebHook-Allowed-Origin"), said.headers.get("WebHook-Allowed-Rate")
+            return said.status, *consent, said.headers.get("Allow")
+
+    try:
+        assert await ask(Origin="events.example.vn") == (200, "events.example.vn", "600", "OPTIONS, POST")
+        assert await ask(Origin="Events.Example.vn", Rate="120") == (200, "Events.Example.vn", "120", "OPTIONS, POST")
+        assert await ask(Origin="events.example.vn", Rate="9999") == (200, "events.example.vn", "600", "OPTIONS, POST")
+        for refused in ({"Origin": "other.example"}, {"Origin": "*"}, {}):
+            assert await ask(**refused) == (200, None, None, "OPTIONS, POST")
+        assert (await ask(Origin="events.example.vn", Rate="many"))[:3] == (422, None, None)
+    finally:
+        await server.cleanup()
+    assert called == []
 
 
 async def test_a_batch_is_not_all_or_nothing(door: Serving) -> None:

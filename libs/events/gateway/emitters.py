@@ -16,6 +16,9 @@ from events.errors import Forbidden, OnedoorError
 Owner = Annotated[str, Field(pattern=f"^{OWNER}$", examples=["000.00.30.H49"])]
 Units = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*(-\*)?$", max_length=24, examples=["SXD-*"])]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]  # 32 bytes of Ed25519 in base64
+Origin = Annotated[
+    str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", max_length=253)
+]
 REPLY = "AgencyReplied"  # all that is heard of dossiers of ours
 
 
@@ -25,7 +28,8 @@ class Emitter(BaseModel):
     It says `facts` about dossiers whose codes begin with one of `dossiers`, naming no units but `units` (SXD-* are all
     that begin with SXD-). `replies`: it is an agency's, and says AgencyReplied about dossiers of ours. A time may lie
     `ahead_minutes` after its arrival and `late_days` before it. `keys` are the public halves of its keys for Kafka, in
-    base64: while it changes its key there are two. `per_minute`: so many events it may post.
+    base64: while it changes its key there are two. `per_minute`: so many events it may post. `origins` are the DNS
+    names, in lower case, under which a sender of web hooks may ask whether it may deliver this system's events.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +41,7 @@ class Emitter(BaseModel):
     dossiers: tuple[Owner, ...] = ()
     replies: bool = False
     keys: tuple[Key, ...] = ()
+    origins: tuple[Origin, ...] = ()
     per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 6000
     ahead_minutes: Annotated[int, Field(ge=0, le=1440)] = 5
     late_days: Annotated[int, Field(ge=1, le=36600)] = 366
@@ -90,6 +95,10 @@ class Emitters:
             "unknown-source", "no emitter speaks as this", field="source",
             way_out="say the source under which the operator of onedoor has entered your system",
         )  # fmt: skip
+
+    def rate_of(self, origin: str) -> int | None:
+        """How many requests a minute a sender of web hooks may deliver from this origin; None: none."""
+        return min((one.per_minute for one in self.by_code.values() if origin.lower() in one.origins), default=None)
 
     def of(self, code: str | None) -> Emitter:
         """Raises Forbidden."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from events.contracts.inbound import EventSent
 from events.gateway.sent import BATCH, JSON, LARGEST, MOST, PREFIX, STRUCTURED
@@ -74,6 +74,26 @@ ANSWERS: Final[dict[int | str, Any]] = {
         "headers": {"Retry-After": {"description": "Seconds until there is room.", "schema": {"type": "integer"}}},
         "content": {"application/problem+json": {"schema": _PROBLEM}},
     },
+}
+
+
+class Handshake(BaseModel):
+    """What a sender of web hooks is answered; its consent are the two headers WebHook-Allowed-…, not this body."""
+
+    origin: str | None = Field(description="The origin that asked.", examples=["events.example.vn"])
+    allowed_rate: int | None = Field(
+        description="Requests a minute that it may deliver; null: it may not deliver.", examples=[6000]
+    )
+
+
+HANDSHAKE: Final[dict[int | str, Any]] = {
+    200: {
+        "description": "Whether events may be delivered from this origin: they may where the two headers stand.",
+        "headers": {
+            "WebHook-Allowed-Origin": {"description": "The origin that asked.", "schema": _TEXT},
+            "WebHook-Allowed-Rate": {"description": "Requests a minute.", "schema": {"type": "integer"}},
+        },
+    }
 }
 
 BECAME: Final[dict[int | str, Any]] = {
