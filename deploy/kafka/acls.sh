@@ -30,7 +30,8 @@ joins() { # what its groups begin with
 case $role in
   intake)
     may "Read Write Create Delete" intake.events provincial.events provincial.refusals
-    may "Read Create" routing.events rules.events provincial.inbound
+    may "Read Create" routing.events rules.events
+    may "Read Create DescribeConfigs AlterConfigs" provincial.inbound
     may "Read Write Create" heartbeats
     joins "${PREFIX}intake-"
     ;;

@@ -1,6 +1,7 @@
 """What is parked: shown, dismissed by an operator, and tried again at start (the code may be new) and when one asks."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from events.database import TRANSIENT, Pool
@@ -28,14 +29,16 @@ SHOWN = "id, follower, subject, place, reason, parked_at, attempts, settled, set
 LIST = f"select {SHOWN} from parked where settled is null or $1 order by id limit $2"
 ONE = f"select {SHOWN}, body from parked where id = $1"
 OPEN_OF = """
-select id, body from parked where follower = $1 and settled is null and ($2::bigint is null or id = $2) order by id
+select id, body, parked_at from parked
+where follower = $1 and settled is null and ($2::bigint is null or id = $2) order by id
 """
 LISTED = 1000  # rows of one answer, the oldest first: when they are settled the next ones come
 ATTEMPTS = 8  # when somebody appends to the same stream at the same time
 
 
-Again = Callable[[bytes], Awaitable[str | None]]
-"""Does again what neither inbox nor follower parked; twice is once. None when it took effect, else why it did not."""
+Again = Callable[[bytes, datetime], Awaitable[str | None]]
+"""Does again what neither inbox nor follower parked, given its bytes and when it was parked; twice is once. None when
+it took effect, else why it did not."""
 Others = Mapping[str, Again]
 """By the name under which it is parked."""
 NO_OTHERS: Others = {}
@@ -130,7 +133,7 @@ async def retry(
 async def _do_again(pool: Pool, name: str, again: Again, order: Order | None, only: int | None) -> int:
     settled = 0
     for row in await pool.fetch(OPEN_OF, name, only):
-        if (reason := await again(row["body"])) is not None:
+        if (reason := await again(row["body"], row["parked_at"])) is not None:
             await pool.execute(FAILED, row["id"], storable(reason))
             continue
         async with pool.acquire() as connection, connection.transaction():

@@ -2,14 +2,17 @@
 
 import asyncio
 
+import parts
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError
 from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from events import topics
+from events.contracts.channels import INBOUND
 from events.errors import OnedoorError
 
 NAMES = ("intake.events", "sla.cases", "heartbeats")
@@ -35,10 +38,13 @@ async def _settings(bootstrap: str, name: str) -> dict[str, str]:
         await admin.close()
 
 
-async def _make(bootstrap: str, name: str, partitions: int) -> None:
+async def _make(bootstrap: str, name: str, partitions: int, **configs: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
-    await admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1)])
+    wanted = NewTopic(name, num_partitions=partitions, replication_factor=1, topic_configs=configs)
+    while (made := (await admin.create_topics([wanted])).topic_errors[0][1]) == TopicAlreadyExistsError.errno:
+        await asyncio.sleep(0.05)  # the one before is still being removed
+    assert made == 0
     await admin.close()
 
 
@@ -51,6 +57,19 @@ async def test_topics_are_made_as_they_must_be(kafka: str, topic_prefix: str) ->
     assert (await _settings(kafka, topic_prefix + "intake.events"))["retention.ms"] == "-1"
     for compacted in ("sla.cases", "heartbeats"):
         assert (await _settings(kafka, topic_prefix + compacted))["cleanup.policy"] == "compact"
+
+
+async def test_the_broker_stamps_what_others_write(kafka: str, topic_prefix: str) -> None:
+    """Also on a topic that was made before, whatever else is set on it."""
+    name = topic_prefix + INBOUND
+    await topics.ensure(kafka, topic_prefix, [INBOUND])
+    made = await _settings(kafka, name)
+    assert (made["message.timestamp.type"], made["retention.ms"]) == ("LogAppendTime", "-1")
+    await parts.drop_topics(kafka, topic_prefix)
+    await _make(kafka, name, 3, **{"max.message.bytes": "123456"})
+    await topics.ensure(kafka, topic_prefix, [INBOUND])
+    found = await _settings(kafka, name)
+    assert (found["message.timestamp.type"], found["max.message.bytes"]) == ("LogAppendTime", "123456")
 
 
 async def test_a_topic_that_was_used_is_not_made_anew(kafka: str, topic_prefix: str) -> None:

@@ -3,28 +3,33 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from cloudevents.core.bindings import http
 from cloudevents.core.bindings import kafka as kafka_binding
 from cloudevents.core.v1.event import CloudEvent
 from contracts.given import eventually
+from contracts.sending import producing
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from gateway.at_work import became, fresh, parked, post, published, put, sending, with_a_nameless_header
+from gateway.at_work import HEARD, became, fresh, parked, post, published, put, sending, with_a_nameless_header
 from gateway.told import CASE, EVERYTHING, OTHER, OURS, enter, signed
 from serving import Serving, serving
 
-from events import signing
+from events import signing, topics
 from events.clock import now
+from events.consumer import Unnamed
 from events.contracts.channels import INBOUND
 from events.gateway.letter import SIGNATURE, Letter
 from events.gateway.rules import accept
 from events.gateway.sent import BATCH
 from intake.app import service
+from intake.gateway.inbound import letter_of
 
 NEW = Ed25519PrivateKey.from_private_bytes(b"n" * 32)
 OPERATOR: Any = {"role": "operator", "unit": "onedoor"}
@@ -75,7 +80,8 @@ async def test_what_nobody_signed_is_parked_with_its_bytes_and_the_next_is_taken
     ]
     assert all(door.running.parts.topic(INBOUND) in one["place"] for one in found)
     bodies = [row["body"] for row in await door.running.parts.pool.fetch("select body from parked order by id")]
-    assert sorted(bodies) == sorted(one.packed() for one in (*letters[:-1], stranger))
+    kept = [replace(Letter.unpacked(body), arrived=None).packed() for body in bodies]
+    assert sorted(kept) == sorted(one.packed() for one in (*letters[:-1], stranger))
     assert (await became(door, "n-1"))[1]["result"] == "accepted"
     assert (await became(door, "n-2"))[0] == 404
     assert len(await published(door, "provincial.events", 1)) == 1
@@ -102,6 +108,75 @@ async def test_a_record_that_kafkas_client_cannot_read_holds_nobody_up(door: Ser
     assert aside["reason"] == "Unreadable: the name of a header is no UTF-8"
     assert aside["place"].rpartition("/")[0].endswith(f"{topic}/3")
     assert b"nobody reads this" in await pool.fetchval("select body from parked")
+
+
+async def test_an_event_is_late_or_early_by_when_it_arrived(
+    database: Mapping[str, str], kafka: str, topic_prefix: str, entered: Path
+) -> None:
+    """The gateway was down when it came and reads it when it is older than its emitter may send. What nobody had signed
+    is judged alike when it is tried again. An event from the future stays one, whenever it is read."""
+    strict = EVERYTHING.model_copy(update={"late_days": 1, "ahead_minutes": 0})
+    enter(entered, strict, OTHER)
+    oldest = now() - timedelta(days=1) + timedelta(seconds=2)
+    in_time, unsigned = (replace(fresh(id), at=oldest) for id in ("w-1", "w-2"))
+    early = replace(fresh("w-3"), at=now() + timedelta(seconds=2))
+    await topics.ensure(kafka, topic_prefix, [INBOUND])
+    async with producing(kafka) as producer:
+        for letter in (in_time.letter(), unsigned.letter(key=NEW), early.letter()):
+            headers = list(letter.headers.items())
+            await producer.send_and_wait(topic_prefix + INBOUND, letter.value, headers=headers, timestamp_ms=1)
+
+    async def passed() -> bool:
+        return now() > max(oldest + timedelta(days=1), early.at)
+
+    await eventually(passed)
+    async with serving(service, database["intake"], kafka, topic_prefix) as door:
+
+        async def heard() -> bool:
+            return bool(await door.running.parts.pool.fetchval(HEARD, topic_prefix + INBOUND) == 3)
+
+        await eventually(heard)
+        assert (await became(door, "w-1"))[1]["result"] == "accepted"
+        assert [one["rule"] for one in (await became(door, "w-3"))[1]["refusals"]] == ["time-in-future"]
+        (aside,) = await parked(door)
+        enter(entered, strict.model_copy(update={"keys": (*EVERYTHING.keys, signing.public(NEW))}), OTHER)
+        await door.post(f"/parked/{aside['id']}/retry", **OPERATOR)
+        shown = (await became(door, "w-2"))[1]
+        assert (shown["result"], shown["refusals"]) == ("accepted", [])
+        late = replace(fresh("w-4"), at=oldest)
+        assert (await post(door, late.structured))[1]["title"] == "too old"
+
+
+@pytest.mark.parametrize(("kind", "is_its_own"), [(0, False), (1, True), (None, False)])
+def test_a_record_arrived_when_the_broker_stamped_it(kind: int | None, is_its_own: bool) -> None:
+    """A sender's own timestamp counts for nothing: then it arrived when it was heard."""
+    heard = now()
+    record = Unnamed("t", 0, 0, None, b"{}", timestamp=1_500_000_000_123, timestamp_type=kind)
+    stamped = datetime(2017, 7, 14, 2, 40, 0, 123000, tzinfo=UTC)
+    assert letter_of(record, heard).arrived == (stamped if is_its_own else heard)
+
+
+async def test_the_door_goes_on_when_its_topic_has_more_partitions(
+    database: Mapping[str, str], kafka: str, topic_prefix: str, entered: Path
+) -> None:
+    """Any key will do there; what stands in the new ones is heard too."""
+    await topics.ensure(kafka, topic_prefix, [INBOUND])
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.create_partitions({topic_prefix + INBOUND: NewPartitions(total_count=15)})
+    await admin.close()
+    async with serving(service, database["intake"], kafka, topic_prefix) as door:
+        async with sending(door) as producer:
+            for partition in range(15):
+                letter = fresh(f"x-{partition}").letter()
+                headers = list(letter.headers.items())
+                await producer.send(topic_prefix + INBOUND, letter.value, headers=headers, partition=partition)
+
+        async def all_there() -> bool:
+            return bool(await door.running.parts.pool.fetchval("select count(*) from sent") == 15)
+
+        await eventually(all_there)
+        assert door.running.died == []
 
 
 async def test_a_key_is_changed_without_a_restart(door: Serving, entered: Path) -> None:

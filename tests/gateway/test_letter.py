@@ -1,10 +1,11 @@
 """A Kafka record of another system: the same event in both modes, and only with its emitter's signature."""
 
 from base64 import b64encode
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from gateway.told import EVERYTHING, KEY, event, signed
+from gateway.told import ARRIVED, EVERYTHING, KEY, event, signed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +69,8 @@ def test_what_is_set_aside_comes_back_as_it_was(headers: dict[str, bytes], value
     except UnicodeEncodeError:
         return  # Kafka has no such name
     assert Letter.unpacked(letter.packed()) == letter
+    named = replace(letter, headers={**letter.headers, "@arrived": b"never"}, arrived=ARRIVED)
+    assert Letter.unpacked(named.packed()) == named
     assert letter.packed().endswith(value)
     assert isinstance(letter.read(), Sent | Unread)
     assert letter.is_signed_by(KEYS) is False

@@ -1,14 +1,16 @@
 """A broker that asks who is there, told by deploy/kafka/acls.sh: emitter, reader and service may what is theirs."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from confluent_kafka import Consumer, Message, Producer
+from confluent_kafka import Consumer, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 from contracts.allowing import printed
 from contracts.given import eventually
@@ -83,10 +85,18 @@ def bindings(role: str, principal: str) -> list[AclBinding]:
             if what in ("--topic", "--group"):
                 kind = ResourceType[what.removeprefix("--").upper()]
                 found += [
-                    AclBinding(kind, name, pattern or ResourcePatternType.LITERAL, principal, "*",
-                               AclOperation[operation.upper()], AclPermissionType.ALLOW)
-                    for option, operation in told if option == "--operation"
-                ]  # fmt: skip
+                    AclBinding(
+                        kind,
+                        name,
+                        pattern or ResourcePatternType.LITERAL,
+                        principal,
+                        "*",
+                        AclOperation[re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).upper()],
+                        AclPermissionType.ALLOW,
+                    )
+                    for option, operation in told
+                    if option == "--operation"
+                ]
     return found
 
 
@@ -128,6 +138,21 @@ def read(broker: Guarded, role: str, topic: str, group: str) -> str:
         consumer.close()
 
 
+def settings(broker: Guarded, role: str, topic: str) -> str:
+    """How a topic's records are stamped, after being told to; or the broker's word."""
+    admin = AdminClient(as_user(broker, role))
+    wanted = ConfigEntry(topics.STAMP, topics.BROKERS, incremental_operation=AlterConfigOpType.SET)
+    try:
+        (done,) = admin.incremental_alter_configs(
+            [ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[wanted])]
+        ).values()
+        done.result(timeout=20)
+        (found,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+        return str(found.result(timeout=20)[topics.STAMP].value)
+    except KafkaException as refused:
+        return str(refused.args[0].name())
+
+
 async def test_each_may_what_is_theirs_and_nothing_else(guarded: Guarded) -> None:
     assert write(guarded, "emitter", INBOUND) == "done"
     assert write(guarded, "intake", "provincial.refusals") == "done"
@@ -137,5 +162,8 @@ async def test_each_may_what_is_theirs_and_nothing_else(guarded: Guarded) -> Non
     assert read(guarded, "emitter", "provincial.refusals", "SXD.refusals") == "done"
     assert read(guarded, "reader", "provincial.refusals", "board.1") == "done"
     assert read(guarded, "intake", INBOUND, "intake-1") == "done"
+    assert [settings(guarded, role, INBOUND) for role in ("intake", "emitter")] == [
+        "LogAppendTime", "TOPIC_AUTHORIZATION_FAILED"
+    ]  # fmt: skip
     assert read(guarded, "emitter", INBOUND, "SXD.inbound") == "TOPIC_AUTHORIZATION_FAILED"
     assert read(guarded, "emitter", "provincial.refusals", "board.1") == "GROUP_AUTHORIZATION_FAILED"

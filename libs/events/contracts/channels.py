@@ -53,6 +53,11 @@ class Channel:
     compacted: bool = False
     open: bool = True
 
+    @property
+    def from_outside(self) -> bool:
+        """Whether only others write here: under any key, so into any number of partitions, and by any clock."""
+        return not self.said_by
+
     def carries(self, entry: Entry) -> bool:
         """Whether this fact is said here."""
         return module_of(entry) in self.facts and (not self.only or entry.name in self.only)

@@ -7,6 +7,7 @@ a line feed and the value. The signature, Ed25519 in base64, is the header `oned
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Final, Self
 from urllib.parse import quote, unquote, unquote_to_bytes
@@ -20,19 +21,23 @@ from events.gateway.sent import KAFKA_PREFIX, Item, Sent, of_record
 
 SIGNATURE: Final = "onedoor-signature"
 SAFE: Final = "/:;=+"  # need no percent sign to be read
+ARRIVED: Final = b"@arrived"  # the name of no header, for an @ in one is percent-encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """Headers by their names (of two with one name the last counts) and the value."""
+    """Headers by their names (of two with one name the last counts), the value, and when it arrived if it is known."""
 
     headers: Mapping[str, bytes]
     value: bytes
+    arrived: datetime | None = None
 
     @classmethod
-    def of(cls, headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Self:
+    def of(
+        cls, headers: Iterable[tuple[str, bytes | None]], value: bytes | None, arrived: datetime | None = None
+    ) -> Self:
         """As Kafka's clients hand it over."""
-        return cls(headers={name: one or b"" for name, one in headers}, value=value or b"")
+        return cls(headers={name: one or b"" for name, one in headers}, value=value or b"", arrived=arrived)
 
     @property
     def signed(self) -> bytes:
@@ -67,8 +72,10 @@ class Letter:
         return emitter
 
     def packed(self) -> bytes:
-        """As it is set aside: a line for each header, percent-encoded, an empty line, and the value as it came."""
-        lines = [f"{quote(name)}: {quote(one, SAFE)}\n" for name, one in sorted(self.headers.items())]
+        """As it is set aside: a line for when it arrived and for each header, percent-encoded, an empty line, and the
+        value as it came."""
+        lines = [f"{ARRIVED.decode()}: {self.arrived.isoformat()}\n"] if self.arrived else []
+        lines += [f"{quote(name)}: {quote(one, SAFE)}\n" for name, one in sorted(self.headers.items())]
         return "".join((*lines, "\n")).encode() + self.value
 
     @classmethod
@@ -76,7 +83,9 @@ class Letter:
         """The other way."""
         head, _, value = (b"\n" + packed).partition(b"\n\n")
         pairs = [line.partition(b": ") for line in head.split(b"\n") if line]
-        return cls(headers={unquote(name.decode()): unquote_to_bytes(one) for name, _, one in pairs}, value=value)
+        arrived = next((datetime.fromisoformat(one.decode()) for name, _, one in pairs if name == ARRIVED), None)
+        headers = {unquote(name.decode()): unquote_to_bytes(one) for name, _, one in pairs if name != ARRIVED}
+        return cls(headers=headers, value=value, arrived=arrived)
 
 
 def _holds(key: str, signature: bytes, signed: bytes) -> bool:

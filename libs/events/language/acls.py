@@ -1,7 +1,8 @@
 """Who may write and read which topic, made from the channels: the command lines with which Kafka is told. Pure.
 
 A service may make the topics that it says or hears, for the first one to start does, and drop those of its own facts,
-for `onedoor republish` writes them anew. To describe is in each of these.
+for `onedoor republish` writes them anew. To describe is in each of these. Of a topic that others write to, who hears it
+sees to it that the broker stamps its records.
 """
 
 import textwrap
@@ -35,7 +36,7 @@ def _operations(role: str, channel: Channel) -> Sequence[str]:
     if role in channel.said_by:
         return ("Read", "Write", "Create", *(("Delete",) if channel.facts else ()))
     if role in channel.heard_by:
-        return ("Read", "Create")
+        return ("Read", "Create", *(("DescribeConfigs", "AlterConfigs") if channel.from_outside else ()))
     if role == EMITTER and channel.topic == INBOUND:
         return ("Write",)
     if role == OPERATOR or (role in (EMITTER, READER) and channel.open):

@@ -19,7 +19,7 @@ from events.runtime import Parts
 from events.web import Now, moment
 from intake.gateway.described import ANSWERS, BECAME, BODY, HANDSHAKE, HEADERS, Handshake
 from intake.gateway.entered import Entered
-from intake.gateway.keeping import Gateway, Outcome
+from intake.gateway.keeping import Gateway, Outcome, Sender
 from intake.gateway.queries import became
 
 
@@ -46,7 +46,8 @@ def routes(parts: Parts, entered: Entered) -> APIRouter:
                 "over-quota", f"your system may post {emitter.per_minute} events a minute; none of these was taken in",
                 field="body", way_out="wait as long as Retry-After says and send it again", retry_after=ceil(seconds),
             )  # fmt: skip
-        outcomes = await gateway.keep([(emitter, one) for one in items], moment(request, onedoor_now))
+        now = moment(request, onedoor_now)
+        outcomes = await gateway.keep([Sender(emitter, one, now.now) for one in items], now)
         parts.bell.ring("events")
         if batch:
             return Response(msgspec.json.encode([_shown(one) for one in outcomes]), 207, media_type="application/json")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from events import follow
@@ -21,6 +22,7 @@ from events.topics import ensure
 from intake.gateway.entered import Entered
 from intake.gateway.keeping import AT_ONCE, Gateway, Sender
 
+LOG_APPEND_TIME = 1  # a record's timestamp is the broker's, which accepts this mark from no sender
 NAME = "gateway"  # under which a record is parked that cannot be read, or that nobody signed
 
 
@@ -75,13 +77,14 @@ class Inbound:
 
     async def set_aside(self, connection: Connection, record: Any, fault: Exception, ids: Ids) -> Kept:
         """Park a record that our own code could not keep, and go on behind it."""
-        await _park(connection, record, _letter(record), fault)
+        await _park(connection, record, letter_of(record, now()), fault)
         await advance(connection, [record], ids)
         return Kept(new=0, repeated=0, parked=1)
 
-    async def again(self, packed: bytes) -> str | None:
-        """Keep what was parked, if it can be read and is signed by now; else why not."""
-        sender = _sender(Letter.unpacked(packed), self._entered.now())
+    async def again(self, packed: bytes, parked_at: datetime) -> str | None:
+        """Keep what was parked, if it can be read and is signed by now; else why not. It is judged by when it arrived,
+        or was parked where that was not kept."""
+        sender = _sender(Letter.unpacked(packed), self._entered.now(), parked_at)
         if isinstance(sender, str):
             return sender
         try:
@@ -96,10 +99,11 @@ class Inbound:
     def _sorted(self, records: Sequence[Any]) -> tuple[list[Sender], list[tuple[Any, Letter, str]]]:
         """What an emitter signed, and what nobody did, with the reason."""
         signed: list[Sender] = []
+        heard = now()
         unsigned: list[tuple[Any, Letter, str]] = []
         emitters = self._entered.now()
         for record in records:
-            sender = _sender(letter := _letter(record), emitters)
+            sender = _sender(letter := letter_of(record, heard), emitters, heard)
             if isinstance(sender, str):
                 unsigned.append((record, letter, sender))
             else:
@@ -107,19 +111,22 @@ class Inbound:
         return signed, unsigned
 
 
-def _sender(letter: Letter, emitters: Emitters) -> Sender | str:
-    """Who says what; or why nobody says it."""
+def _sender(letter: Letter, emitters: Emitters, heard: datetime) -> Sender | str:
+    """Who says what, and when it arrived, or was heard where the letter does not say; or why nobody says it."""
     item = letter.read()
     if isinstance(item, Unread):
         return f"no event: {item.why.detail}"
     try:
-        return letter.signed_for(item, emitters), item
+        return Sender(letter.signed_for(item, emitters), item, letter.arrived or heard)
     except Refused as why:
         return f"{why.field}: {why.detail}"
 
 
-def _letter(record: Any) -> Letter:
-    return Letter.of(record.headers, record.value)
+def letter_of(record: Any, heard: datetime) -> Letter:
+    """A record as a letter. It arrived when the broker stamped it; without the broker's stamp, when it was heard."""
+    stamped = record.timestamp_type == LOG_APPEND_TIME
+    arrived = datetime.fromtimestamp(record.timestamp / 1000, UTC) if stamped else heard
+    return Letter.of(record.headers, record.value, arrived)
 
 
 async def _park(connection: Connection, record: Any, letter: Letter, why: Exception | str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from events.contracts.gateway import EventRefused
 from events.database import Connection, Pool
@@ -49,8 +49,14 @@ class Outcome:
         return f"{self.name.stream}@1" if self.name and self.why is None else None
 
 
-Sender = tuple[Emitter, Item]
-"""What was sent, and by whom."""
+class Sender(NamedTuple):
+    """What was sent, by whom, and when it arrived: lateness and a clock that is ahead are judged by that."""
+
+    emitter: Emitter
+    item: Item
+    arrived: datetime
+
+
 Also = Callable[[Connection], Awaitable[None]]
 
 
@@ -88,16 +94,16 @@ class Gateway:
         Raises WrongVersion when the same came through another door a moment ago: decide again.
         """
         known, recorded = await _known(connection, [one.stream for one in _names(sent)])
-        decisions = [decide(item, emitter, self.ours, moment.now, known) for emitter, item in sent]
+        decisions = [decide(one.item, one.emitter, self.ours, one.arrived, known) for one in sent]
         recorded |= await _write(connection, [made for _, made in decisions], known, moment, also)
         return [_outcome(*decision, recorded) for decision in decisions]
 
 
 def _names(sent: Sequence[Sender]) -> Iterator[Name]:
-    for emitter, item in sent:
+    for one in sent:
         with suppress(Refused):
-            if isinstance(item, Sent):
-                yield rules.named(item, emitter)
+            if isinstance(one.item, Sent):
+                yield rules.named(one.item, one.emitter)
 
 
 def said(refusal: Refusal, moment: Moment) -> Append:
