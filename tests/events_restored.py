@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
 from contracts.sending import facts_of, records, relaying
 from fastapi import APIRouter
 
@@ -86,9 +85,4 @@ class System:
 
     async def refuse(self, pool: Pool) -> None:
         """As the service does at its start."""
-        await ahead.refuse(
-            pool,
-            lambda: AIOKafkaConsumer(bootstrap_servers=self.kafka, enable_auto_commit=False),
-            [self.topic],
-            "intake",
-        )
+        await ahead.refuse(pool, self.kafka, [self.topic], "intake")

@@ -35,6 +35,15 @@ class Record(NamedTuple):
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
+class End(NamedTuple):
+    """A partition whose end was reached: the offset of what comes next. Markers of transactions and aborted records may
+    lie below it, which nobody is given."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
 class Topics:
     """A consumer of some topics. Every trouble with the broker is an OnedoorError."""
 
@@ -46,6 +55,7 @@ class Topics:
                 "bootstrap.servers": bootstrap,
                 "group.id": "onedoor-events",  # named, never joined
                 "enable.auto.commit": False,
+                "isolation.level": "read_committed",
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",  # what retention cut off meanwhile is gone
                 "fetch.queue.backoff.ms": 10,
@@ -72,7 +82,7 @@ class Topics:
         return [name for name in self.names if name not in there]
 
     def spans(self) -> dict[Place, tuple[int, int]]:
-        """The first and the next offset of every partition that there is."""
+        """The first offset and the last stable one of every partition that there is: an open transaction lies above."""
         there = self._ask(lambda: self._consumer.list_topics(timeout=PATIENCE)).topics
         partitions = [TopicPartition(name, n) for name in self.names if name in there for n in there[name].partitions]
         return {(one.topic, one.partition): self._ends(one) for one in partitions}
@@ -113,7 +123,7 @@ class Topics:
                         heapq.heappush(waiting, record)
                     ended = record.offset + 1 >= spans[place][1]
                 else:
-                    place, ended = record, True
+                    place, ended = (record.topic, record.partition), True
                 if ended:
                     reached.pop(place, None)
             tell(count)
@@ -127,11 +137,16 @@ class Topics:
         self._consumer.assign([TopicPartition(*place, first)])
         while first < end:
             for record in self._next():
-                if record == place:
-                    raise OnedoorError(f"{place[0]}/{place[1]} ends at {first} and not at {end} any more")
-                if isinstance(record, Record) and (record.topic, record.partition) == place and record.offset < end:
-                    yield record
+                if (record.topic, record.partition) != place:
+                    continue
+                if isinstance(record, End):
+                    if record.offset < end:
+                        raise OnedoorError(f"{place[0]}/{place[1]} ends at {record.offset} and not at {end} any more")
+                    first = end
+                else:
                     first = record.offset + 1
+                    if record.offset < end:
+                        yield record
         self._consumer.unassign()
 
     def follow(self, ends: Mapping[Place, int]) -> Iterator[Record]:
@@ -142,7 +157,7 @@ class Topics:
                 if isinstance(record, Record):
                     yield record
 
-    def _next(self) -> Iterator[Record | Place]:
+    def _next(self) -> Iterator[Record | End]:
         """What came in a moment: records, and the partitions whose end was reached."""
         messages = self._ask(lambda: self._consumer.consume(BATCH, A_LOOK))
         if self._lost:
@@ -158,7 +173,7 @@ class Topics:
                     tuple(message.headers() or ()),
                 )  # fmt: skip
             elif error.code() == KafkaError._PARTITION_EOF:
-                yield topic, partition
+                yield End(topic, partition, message.offset() or 0)
             else:
                 raise OnedoorError(f"{topic}/{partition} cannot be read: {error.str()}")
 

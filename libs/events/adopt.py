@@ -11,12 +11,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer
 
 from events import database, topics
 from events.bell import Bell
 from events.database import Connection
-from events.ends import partitions_of
+from events.ends import spans
 from events.errors import OnedoorError
 from events.hear import Ears
 from events.regain import Regained, regain
@@ -68,20 +67,13 @@ async def adopt(service: Service, settings: Settings, *, dry_run: bool = False) 
     async with AsyncExitStack() as stack:
         connection = await asyncpg.connect(settings.database_url, server_settings={"timezone": "UTC", "jit": "off"})
         stack.push_async_callback(connection.close)
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_bytes=1 << 24,
-            max_partition_fetch_bytes=1 << 22,
-        )  # fmt: skip
-        await consumer.start()
-        stack.push_async_callback(consumer.stop)
-
         needed, epoch, found = await _regained(
-            connection, consumer, service, [name for name in said if name not in lost], dry_run=dry_run
+            connection, bootstrap, service, [name for name in said if name not in lost], dry_run=dry_run
         )
         done = Adopted(service=service.name, needed=needed, dry_run=dry_run, epoch=epoch, found=found, lost=list(lost))
         if not needed or dry_run:
             return done
-        await _hear(consumer, service, settings, [name for name in hears if name not in lost])
+        await _hear(service, settings, [name for name in hears if name not in lost])
         async with connection.transaction():
             await connection.execute(UNHURRIED)
             await connection.execute(ADOPTED)
@@ -90,7 +82,7 @@ async def adopt(service: Service, settings: Settings, *, dry_run: bool = False) 
 
 
 async def _regained(
-    connection: Connection, consumer: AIOKafkaConsumer, service: Service, said: Sequence[str], *, dry_run: bool
+    connection: Connection, bootstrap: str, service: Service, said: Sequence[str], *, dry_run: bool
 ) -> tuple[bool, int, Regained]:
     """The first step; rolled back when there is nothing to do, or it is a trial."""
     needed, epoch, found = False, 0, None
@@ -102,7 +94,7 @@ async def _regained(
                 raise OnedoorError(f"{service.name} is at work: {others} sessions of its role; stop it first")
             ours = await connection.fetchval(IS_OURS)
             await connection.execute(BEGIN)
-            found = await regain(connection, consumer, said, service.name)
+            found = await regain(connection, bootstrap, said, service.name)
             needed, epoch = found.news or not ours, await connection.fetchval(EPOCH)
             if not needed or dry_run:
                 raise _Undone
@@ -112,13 +104,12 @@ async def _regained(
     return needed, epoch, found
 
 
-async def _hear(consumer: AIOKafkaConsumer, service: Service, settings: Settings, hears: Sequence[str]) -> None:
+async def _hear(service: Service, settings: Settings, hears: Sequence[str]) -> None:
     """Keep everything that others have said, as the service itself hears it, up to where their topics end now."""
     if not hears:
         return
-    partitions = partitions_of(hears)
-    ends, begins = await consumer.end_offsets(partitions), await consumer.beginning_offsets(partitions)
-    wanted = {(tp.topic, tp.partition): end for tp, end in ends.items() if end > begins[tp]}
+    there = await spans(settings.kafka_bootstrap_servers, hears)
+    wanted = {(tp.topic, tp.partition): end for tp, (begin, end) in there.items() if begin < end}
     pool = await database.connect(settings.database_url, size=4)
     try:
         ears = Ears(

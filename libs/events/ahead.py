@@ -1,8 +1,6 @@
 """Are the topics ahead of the store? Then an older backup was restored, and published ids would be used again."""
 
-from collections.abc import Callable, Sequence
-
-from aiokafka import AIOKafkaConsumer
+from collections.abc import Sequence
 
 from events.database import Pool
 from events.ends import look, place_of
@@ -15,20 +13,14 @@ NAME = "adopt"
 SET_ASIDE = "select exists (select from parked where follower = $1 and place = $2)"
 
 
-async def refuse(pool: Pool, probe: Callable[[], AIOKafkaConsumer], names: Sequence[str], service: str) -> None:
+async def refuse(pool: Pool, bootstrap: str, names: Sequence[str], service: str) -> None:
     """Raises StoreBehind when the last record of a partition is a fact that this service said and does not know.
 
     By its id alone: an id that has two bodies is a fork, which those who listen show. Every fact is in the store before
     it is on a topic, so whatever is unknown was lost. A copy of the database's files keeps the cluster's identifier, so
     nothing else would tell that it is an older one.
     """
-    consumer = probe()
-    await consumer.start()
-    try:
-        ends = await look(consumer, names)
-    finally:
-        await consumer.stop()
-    for tp, last in ends.last.items():
+    for tp, last in (await look(bootstrap, names)).last.items():
         try:
             fact = from_cloudevent(last.value)
         except Unreadable:

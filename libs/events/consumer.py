@@ -1,5 +1,6 @@
-"""A Kafka consumer that no record can hold up. aiokafka reads the names of headers as UTF-8 and throws where one is
-not, again and again at the same record, and what it had taken from other partitions in that moment is lost."""
+"""A Kafka consumer that no record can hold up, and that knows how far it is. aiokafka reads the names of headers as
+UTF-8 and throws where one is not, again and again at the same record, and what it had taken from other partitions in
+that moment is lost."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from confluent_kafka import Consumer as Librdkafka
 from confluent_kafka import TopicPartition as Place
 
 from events.errors import Unreadable
+from events.stable import Stand
 
 LOOK = 200  # milliseconds in which a partition that has something to read gives it
 WITHIN = 5.0  # seconds for reading one record by the other client
@@ -38,13 +40,37 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
     ) -> None:
         super().__init__(**others | {"bootstrap_servers": bootstrap})
         self._bootstrap, self._aside = bootstrap, aside
+        self._idle = False  # nothing that was handed out is still at work: its caller waits for the next record
 
     async def getone(self, *partitions: TopicPartition) -> Any:
         while True:
-            try:
-                return await super().getone(*partitions)
-            except UnicodeDecodeError:
-                await self._step_over()
+            self._idle = True
+            with suppress(UnicodeDecodeError):
+                try:
+                    return await super().getone(*partitions)
+                finally:
+                    self._idle = False
+            await self._step_over()
+
+    async def done_up_to(self) -> dict[tuple[str, int], int]:
+        """Up to where whoever takes one record after the other is done with each partition: also over offsets that hold
+        no record, such as markers of transactions. Empty while a record is at work."""
+        found = {}
+        for one in self.assignment():
+            position = await self.position(one)
+            if not self._idle:  # asked when the position is known: without a pause in between it cannot have moved
+                return {}
+            found[one.topic, one.partition] = position
+        return found
+
+    def stands(self) -> list[Stand]:
+        """How the partitions stood at the last answer of the brokers."""
+        known = [(one, self.last_stable_offset(one), self.highwater(one)) for one in self.assignment()]
+        return [
+            Stand((one.topic, one.partition), stable, end)
+            for one, stable, end in known
+            if stable is not None and end is not None
+        ]
 
     async def getmany(self, *partitions: TopicPartition, **options: Any) -> Any:
         """Nothing where one of them cannot be read: `getone` comes to it."""
@@ -75,7 +101,8 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
 
     def _read(self, partition: TopicPartition, offset: int) -> Unnamed:
         """Key and value, by a client that leaves the headers alone; without them when it does not answer in time."""
-        other = Librdkafka({"bootstrap.servers": self._bootstrap, "group.id": "onedoor-aside", "log_level": 2})
+        settings = {"bootstrap.servers": self._bootstrap, "group.id": "onedoor-aside", "log_level": 2}
+        other = Librdkafka({**settings, "isolation.level": "read_committed"})
         try:
             other.assign([Place(partition.topic, partition.partition, offset)])
             message = other.poll(WITHIN)

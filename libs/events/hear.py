@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -10,7 +11,7 @@ from itertools import chain
 from typing import Any, NamedTuple, cast
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
@@ -21,7 +22,8 @@ from events.bell import Bell
 from events.consumer import Consumer
 from events.database import TRANSIENT, Connection, Pool
 from events.identity import Identity
-from events.inbox import HEAR, Ids, Kept, keep, set_aside
+from events.inbox import HEAR, Ids, Kept, keep, passed, set_aside
+from events.stable import StableOffsets
 
 # A topic that was made again begins at 0, and what was parked of the old one is no longer at its place. Where it was
 # not kept which topic it was, it is taken to be the one that is there.
@@ -69,6 +71,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
         self.group, self.member = service, f"{service}-{instance}"
         self.heard: dict[tuple[str, int], int] = {}
         self.written: dict[tuple[str, int], int] = {}  # record time of the last kept record, in milliseconds
+        self.stable = StableOffsets()
         self.assigned = asyncio.Event()
         self._ids: Mapping[str, str] = {}  # of the topics that we listen to; empty while that is being changed
         self._listened: Mapping[str, str] = {}  # the same, but for the partitions that are given to us just now
@@ -101,7 +104,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             await self._stop()
 
     async def _watch(self, identity: Identity, ended: asyncio.Event) -> None:
-        """Listen again when a topic was deleted, or made again."""
+        """Listen again when a topic was deleted, or made again; note what was passed, and what holds a partition."""
         while not ended.is_set():
             try:
                 there = await identity.of(self.topics)
@@ -110,6 +113,8 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
                     self.assigned.clear()
                     await self._stop()  # what is being kept is kept to the end, as of the topic that it came from
                     await self._listen(there)
+                await self._note_passed()
+                self._alarm()
             except TRANSIENT as error:
                 log.warning("waiting", doing="identify", error=repr(error))
             except Exception as error:  # without it nobody would find the next topic; it is not ready meanwhile
@@ -117,6 +122,29 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):
                     await ended.wait()
+
+    async def _note_passed(self) -> None:
+        """Offsets that hold no record are heard when they are passed: whoever waits for us to come to a partition's end
+        would wait for ever where it ends with the marker of a transaction."""
+        ids, consumer = self._ids, self.consumer
+        if consumer is None or not self.assigned.is_set():
+            return
+        async with asyncio.timeout(LOOK):
+            done = await consumer.done_up_to()
+        ends = {place: end for place, end in done.items() if end > self.heard.get(place, 0) and place[0] in ids}
+        if ends:
+            await passed(self.pool, ends, ids)
+            self.heard |= {place: max(end, self.heard.get(place, 0)) for place, end in ends.items()}
+
+    def _alarm(self) -> None:
+        begun, ended = self.stable.see(self.consumer.stands() if self.consumer is not None else (), time.monotonic())
+        for topic, partition in begun:
+            log.error(
+                "stable offset stands", topic=topic, partition=partition,
+                way_out="find who has a transaction open there: `kafka-transactions.sh find-hanging` and `abort`",
+            )  # fmt: skip
+        for topic, partition in ended:
+            log.info("stable offset goes on", topic=topic, partition=partition)
 
     async def _listen(self, ids: Mapping[str, str]) -> None:
         """Begin to hear these topics, each from where the inbox has it; the others are missing."""
@@ -155,6 +183,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
             group_id=f"{self.group}-{hashlib.sha256(repr(sorted(ids.items())).encode()).hexdigest()[:8]}",
             group_instance_id=self.member,  # a restarted process takes its partitions back at once
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             ack_policy=AckPolicy.MANUAL,
             listener=self,
             parser=_as_it_came,
@@ -167,7 +196,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
         self._subscriber(heard)
 
     @property
-    def consumer(self) -> AIOKafkaConsumer | None:
+    def consumer(self) -> Consumer | None:
         return self._subscriber.consumer if self._subscriber is not None else None
 
     async def _come_with_it(self) -> list[ConsumerRecord[bytes, bytes]]:

@@ -129,6 +129,13 @@ async def advance(connection: Connection, records: Sequence[Record], ids: Ids) -
     await connection.execute(ADVANCE, *_offsets(records, ids))
 
 
+async def passed(pool: Pool, ends: Mapping[tuple[str, int], int], ids: Ids) -> None:
+    """There is nothing to hear below these offsets that was not kept: what stands there are markers of transactions,
+    aborted records, or nothing any more."""
+    topics, partitions = [topic for topic, _ in ends], [partition for _, partition in ends]
+    await pool.execute(ADVANCE, topics, partitions, list(ends.values()), [ids.get(topic, "") for topic in topics])
+
+
 async def park(connection: Connection, record: Record, subject: str, reason: Exception | str) -> None:
     """Set a record aside with its reason and its bytes; its case is incomplete until somebody settles it."""
     place = place_of(record.topic, record.partition, record.offset)

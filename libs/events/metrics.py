@@ -113,8 +113,9 @@ def _by_topic(offsets: Mapping[tuple[str, int], int]) -> dict[str, dict[str, int
     return topics
 
 
-def exposition(standing: Mapping[str, Any], ears: Ears | None) -> CollectorRegistry:
-    """The same figures as Prometheus gauges; for Kafka, per partition against the end that the client has seen."""
+def exposition(standing: Mapping[str, Any], listening: Sequence[Ears]) -> CollectorRegistry:
+    """The same figures as Prometheus gauges; for Kafka, per partition against the end that the client has seen.
+    `listening`: everyone in this process who hears a topic."""
     registry = CollectorRegistry()
     events = Gauge("onedoor_follower_lag_events", "Rows past the bookmark", ["follower", "shard"], registry=registry)
     seconds = Gauge(
@@ -131,8 +132,14 @@ def exposition(standing: Mapping[str, Any], ears: Ears | None) -> CollectorRegis
         "onedoor_heard_lag_seconds", "Age of the last kept record while others wait behind it", ["topic", "partition"],
         registry=registry,
     )  # fmt: skip
-    consumer = ears.consumer if ears else None
-    if ears is not None and consumer is not None:
+    unstable = Gauge(
+        "onedoor_heard_unstable_seconds", "For how long an open transaction has held a partition",
+        ["topic", "partition"], registry=registry,
+    )  # fmt: skip
+    for ears in listening:
+        consumer, held = ears.consumer, ears.stable.seconds(monotonic())
+        if consumer is None:
+            continue
         for partition in consumer.assignment():
             place = partition.topic, partition.partition
             behind = max(0, (consumer.highwater(partition) or 0) - ears.heard.get(place, 0))
@@ -140,6 +147,7 @@ def exposition(standing: Mapping[str, Any], ears: Ears | None) -> CollectorRegis
             age.labels(*place).set(
                 now().timestamp() - ears.written[place] / 1000 if behind and place in ears.written else 0
             )
+            unstable.labels(*place).set(held.get(place, 0))
     Gauge("onedoor_parked", "Records and facts that are set aside", registry=registry).set(standing["parked"])
     Gauge("onedoor_horizon_seconds", "Age of the oldest writing transaction", registry=registry).set(
         standing["horizon_seconds"]

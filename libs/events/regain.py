@@ -1,14 +1,14 @@
 """What a service has said and its restored store does not have, brought back from its topics, in one transaction."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import ConsumerRecord
 
 from events.ahead import NAME
 from events.database import Connection
-from events.ends import partitions_of, place_of
+from events.ends import everything, place_of
 from events.errors import Unreadable
 from events.follow import Mark, bookmark_of, park
 from events.relay import NAME as RELAY
@@ -75,7 +75,6 @@ on conflict (name, shard) do update set epoch = excluded.epoch, tx = excluded.tx
 """
 PLACE_LAST = "select place_last($1, $2)"
 STAGED = ("topic", "partition", "offset", "body", *COLUMNS.split(", "))
-AT_ONCE = 5000  # records
 
 Id = tuple[str, int]  # stream, version
 
@@ -95,7 +94,7 @@ class Regained:
     news: bool
 
 
-async def regain(connection: Connection, consumer: AIOKafkaConsumer, names: Sequence[str], service: str) -> Regained:
+async def regain(connection: Connection, bootstrap: str, names: Sequence[str], service: str) -> Regained:
     """Append what is missing, each fact under its own id and hash; set aside what is forked or follows nothing.
 
     In the caller's transaction, under an epoch above that of every row, while nobody else writes. The relay then stands
@@ -105,7 +104,7 @@ async def regain(connection: Connection, consumer: AIOKafkaConsumer, names: Sequ
     rows = await connection.fetch(UNSURE, *relay)
     unsure = {(row["stream"], row["version"]): row for row in rows}
     await connection.execute(STAGE)
-    async for records in everything(consumer, names):
+    async for records in everything(bootstrap, names):
         await _stage(connection, records, service, unsure)
     await connection.execute(REPEATS)
     await connection.execute(INDEX)
@@ -130,21 +129,6 @@ def _why(row: Any) -> str:
     if row["forked"]:
         return f"forked: {row['id']} was published with another body than the store has"
     return f"loose: {row['id']} was published and follows nothing that the store or the topics have"
-
-
-async def everything(consumer: AIOKafkaConsumer, names: Sequence[str]) -> AsyncIterator[Sequence[ConsumerRecord]]:
-    """All records that stand on these topics now, some at a time, each partition in order."""
-    ends = await consumer.end_offsets(partitions_of(names))
-    begins = await consumer.beginning_offsets(list(ends))
-    behind = {tp for tp, end in ends.items() if end > begins[tp]}
-    consumer.assign(list(behind))
-    for tp in behind:
-        consumer.seek(tp, begins[tp])
-    while behind:
-        for tp, records in (await consumer.getmany(timeout_ms=1000, max_records=AT_ONCE)).items():
-            yield [record for record in records if record.offset < ends[tp]]
-            if records[-1].offset + 1 >= ends[tp]:
-                behind.discard(tp)
 
 
 async def _stage(

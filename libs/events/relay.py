@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -35,10 +35,11 @@ class Relay:
     """
 
     def __init__(
-        self, producer: AIOKafkaProducer, probe: Callable[[], AIOKafkaConsumer], topics: Callable[[str], str],
-        source: str, names: Sequence[str],
+        self, producer: AIOKafkaProducer, bootstrap: str, topics: Callable[[str], str], source: str,
+        names: Sequence[str],
     ) -> None:  # fmt: skip
-        self.producer, self.probe, self.topic_of, self.source, self.names = producer, probe, topics, source, names
+        self.producer, self.bootstrap, self.topic_of = producer, bootstrap, topics
+        self.source, self.names = source, names
         self.published: dict[Key, int] = {}  # the next offset of each partition, as far as this process knows
         self._there: dict[Key, Mark] = {}
         self._until: Mark | None = None
@@ -105,16 +106,11 @@ class Relay:
 
     async def _look(self, connection: Connection) -> None:
         """Read the last record of every partition of our topics and find its place in the log."""
-        consumer = self.probe()
-        await consumer.start()
-        try:
-            ends = await look(consumer, self.names)
-            self.published = {(tp.topic, tp.partition): end for tp, end in ends.next.items()}
-            self._there = {}
-            for tp, last in ends.last.items():
-                await self._find(connection, tp, last.value)
-        finally:
-            await consumer.stop()
+        ends = await look(self.bootstrap, self.names)
+        self.published = {(tp.topic, tp.partition): end for tp, end in ends.next.items()}
+        self._there = {}
+        for tp, last in ends.last.items():
+            await self._find(connection, tp, last.value)
 
     async def _find(self, connection: Connection, tp: TopicPartition, value: bytes) -> None:
         try:

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 import uvicorn
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
@@ -49,6 +49,8 @@ class Parts:
     pool: Pool
     bell: Bell
     producer: AIOKafkaProducer
+    listening: list[Ears] = field(default_factory=list)
+    """Everyone who hears a topic in this process, for the figures."""
 
     def topic(self, name: str) -> str:
         return self.settings.onedoor_topic_prefix + name
@@ -106,7 +108,7 @@ class Running:
             )
 
     async def exposition(self) -> CollectorRegistry:
-        return metrics.exposition(await self.standing(), self.ears)
+        return metrics.exposition(await self.standing(), self.parts.listening)
 
     def ended(self, task: asyncio.Future[None]) -> None:
         """A task that dies must not look healthy."""
@@ -202,11 +204,8 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
     if lost := await topics.ensure(bootstrap, prefix, names, await _used(pool, prefix, service.says)):
         log.error("topics are lost", topics=lost, way_out="onedoor republish of the service that says it")
 
-    def probe() -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-
     said = [prefix + name for name in service.says if name in topics.LOG_TOPICS]
-    await ahead.refuse(pool, probe, [name for name in said if name not in lost], service.name)
+    await ahead.refuse(pool, bootstrap, [name for name in said if name not in lost], service.name)
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, compression_type="lz4",
         max_batch_size=1 << 19, request_timeout_ms=10_000,
@@ -216,13 +215,14 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
 
     bell = Bell()
     parts = Parts(settings=settings, pool=pool, bell=bell, producer=producer)
-    relay = Relay(producer, probe, lambda stream: prefix + topics.topic_of(stream), source_of(service.name), said)
+    relay = Relay(producer, bootstrap, lambda stream: prefix + topics.topic_of(stream), source_of(service.name), said)
     ears = None
     if service.hears:
         ears = Ears(
             pool, bell, [prefix + name for name in service.hears],
             bootstrap=bootstrap, service=prefix + service.name, instance=settings.onedoor_instance,
         )  # fmt: skip
+        parts.listening.append(ears)
     followers = [relay.follower(), *service.followers(parts)]
     tails = Tails(pool, bell)
     followings = [

@@ -130,6 +130,7 @@ def connected(kafka: str) -> Consumer:
             "bootstrap.servers": kafka,
             "group.id": "onedoor-rebuild",  # named, never joined
             "enable.auto.commit": False,
+            "isolation.level": "read_committed",
             "auto.offset.reset": "error",  # a beginning that retention cut off is no beginning
             "enable.partition.eof": True,
             "fetch.queue.backoff.ms": 10,  # the default pauses a fast reader for a second

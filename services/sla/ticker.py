@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from events.clock import now
 from events.database import TRANSIENT, Connection
+from events.ends import committed, measure
 from events.envelope import Cause, Said
 from events.errors import WrongVersion
 from events.follow import START, WAIT_LOCK, Mark, bookmark_of
@@ -126,24 +127,18 @@ class Watch:
         self._standing: set[str] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.parts.settings.kafka_bootstrap_servers, enable_auto_commit=False,
-            auto_offset_reset="earliest",
-        )  # fmt: skip
-        await consumer.start()
-        try:
-            consumer.assign([TopicPartition(self.parts.topic(HEARTBEATS), 0)])
+        bootstrap = self.parts.settings.kafka_bootstrap_servers
+        async with committed(bootstrap, auto_offset_reset="earliest") as beats, measure(bootstrap) as ends:
+            beats.assign([TopicPartition(self.parts.topic(HEARTBEATS), 0)])
             while not stopping.is_set():
                 try:
-                    await self._round(consumer)
+                    await self._round(beats, ends)
                 except TRANSIENT as error:
                     log.warning("waiting", doing="tick", error=repr(error))
                     await asyncio.sleep(EVERY)
-        finally:
-            await consumer.stop()
 
-    async def _round(self, consumer: AIOKafkaConsumer) -> None:
-        await self._listen(consumer)
+    async def _round(self, beats: AIOKafkaConsumer, ends: AIOKafkaConsumer) -> None:
+        await self._listen(beats)
         self.known = await known(self.parts.pool)
         self._alarm()
         anew = {row["topic"]: row["since"] for row in await self.parts.pool.fetch(ANEW, self._topics)}
@@ -153,7 +148,7 @@ class Watch:
             self._ahead = None
             return
         if self._ahead is None:
-            self._ahead = Ahead(min(heard), await self._ends(consumer))
+            self._ahead = Ahead(min(heard), await self._ends(ends))
         if await self._has_passed(self._ahead):
             watermark, self._ahead = self._ahead.watermark, None
             await self.parts.pool.execute(KEEP, SETTLED, watermark)

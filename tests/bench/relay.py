@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import parts
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 
 from bench import made
 from bench.figures import line, ratio
@@ -92,7 +92,7 @@ async def _relay(kafka: str, pool: Pool) -> float:
     producer = _producer(kafka)
     await producer.start()
     relay = Relay(
-        producer, lambda: AIOKafkaConsumer(bootstrap_servers=kafka), lambda _: prefix + "intake.events",
+        producer, kafka, lambda _: prefix + "intake.events",
         "/onedoor/bench", [prefix + "intake.events"],
     )  # fmt: skip
     following = Following(pool, relay.follower())

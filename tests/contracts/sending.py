@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from events import topics
+from events.clock import new_id
 from events.database import Pool
 from events.envelope import Recorded
 from events.follow import Following
@@ -28,10 +29,26 @@ async def producing(bootstrap: str, **more: Any) -> AsyncIterator[AIOKafkaProduc
         await producer.stop()
 
 
+@asynccontextmanager
+async def transacting(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer with a transaction open, which the block ends; what it leaves open the broker aborts in a minute."""
+    async with producing(bootstrap, transactional_id=new_id()) as producer:
+        await producer.begin_transaction()
+        yield producer
+
+
+async def transact(bootstrap: str, topic: str, *values: bytes, abort: bool = False, **more: Any) -> None:
+    """Put records on a topic in one transaction: a marker of it stands behind them, in each of their partitions."""
+    async with transacting(bootstrap) as producer:
+        for value in values:
+            await producer.send_and_wait(topic, value, **more)
+        await (producer.abort_transaction() if abort else producer.commit_transaction())
+
+
 def relay_of(producer: AIOKafkaProducer, bootstrap: str, prefix: str) -> Relay:
     return Relay(
         producer,
-        lambda: AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False),
+        bootstrap,
         lambda stream: prefix + topics.topic_of(stream),
         "/onedoor/intake",
         [prefix + name for name in SAID],

@@ -2,17 +2,19 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 
 import parts
 import pytest
 from contracts.given import case_id, eventually, line, rated, received, say, stream
 from contracts.hearing import hearing
-from contracts.sending import SAID, producing
+from contracts.sending import SAID, producing, transact, transacting
 
 from events import hear, topics
 from events.bell import Bell
 from events.database import Pool
+from events.ends import spans
 from events.hear import Ears
 from events.inbox import keep
 from events.wire import to_cloudevent
@@ -75,6 +77,41 @@ async def test_headers_that_are_no_text_stop_nothing(
     async with hearing(listener, kafka, topic_prefix) as ears:
         await eventually(lambda: sum(ears.heard.values()) == 20)
     assert await count(listener, 20)
+
+
+async def test_what_was_aborted_is_not_heard_and_its_gaps_are_no_holes(
+    listener: Pool, kafka: str, topic_prefix: str, said: list[bytes]
+) -> None:
+    """Also where a partition ends with markers: it is heard to its end, for others wait until it is."""
+    topic = f"{topic_prefix}intake.events"
+    await send(kafka, topic_prefix, said[:2])
+    await transact(kafka, topic, said[2], b"{broken", key=case_id().encode(), abort=True)
+    await transact(kafka, topic, *said[3:5], key=case_id().encode())
+    async with hearing(listener, kafka, topic_prefix) as ears:
+        (end,) = [end for _, end in (await spans(kafka, [topic])).values() if end]
+        assert end == 8  # two plain ones, two aborted with a marker, two committed with a marker
+        await eventually(lambda: sum(ears.heard.values()) == end)
+        kept = [row[0] for row in await listener.fetch(KEPT)]
+        assert kept == sorted(f"{stream()}@{number}" for number in (1, 2, 4, 5))
+        assert await listener.fetchval("select sum(next_offset) from heard") == end
+        await send(kafka, topic_prefix, said[5:6])
+        await eventually(lambda: count(listener, 5))
+    assert await listener.fetchval("select count(*) from parked") == 0
+
+
+async def test_an_open_transaction_is_waited_for_and_shown(
+    listener: Pool, kafka: str, topic_prefix: str, said: list[bytes]
+) -> None:
+    topic, key = f"{topic_prefix}intake.events", case_id().encode()
+    await topics.ensure(kafka, topic_prefix, SAID)
+    async with hearing(listener, kafka, topic_prefix) as ears, transacting(kafka) as producer:
+        await producer.send_and_wait(topic, said[0], key=key)
+        await send(kafka, topic_prefix, said[1:2])
+        await eventually(lambda: len(ears.stable.seconds(time.monotonic())) == 1)
+        assert await listener.fetchval("select count(*) from inbox") == 0
+        await producer.commit_transaction()
+        await eventually(lambda: count(listener, 2))
+        await eventually(lambda: ears.stable.seconds(time.monotonic()) == {})
 
 
 async def test_a_restart_goes_on_where_the_inbox_stands(

@@ -40,7 +40,7 @@ async def test_a_follower_s_distance_is_counted_in_rows_and_seconds(pool: Pool) 
     assert far["published"] == {"intake.events": {"0": 1, "3": 7}}
     following.trouble = "halted"
     async with pool.acquire() as connection:
-        text = generate_latest(exposition(await standing(connection, [following], None, relay, Horizon()), None))
+        text = generate_latest(exposition(await standing(connection, [following], None, relay, Horizon()), []))
     assert b'onedoor_follower_trouble{follower="f"} 1.0' in text
     assert b'onedoor_follower_lag_events{follower="f",shard="0"} 0.0' in text
 

@@ -21,7 +21,7 @@ async def count(bootstrap: str, prefix: str) -> Counter[str]:
 def read(bootstrap: str, prefix: str, topics: Iterable[str] = DOSSIER_TOPICS) -> Iterator[bytes]:
     """The value of every record that is there now; a tombstone is empty."""
     settings = {"bootstrap.servers": bootstrap, "group.id": f"{prefix}demo", "enable.partition.eof": True}
-    consumer = Consumer({**settings, "enable.auto.commit": False})
+    consumer = Consumer({**settings, "enable.auto.commit": False, "isolation.level": "read_committed"})
     try:
         places = [
             TopicPartition(prefix + topic, partition, 0)

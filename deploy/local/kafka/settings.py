@@ -28,6 +28,8 @@ def broker_settings(*, listeners: str, advertised: str, controller: int) -> dict
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.num.partitions": "1",
         "transaction.state.log.min.isr": "1",
+        # what a sender leaves open holds its partitions for everybody who reads committed records: a minute at most
+        "transaction.max.timeout.ms": "60000",
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.num.partitions": "1",
         "share.coordinator.state.topic.min.isr": "1",

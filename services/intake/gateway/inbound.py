@@ -46,6 +46,7 @@ class Inbound:
             bootstrap=settings.kafka_bootstrap_servers, instance=settings.onedoor_instance,
             service=f"{settings.onedoor_topic_prefix}intake",
         )  # fmt: skip
+        self._parts.listening.append(ears)
         async with ears.listening():
             await stopping.wait()
 
