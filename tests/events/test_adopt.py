@@ -1,5 +1,6 @@
 """A log restored from an older backup: refused at the start, brought up to its topics, then as if never lost."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 from contracts.given import case_id, catch_up, closed, line, rated, received, say, step, stream
-from contracts.sending import producing
+from contracts.sending import producing, transact
 from events_restored import BOOKMARK, ROWS, System, tiny
 
 from events import adopt as module
@@ -100,6 +101,22 @@ async def test_the_inbox_hears_what_was_said_since(lost: System) -> None:
     async with lost.log(lost.new) as pool:
         assert await pool.fetchval("select count(*) from inbox where epoch = 2") == 7
         assert await pool.fetchval("select sum(next_offset) from heard") == 7
+
+
+async def test_markers_and_aborted_records_are_no_part_of_the_log(lost: System) -> None:
+    """Where somebody wrote in transactions behind us: what was aborted is neither brought back nor heard."""
+    row = dict((await lost.rows(lost.old))[0], version=77)
+    for number in range(12):
+        await transact(lost.kafka, lost.topic, to_cloudevent(row, "/onedoor/intake"), abort=True, partition=number)
+    async with asyncio.timeout(30):
+        done = await lost.adopt()
+    assert (done.found.missing, done.found.loose) == ({"case": 4}, 0)
+    assert await lost.rows(lost.new) == await lost.rows(lost.old)
+    async with lost.at_work() as (pool, relay):
+        await lost.refuse(pool)
+        await catch_up(relay)
+        assert await pool.fetchval("select sum(next_offset) from heard") == 7 + 12 * 2
+        assert await pool.fetchval("select count(*) from parked") == 0
 
 
 async def test_a_trial_says_the_same_and_changes_nothing(lost: System) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from cloudevents.core.bindings import http
 from cloudevents.core.bindings import kafka as kafka_binding
 from cloudevents.core.v1.event import CloudEvent
 from contracts.given import eventually
-from contracts.sending import producing
+from contracts.sending import producing, transact, transacting
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.at_work import HEARD, became, fresh, parked, post, published, put, sending, with_a_nameless_header
 from gateway.told import CASE, EVERYTHING, OTHER, OURS, enter, signed
@@ -154,6 +155,40 @@ def test_a_record_arrived_when_the_broker_stamped_it(kind: int | None, is_its_ow
     record = Unnamed("t", 0, 0, None, b"{}", timestamp=1_500_000_000_123, timestamp_type=kind)
     stamped = datetime(2017, 7, 14, 2, 40, 0, 123000, tzinfo=UTC)
     assert letter_of(record, heard).arrived == (stamped if is_its_own else heard)
+
+
+async def test_what_was_aborted_was_never_sent_and_an_open_transaction_is_told_of(door: Serving) -> None:
+    """No refusal, nothing parked; while it is open, a figure says for how long it has held the partition."""
+    topic = door.running.parts.topic(INBOUND)
+    one, other, behind = fresh("y-1"), fresh("y-2"), fresh("y-3")
+    await put(door, [fresh("y-0").letter()])
+    bootstrap = door.running.parts.settings.kafka_bootstrap_servers
+    for event, abort in ((one, True), (other, False)):
+        letter = event.letter()
+        await transact(bootstrap, topic, letter.value, headers=list(letter.headers.items()), abort=abort, partition=2)
+
+    async def held() -> bool:
+        async with door.http.get(f"{door.url}/metrics") as answer:
+            told = re.findall(r"onedoor_heard_unstable_seconds\{(.*)\} (.*)", await answer.text())
+        return any(topic in labels and float(seconds) > 0 for labels, seconds in told)
+
+    async with transacting(bootstrap) as producer:
+        letter = behind.letter()
+        await producer.send_and_wait(topic, letter.value, headers=list(letter.headers.items()), partition=2)
+        await eventually(held)
+        assert (await became(door, "y-3"))[0] == 404
+        await producer.commit_transaction()
+
+    async def all_there() -> bool:
+        return bool(await door.running.parts.pool.fetchval("select count(*) from sent") == 3)
+
+    async def free() -> bool:
+        return not await held()
+
+    await eventually(all_there)
+    await eventually(free)
+    assert [(await became(door, f"y-{number}"))[0] for number in range(4)] == [200, 404, 200, 200]
+    assert await parked(door) == []
 
 
 async def test_the_door_goes_on_when_its_topic_has_more_partitions(

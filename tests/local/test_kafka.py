@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import InvalidTransactionTimeout
 
 from local.errors import LocalError, NoKafka
 from local.kafka import choose, jars
@@ -38,6 +39,9 @@ async def test_acknowledged_records_survive_a_kill_and_a_restart(folder: Path) -
     await say(broker.bootstrap, b"before the restart")
     await broker.restart()
     assert await heard(broker.bootstrap) == [b"before the kill", b"before the restart"]
+    with pytest.raises(InvalidTransactionTimeout):  # it would hold whoever reads committed records for as long
+        async with AIOKafkaProducer(bootstrap_servers=address, transactional_id="slow", transaction_timeout_ms=60_001):
+            pass
     await broker.stop()
     assert not broker.alive
 

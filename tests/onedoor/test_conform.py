@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contracts.sending import producing
+from contracts.sending import producing, transact
 from gateway.dossiers import CLOSED, FORWARDED, RECEIVED, RETURNED, dossier
 from gateway.told import CASE, EVERYTHING, enter, event
 from typer.testing import CliRunner, Result
 
 from events import topics
-from events.contracts.channels import INBOUND
 from events.gateway.sent import LARGEST
 from onedoor.__main__ import app
 
@@ -119,8 +118,10 @@ def test_what_is_no_recording_is_said_in_a_sentence(
 async def test_a_topic_is_read_to_its_end_with_signatures_keys_and_arrivals(
     kafka: str, topic_prefix: str, entered: Path
 ) -> None:
-    await topics.ensure(kafka, topic_prefix, [INBOUND])
-    topic = topic_prefix + INBOUND
+    """One that somebody copied a stream to, with the times at which it was written; what was aborted counts nowhere."""
+    await topics.ensure(kafka, topic_prefix, ["field.events"])
+    topic = f"{topic_prefix}field.events"
+    await transact(kafka, topic, b"{", abort=True, partition=0)
     letters = [one.letter(binary=bool(number % 2)) for number, one in enumerate(SOUND)]
     forged = WRONG.letter(key=None)
     async with producing(kafka, compression_type="zstd") as producer:

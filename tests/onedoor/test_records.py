@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
-from contracts.sending import SAID, producing
+from contracts.sending import SAID, producing, transact, transacting
 from oracle.telling import Story, local
 
 from events import topics
@@ -70,6 +70,29 @@ async def test_what_is_written_later_is_followed(kafka: str, filled: str) -> Non
         async with producing(kafka) as producer:
             await producer.send_and_wait(filled, b"3000", partition=11)
         assert next(following).value == b"3000"
+
+
+async def test_markers_and_aborted_records_are_passed(kafka: str, topic_prefix: str) -> None:
+    """Also at the end of what is read; and what an open transaction holds is not there yet."""
+    await topics.ensure(kafka, topic_prefix, SAID)
+    name = f"{topic_prefix}intake.events"
+    place = (name, 5)
+    await transact(kafka, name, b"0", b"1", partition=5)
+    await transact(kafka, name, b"8", b"9", abort=True, partition=5)
+    await transact(kafka, name, b"2", partition=5)
+    with Topics(kafka, [name]) as reading:
+        assert reading.spans()[place] == (0, 8)
+        assert numbers(list(reading.read(reading.spans(), EVERYTHING, len_of))) == [0, 1, 2]
+        assert numbers(list(reading.part(place, 0, 8))) == [0, 1, 2]
+        assert numbers(list(reading.part(place, 2, 6))) == []
+        async with transacting(kafka) as producer:
+            await producer.send_and_wait(name, b"3", partition=5)
+            assert reading.spans()[place] == (0, 8)
+            assert numbers(list(reading.read(reading.spans(), EVERYTHING, len_of))) == [0, 1, 2]
+            await producer.commit_transaction()
+        assert numbers(list(reading.part(place, 6, reading.spans()[place][1]))) == [2, 3]
+        with pytest.raises(OnedoorError, match="ends at 10 and not at 12 any more"):
+            list(reading.part(place, 0, 12))
 
 
 async def test_no_group_is_joined_and_nothing_committed(kafka: str, filled: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from contracts.sending import producing
+from contracts.sending import producing, transacting
 from oracle.telling import Story, local
 from sla_at_work import Sla, on_the_wire, story
 
@@ -102,6 +102,26 @@ async def test_ten_rebuilds_have_one_hash(sla: Sla, kafka: str, topic_prefix: st
     assert len({(one["hash"], one["rows"]) for one in runs}) == 1
     assert all(one["cases"] == 60 for one in runs)
     assert len({one["events"] for one in runs}) > len(WAYS)
+
+
+async def test_the_gaps_of_transactions_are_no_holes(sla: Sla, kafka: str, topic_prefix: str) -> None:
+    """Some facts came again in a transaction, nonsense in one that was aborted: every partition ends with a marker."""
+    await topics.ensure(kafka, topic_prefix, HEARS)
+    names = [topic_prefix + name for name in HEARS]
+    facts = [fact for one in told(20) for fact in one.facts]
+    await send(kafka, topic_prefix, facts)
+    plain = await folded(sla, kafka, await ends(kafka, names))
+    for abort in (False, True):
+        async with transacting(kafka) as producer:
+            for fact in facts[::3]:
+                key = fact.subject.encode()
+                value = b"{broken" if abort else on_the_wire(fact)
+                await producer.send(topic_prefix + topic_of(fact.stream), value, key=key, partition=partition_of(key))
+            await (producer.abort_transaction() if abort else producer.commit_transaction())
+    run = await folded(sla, kafka, await ends(kafka, names), workers=2)
+    assert (run["error"], run["undecodable"]) == (None, 0)
+    assert (run["hash"], run["rows"]) == (plain["hash"], plain["rows"])
+    assert run["events"] == len(facts) + len(facts[::3])
 
 
 async def test_a_disk_that_is_full_ends_the_run_with_a_sentence(sla: Sla, kafka: str, topic_prefix: str) -> None:

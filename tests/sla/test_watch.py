@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 from contracts.given import eventually
+from contracts.sending import transacting
 from oracle.telling import Story, local, promise
 from sla_at_work import Sla
 
@@ -84,6 +85,24 @@ async def test_a_watermark_waits_for_what_was_there_not_for_silence(sla: Sla, ka
             return await missed(sla, story)
 
         await eventually(said)
+
+
+async def test_what_lies_above_an_open_transaction_is_waited_for(sla: Sla, kafka: str, topic_prefix: str) -> None:
+    """It is on the topic and vouched for, but nobody reads it until the transaction ends: it may disprove the miss."""
+    story = await overdue(sla)
+    busy = topic_prefix + HEARS[0]
+    async with watching(sla, kafka, topic_prefix) as producer, transacting(kafka) as other:
+        await other.send_and_wait(busy, b"{}", partition=0)
+        await producer.send_and_wait(busy, b"{}", partition=0)
+        await sla.pool.execute(HEARD, busy, 0)
+        for _ in range(3):  # what is kept of a later beat was read after a whole look at the one before
+            since = now()
+            await beat(producer, topic_prefix)
+            await eventually(partial(_known, sla, since))
+        assert not await missed(sla, story)
+        await other.commit_transaction()
+        await sla.pool.execute(HEARD, busy, 3)
+        await eventually(lambda: missed(sla, story))
 
 
 async def test_a_record_that_is_no_heartbeat_stops_nobody(sla: Sla, kafka: str, topic_prefix: str) -> None:
