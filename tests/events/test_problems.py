@@ -187,18 +187,18 @@ async def test_the_largest_body_is_let_through(client: Client) -> None:
     assert (await client.ask("/bytes", data=b" " * (1 << 20)))[:2] == (200, 1 << 20)
 
 
-JSON: dict[str, str] = {"Content-Type": "application/json"}
+TYPED: dict[str, str] = {"Content-Type": "application/json"}
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP"])
 async def test_a_packed_body_is_unpacked(client: Client, encoding: str) -> None:
     """Also in two members, as senders write that pack what they buffer. `identity` and no body are no encoding."""
     packed = gzip.compress(json.dumps(GOOD).encode())
-    asked: dict[str, Any] = {"headers": {**JSON, "Content-Encoding": encoding}}
+    asked: dict[str, Any] = {"headers": {**TYPED, "Content-Encoding": encoding}}
     assert (await client.ask("/form", data=packed, **asked))[0] == 200
     halves = gzip.compress(b" " * 1000) + gzip.compress(b" " * 24)
     assert (await client.ask("/bytes", data=halves, **asked))[:2] == (200, 1024)
-    plain: dict[str, Any] = {"headers": {**JSON, "Content-Encoding": "identity"}}
+    plain: dict[str, Any] = {"headers": {**TYPED, "Content-Encoding": "identity"}}
     assert (await client.ask("/form", data=json.dumps(GOOD).encode(), **plain))[0] == 200
     assert (await client.ask("/receive", "GET", **asked))[0] == 200
 
@@ -206,7 +206,7 @@ async def test_a_packed_body_is_unpacked(client: Client, encoding: str) -> None:
 @pytest.mark.parametrize("path", ["/form", "/bytes"])
 async def test_a_packed_body_is_limited_by_what_it_unpacks_to(client: Client, path: str) -> None:
     """Ten mebibytes of zeros are ten kilobytes on the wire; also where several members make them up."""
-    asked: dict[str, Any] = {"headers": {**JSON, "Content-Encoding": "gzip"}}
+    asked: dict[str, Any] = {"headers": {**TYPED, "Content-Encoding": "gzip"}}
     assert (await client.ask("/bytes", data=gzip.compress(b" " * (1 << 20)), **asked))[:2] == (200, 1 << 20)
     for bomb in (
         gzip.compress(b" " * ((1 << 20) + 1)),
@@ -248,13 +248,13 @@ BROKEN = {
 
 @pytest.mark.parametrize("packed", BROKEN.values(), ids=BROKEN)
 async def test_what_is_not_packed_as_it_says_is_refused(client: Client, packed: bytes) -> None:
-    status, body, _ = await client.ask("/form", data=packed, headers={**JSON, "Content-Encoding": "gzip"})
+    status, body, _ = await client.ask("/form", data=packed, headers={**TYPED, "Content-Encoding": "gzip"})
     assert (status, body["title"], body["field"]) == (400, "broken encoding", "Content-Encoding")
 
 
 async def test_a_byte_order_mark_before_a_command_is_ignored(client: Client) -> None:
     body = b"\xef\xbb\xbf" + json.dumps(GOOD).encode()
-    assert (await client.ask("/form", data=body, headers=JSON))[0] == 200
+    assert (await client.ask("/form", data=body, headers=TYPED))[0] == 200
 
 
 @pytest.mark.parametrize(
