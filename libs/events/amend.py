@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from pydantic import TypeAdapter, ValidationError
 
 from events.contracts.catalogue import Fact, name_of, read
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import ServiceReclassified
-from events.contracts.terms import Instant
+from events.contracts.terms import as_instant
 from events.envelope import Recorded, Said
 from events.errors import Unreadable
 
@@ -24,7 +23,6 @@ NAMES = frozenset(one.__name__ for one in AMENDING)
 IDENTITIES = frozenset({"case_id", "work_order"})
 """What says which thing a fact is about. A fact about the wrong thing is voided, and said of the right one."""
 EARLIEST = datetime.min.replace(tzinfo=UTC)
-_instant: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
 class Amendment(NamedTuple):
@@ -103,14 +101,25 @@ def corrected(said: Said, field: str, value: str) -> Said:
     """The same fact with one field replaced, as if it had been said so. Raises Unreadable: the value does not fit."""
     if field == "at":
         try:
-            return said._replace(at=_instant.validate_python(value))
-        except ValidationError as invalid:
-            raise Unreadable(f"at: {invalid.errors(include_url=False)[0]['msg']}") from invalid
+            return said._replace(at=as_instant(value))
+        except ValueError as invalid:
+            raise Unreadable(f"at: {invalid}") from invalid
     data = _data(said.fact)
     if field not in fields_of(said.fact):
         raise Unreadable(f"{field}: there is no such field that could be corrected")
     name, schema = name_of(said.fact)
-    return said._replace(fact=read(name, schema, msgspec.json.encode({**data, field: value}), trusted=False))
+    told = msgspec.json.encode({**data, field: _written(data[field], value)})
+    return said._replace(fact=read(name, schema, told, trusted=False))
+
+
+def _written(was: Any, value: str) -> Any:
+    """The value as JSON has it in the place of `was`: a correction tells numbers and truth values as text."""
+    if not isinstance(was, int):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return value
 
 
 def fields_of(fact: Fact) -> list[str]:

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from events import followers, parked
 from events.actor import Actor
 from events.auth import Allowed
 from events.bell import Bell
-from events.contracts.terms import Word
+from events.contracts.terms import Instant, Word
 from events.database import Pool
 from events.follow import Following
 from events.order import Order
@@ -42,7 +42,7 @@ class Why(BaseModel):
 class Since(Why):
     """From when on; and why."""
 
-    to: AwareDatetime
+    to: Instant
 
 
 def ordering(pool: Pool, service: str) -> MakesOrder:

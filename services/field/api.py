@@ -17,7 +17,7 @@ from events.actor import Actor
 from events.amend import as_corrected
 from events.auth import Allowed
 from events.contracts.field import WorkOrderIssued
-from events.contracts.terms import CASE_ID, CaseId, Exhibit, Fault, Instant, UnitCode, Word
+from events.contracts.terms import CASE_ID, CaseId, Exhibit, Fault, Flag, Instant, UnitCode, Word
 from events.correct import correcting
 from events.errors import NotFound, Refused
 from events.handle import IdempotencyKey, answered, handle
@@ -57,7 +57,7 @@ class Obstacle(Body):
 
 class Completion(Body):
     evidence: Annotated[tuple[Exhibit, ...], Field(max_length=50)]
-    handed_over: bool
+    handed_over: Flag
 
 
 def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:

@@ -28,7 +28,7 @@ from events.contracts.intake import (
     CaseReopened,
     ProcessingStopped,
 )
-from events.contracts.terms import CaseId, Channel, Gap, Instant, Promise, Reference, ServiceId, UnitCode, Word
+from events.contracts.terms import CaseId, Channel, Gap, Instant, Promise, Reference, ServiceId, UnitCode, Whole, Word
 from events.correct import correcting
 from events.database import Connection
 from events.envelope import Recorded
@@ -116,7 +116,7 @@ class Reclassification(BaseModel):
 
 
 class Rating(Body):
-    stars: Annotated[int, Field(ge=1, le=5)]
+    stars: Annotated[int, Whole(1, 5)]
 
 
 def routes(parts: Parts, catalogue: Catalogue, door: Door, entered: Entered) -> APIRouter:

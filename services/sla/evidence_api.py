@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +11,7 @@ from deadlines.calendar import FIRST
 from deadlines.inforce import InForce
 from events.actor import Actor
 from events.auth import Allowed
-from events.contracts.terms import CaseId
+from events.contracts.terms import CaseId, Date
 from events.database import snapshot
 from events.errors import Conflict, NotFound
 from events.runtime import Parts
@@ -40,7 +39,7 @@ def routes(parts: Parts, in_force: InForce) -> APIRouter:
 
     @router.get("/day-seals", **says("application/json"))
     async def day_seals(
-        _: Reads, since: date = FIRST, limit: Annotated[int, Query(ge=1, le=SEALS_AT_ONCE)] = SEALS_AT_ONCE
+        _: Reads, since: Date = FIRST, limit: Annotated[int, Query(ge=1, le=SEALS_AT_ONCE)] = SEALS_AT_ONCE
     ) -> Response:
         """The seals of this local day and later ones, the earliest first, each as it was signed.
 

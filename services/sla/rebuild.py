@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime
 from typing import get_args
 
 import msgspec
@@ -24,6 +23,7 @@ from deadlines.load import load
 from events import database, logs
 from events.clock import now
 from events.database import Connection, Pool
+from events.instants import parse_instant
 from events.segments import Segment, segments
 from events.settings import Settings
 from events.tail import Mark
@@ -171,7 +171,7 @@ def main() -> int:
     parser.add_argument("--accept-holes", metavar="WHY", help="go over records that cannot be read, and why one may")
     parser.add_argument("--throttle", type=int, choices=range(1, 101), default=100, metavar="PERCENT")
     parser.add_argument("--until", type=_places, metavar="JSON", help="fold up to these offsets only; swap nothing")
-    parser.add_argument("--known-on", type=datetime.fromisoformat, metavar="INSTANT", help="what was recorded by then")
+    parser.add_argument("--known-on", type=parse_instant, metavar="INSTANT", help="what was recorded by then")
     parser.add_argument("--source", choices=get_args(Source), default="kafka", help="what the facts are read from")
     parser.add_argument("--case", action="append", metavar="ID", help="look at this dossier alone, or at these")
     parser.add_argument("--published", type=int, help="how many published rules move what they move; all by default")

@@ -12,17 +12,17 @@ import msgspec
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from events import hand, signing
 from events.actor import Actor
 from events.auth import Allowed
-from events.contracts.terms import CaseId, Word
+from events.contracts.terms import CaseId, Count, Flag, Instant, Whole, Word
 from events.errors import NotFound, Refused
 from events.event_stream import Events, event_stream
 from events.order import Order
-from events.parameters import LARGEST, Run, StorableText
+from events.parameters import Run, StorableText
 from events.runtime import Parts
 from events.settings import Settings
 from events.signing import Signed
@@ -53,15 +53,15 @@ class Rebuild(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid")
-    accept_differences: bool = False
+    accept_differences: Flag = False
     accept_holes: Word | None = None
-    dry_run: bool = False
-    throttle: Annotated[int, Field(ge=1, le=100)] = 100
-    workers: Annotated[int, Field(ge=1, le=PARTITIONS)] | None = None
+    dry_run: Flag = False
+    throttle: Annotated[int, Whole(1, 100)] = 100
+    workers: Annotated[int, Whole(1, PARTITIONS)] | None = None
     cases: Annotated[list[CaseId], Field(min_length=1, max_length=1_000)] | None = None
     source: Source = "kafka"
-    until: AwareDatetime | None = None
-    offsets: dict[StorableText, Annotated[int, Field(ge=0, le=LARGEST)]] | None = None
+    until: Instant | None = None
+    offsets: dict[StorableText, Count] | None = None
 
     @property
     def trial(self) -> bool:
@@ -90,8 +90,8 @@ class Rollback(BaseModel):
     `dry_run`: compare, say what differs, swap nothing."""
 
     model_config = ConfigDict(extra="forbid")
-    accept_differences: bool = False
-    dry_run: bool = False
+    accept_differences: Flag = False
+    dry_run: Flag = False
 
     def arguments(self) -> list[str]:
         """The same for the command line of the process."""

@@ -22,7 +22,7 @@ from deadlines.errors import UnknownId
 from deadlines.instants import local_date
 from events.actor import Actor
 from events.auth import Allowed
-from events.contracts.terms import CaseId, Instant, Reference, Word
+from events.contracts.terms import CaseId, Date, Instant, Reference, Word
 from events.errors import NotFound, Refused
 from events.parameters import StorableText
 from events.runtime import Parts
@@ -47,7 +47,7 @@ ITEMS = "/record/items"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Month = Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="the month in which the period ends")]
 # An instant with its offset, or a local date: what was known at the end of that day.
-Day = Annotated[Instant | date | None, Query()]
+Day = Annotated[Instant | Date | None, Query()]
 LONGEST_PUBLIC = timedelta(days=366)  # anybody may ask, and every dossier of the period is counted
 WRITTEN = 2 * KEPT  # answers kept: each period for staff and for everybody
 Reads = Annotated[Actor, Depends(Allowed("read"))]
@@ -58,8 +58,8 @@ class Sealing(BaseModel):
     """The local dates [from, to) to be signed."""
 
     model_config = ConfigDict(extra="forbid")
-    since: date = Field(alias="from")
-    to: date
+    since: Date = Field(alias="from")
+    to: Date
 
 
 class Closing(BaseModel):
@@ -122,8 +122,8 @@ def record_routes(
     written: dict[tuple[Period, bool], Written] = {}
 
     async def asked_period(
-        since: Annotated[date | None, Query(alias="from")] = None,
-        to: date | None = None,
+        since: Annotated[Date | None, Query(alias="from")] = None,
+        to: Date | None = None,
         period: Annotated[Word | None, Query(description="a named kind of period, instead of dates")] = None,
         ending: Month | None = None,
     ) -> Period:

@@ -18,12 +18,12 @@ from pydantic.fields import FieldInfo
 
 from events.contracts import CATALOGUE, catalogue, name_of, read, upcasts, write
 from events.contracts.catalogue import fact
-from events.contracts.terms import CaseId, Promise, Word
+from events.contracts.terms import CaseId, Promise, Whole, Word
 from events.errors import UnknownType, Unreadable
 
 ASCII = st.characters(codec="ascii")
 # In any zone, but for the first and last days that a calendar has: in UTC they may lie outside it.
-INSTANTS = st.datetimes(timezones=st.timezones()).filter(lambda instant: 1 < instant.year < 9999)
+INSTANTS = st.datetimes(timezones=st.timezones()).filter(lambda instant: 2 < instant.year < 9998)
 SENTENCES = (
     "Nguyễn Văn An",
     "Nguyen Van An",
@@ -60,9 +60,8 @@ def _values(of: Any, limits: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:
         longest = next(one.max_length for one in known if isinstance(one, annotated_types.MaxLen))
         return st.from_regex(pattern.replace("$", r"\Z"), alphabet=ASCII).filter(lambda text: len(text) <= longest)
     if of is int:
-        low = next((one.ge for one in known if isinstance(one, annotated_types.Ge)), -1000)
-        high = next((one.le for one in known if isinstance(one, annotated_types.Le)), 10_000)
-        return st.integers(low, high)  # type: ignore[arg-type]
+        whole = next(one for one in known if isinstance(one, Whole))
+        return st.integers(whole.least, whole.most)
     return {bool: st.booleans(), datetime: INSTANTS, type(None): st.none()}[of]
 
 

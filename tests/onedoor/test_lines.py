@@ -81,7 +81,17 @@ def test_since_takes_a_day_or_an_instant() -> None:
     assert instant("2017-07-20T09:30") == local(7, 20, 9, 30)
     assert until_end_of("2017-07-20") == local(7, 21) - timedelta(microseconds=1)
     assert instant("2017-07-20T02:30:00Z") == local(7, 20, 9, 30)
-    for wrong in ("yesterday", "2017-7-20", "2017-02-30"):
+    assert instant("2017-07-20 09:30:00") == local(7, 20, 9, 30)
+    assert instant("2017-07-20T09:29:59.9999999+07:00") == local(7, 20, 9, 30) - timedelta(microseconds=1)
+    for wrong in (
+        "yesterday",
+        "2017-7-20",
+        "2017-02-30",
+        "2017-W29-4",
+        "20170720",
+        "2017-07-20T09:30:60",
+        "1500514200",
+    ):
         with pytest.raises(OnedoorError, match="no day"):
             instant(wrong)
 

@@ -13,7 +13,7 @@ import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 from events.contracts.terms import value
-from events.contracts.upcasts import UPCASTS
+from events.contracts.upcasts import RETIRED, UPCASTS
 from events.errors import UnknownType, Unreadable
 
 PLACE = re.compile(r"[a-z0-9_]+")  # a part of a field's path; pydantic puts the kinds that it tried between them
@@ -71,6 +71,8 @@ def read(name: str, schema: int, data: bytes, *, trusted: bool) -> Fact:
     if entry is None or schema > entry.schema:
         raise UnknownType(f"{name} v{schema} is not in this version's catalogue")
     try:
+        if not trusted and (retired := RETIRED.get((name, schema))) is not None:
+            retired.validate_json(data)
         data = brought_up(name, schema, data)
         return entry.trusting.decode(data) if trusted else entry.strict.validate_json(data)
     except ValidationError as invalid:

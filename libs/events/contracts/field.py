@@ -3,7 +3,7 @@
 from typing import Literal
 
 from events.contracts.catalogue import fact
-from events.contracts.terms import CaseId, EventId, Exhibit, Fault, Instant, Reference, UnitCode, Word
+from events.contracts.terms import CaseId, EventId, Exhibit, Fault, Flag, Instant, Reference, UnitCode, Word
 
 
 @fact(schema=1)
@@ -72,7 +72,7 @@ class WorkCompleted:
     case_id: CaseId
     work_order: Reference
     evidence: tuple[Exhibit, ...]
-    handed_over: bool
+    handed_over: Flag
 
 
 @fact(schema=1)

@@ -2,10 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
 from events.contracts.catalogue import fact
-from events.contracts.terms import Digest, FieldPath, Reference, UnitCode, Word
+from events.contracts.terms import Digest, FieldPath, Reference, UnitCode, Whole, Word
 
 
 @fact(schema=1)
@@ -22,4 +20,4 @@ class EventRefused:
     body: Digest
     rule: Word
     field: FieldPath | None = None
-    status: Annotated[int, Field(ge=400, le=499)]
+    status: Annotated[int, Whole(400, 499)]

@@ -2,14 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from events.contracts.catalogue import fact
 from events.contracts.terms import (
     ActorId,
     CaseId,
     Channel,
     EventId,
+    Flag,
     Gap,
     Instant,
     PersonRef,
@@ -17,6 +16,7 @@ from events.contracts.terms import (
     Reference,
     ServiceId,
     UnitCode,
+    Whole,
     Word,
 )
 
@@ -143,7 +143,7 @@ class CustomerRated:
     """The customer's mark for the service, 1 (poor) to 5 (very good)."""
 
     case_id: CaseId
-    stars: Annotated[int, Field(ge=1, le=5)]
+    stars: Annotated[int, Whole(1, 5)]
 
 
 @fact(schema=1)
@@ -164,7 +164,7 @@ class MessageDelivered:
     message_id: Reference
     case_id: CaseId | None = None
     provider_id: Reference
-    repeat: bool = False
+    repeat: Flag = False
 
 
 @fact(schema=1)
@@ -173,7 +173,7 @@ class MessageFailed:
 
     message_id: Reference
     case_id: CaseId | None = None
-    code: int
+    code: Annotated[int, Whole()]
     action: Literal["token", "reschedule", "human", "other-channel", "permanent"]
 
 

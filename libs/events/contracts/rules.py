@@ -5,12 +5,11 @@ Names and texts stay in the catalogue's files; `basis` refers to the decision be
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from events.contracts.catalogue import fact
 from events.contracts.terms import (
     CalendarId,
     ClockPolicy,
+    Count,
     Country,
     Limit,
     LocalDate,
@@ -18,11 +17,11 @@ from events.contracts.terms import (
     ProcessName,
     Reference,
     ServiceId,
+    Whole,
     Word,
     value,
 )
 
-Count = Annotated[int, Field(ge=0)]
 Policy = Literal["pinned", "as-revised"]
 """Whether a case is judged under the version that its receipt pinned, or under the newest one of the same name."""
 
@@ -41,7 +40,7 @@ class Era:
 
     since: LocalDate
     until: LocalDate | None = None
-    weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...]
+    weekdays: tuple[Annotated[int, Whole(1, 7)], ...]
     sessions: tuple[Opening, ...]
 
 

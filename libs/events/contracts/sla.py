@@ -2,12 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from events.contracts.catalogue import fact
-from events.contracts.terms import CaseId, EventId, Instant, LocalDate, Reference, UnitCode, UnitKind, Word, value
+from events.contracts.terms import (
+    CaseId,
+    Count,
+    EventId,
+    Instant,
+    LocalDate,
+    Reference,
+    UnitCode,
+    UnitKind,
+    Whole,
+    Word,
+    value,
+)
 
-Count = Annotated[int, Field(ge=0)]
 Class = Literal["ahead", "on-time", "overdue"]
 LimitClock = Literal["step", "agency"]
 
@@ -130,7 +139,7 @@ class VerdictAmended:
     was_by_session: Class | None = None
     was_by_766: Class | None = None
     because: EventId | None = None
-    late_seconds: int | None = None
+    late_seconds: Annotated[int, Whole()] | None = None
 
 
 @fact(schema=1)

@@ -2,9 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
-
-from events.contracts.terms import CaseId, Instant, value
+from events.contracts.terms import CaseId, Flag, Instant, Whole, value
 
 
 @value
@@ -17,8 +15,8 @@ class CaseStatus:
     """
 
     case_id: CaseId
-    revision: Annotated[int, Field(ge=1)]
-    received: bool
+    revision: Annotated[int, Whole(1)]
+    received: Flag
     cycles: tuple[dict[str, Any], ...]
 
 

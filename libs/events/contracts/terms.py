@@ -4,12 +4,24 @@ Every pattern here is also a guard: no field of a fact can hold a sentence, so n
 personal can be typed into one.
 """
 
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self, TypeVar, dataclass_transform
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeVar, dataclass_transform
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    Strict,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass
+from pydantic_core import core_schema
+
+from events.instants import EXAMPLE, PATTERN, parse_instant
 
 T = TypeVar("T")
 
@@ -24,13 +36,46 @@ def value(cls: type[T]) -> type[T]:
     return made
 
 
-def _to_utc(instant: datetime) -> datetime:
-    if instant.tzinfo is None:
-        raise ValueError("an instant needs its offset, as in 2017-07-10T09:00:00+07:00")
+def as_instant(value: object) -> datetime:
+    """The UTC instant of a text in JSON, or of an aware datetime. Raises ValueError."""
+    if isinstance(value, str):
+        if value[10:11] == " ":  # which `format: date-time` does not allow
+            raise ValueError(f"between date and time stands a T, as in {EXAMPLE}")
+        return parse_instant(value)
+    if not isinstance(value, datetime):
+        raise ValueError(f"an instant is a text, as in {EXAMPLE}")
+    if value.tzinfo is None:
+        raise ValueError(f"an instant needs its offset, as in {EXAMPLE}")
     try:
-        return instant.astimezone(UTC)
+        return value.astimezone(UTC)
     except OverflowError:  # the first and the last hours that a calendar has, seen from another zone
         raise ValueError("an instant must lie in the years 1 to 9999 of UTC") from None
+
+
+def _day(value: object) -> object:
+    if isinstance(value, int | float) or (isinstance(value, str) and A_DATE.fullmatch(value) is None):
+        raise ValueError("a date is a text, as in 2017-07-10")
+    return value
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+A_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # not the seconds of an epoch
+LARGEST: Final = 2**53 - 1
+"""What every reader of JSON holds exactly."""
+
+
+class Whole(NamedTuple):
+    """A whole number within limits, as JSON Schema has `integer`: 3.0 is 3; `true` and "3" are none."""
+
+    least: int = -LARGEST
+    most: int = LARGEST
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
+        number = core_schema.int_schema(strict=True, ge=self.least, le=self.most)
+        return core_schema.no_info_before_validator_function(_whole, number)
 
 
 def _code(about: str, pattern: str, example: str, longest: int = 64) -> object:
@@ -46,7 +91,23 @@ ANY_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/~+-]*@[1-9][0-9]*$"
 DATE = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 
-Instant = Annotated[datetime, AfterValidator(_to_utc), Field(description="An instant with its offset.")]
+Instant = Annotated[
+    datetime,
+    BeforeValidator(as_instant),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": PATTERN,
+            "description": "An instant with its offset, by RFC 3339. What is smaller than a microsecond is cut off; "
+            "there is no second 60.",
+            "examples": [EXAMPLE],
+        }
+    ),
+]
+Date = Annotated[date, BeforeValidator(_day)]
+Count = Annotated[int, Whole(0)]
+Flag = Annotated[bool, Strict()]
 CaseId = Annotated[str, _code("A dossier's code.", CASE_ID, "000.00.22.H49-170710-0001")]
 UnitCode = Annotated[str, _code("A unit or agency of the catalogue.", NAMED, "DL-193", 24)]
 ServiceId = Annotated[
@@ -98,8 +159,11 @@ def owner_of(case_id: str) -> str:
 class Limit:
     """A length of working time: whole days (counted after the first) or hours (counted from the first minute)."""
 
-    amount: Annotated[int, Field(ge=0, le=1000)]
+    amount: Annotated[int, Whole(0, 1000)]
     unit: Literal["working_days", "working_hours", "working_minutes"]
+
+
+WAYS: Final = ("service", "due", "working_days")
 
 
 @value
@@ -110,11 +174,17 @@ class Promise:
     clock_policy: ClockPolicy
     service: ServiceId | None = None
     due: Instant | None = None
-    working_days: Annotated[int, Field(ge=0, le=1000)] | None = None
+    working_days: Annotated[int, Whole(0, 1000)] | None = None
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, made: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler.resolve_ref_schema(handler(made))
+        told = [{"required": [way], "properties": {way: {"not": {"type": "null"}}}} for way in WAYS]
+        return {**schema, "oneOf": told}
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if sum(way is not None for way in (self.service, self.due, self.working_days)) != 1:
+        if sum(getattr(self, way) is not None for way in WAYS) != 1:
             raise ValueError("a promise is told by exactly one of service, due, working_days")
         return self
 

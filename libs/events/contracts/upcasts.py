@@ -4,7 +4,11 @@
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from events.contracts.terms import CaseId, Flag, Reference, value
 
 Step = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -15,3 +19,15 @@ def _work_completed_2(old: dict[str, Any]) -> dict[str, Any]:
 
 
 UPCASTS: Mapping[tuple[str, int], Step] = {("WorkCompleted", 1): _work_completed_2}
+
+
+@value
+class _WorkCompleted1:
+    case_id: CaseId
+    work_order: Reference
+    evidence: tuple[Reference, ...]
+    handed_over: Flag
+
+
+RETIRED: Final[Mapping[tuple[str, int], TypeAdapter[Any]]] = {("WorkCompleted", 1): TypeAdapter(_WorkCompleted1)}
+"""What data of others under a retired number must be: its step takes whatever has the fields that it looks at."""
