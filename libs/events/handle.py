@@ -27,7 +27,7 @@ ATTEMPTS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyKey:
-    """The scope is actor and route; the body's hash tells a repeat from a mistake."""
+    """The scope is actor and route; the hash of what the body says tells a repeat from a mistake."""
 
     actor: str
     route: str

@@ -1,7 +1,6 @@
 """What every service's HTTP API shares: the moment, the key and the cause of a command, and the routes that tell how
 it stands."""
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from events.envelope import Cause
 from events.errors import Refused
 from events.handle import Answer, IdempotencyKey, Moment
 from events.heartbeat import Watermark
+from events.spelling import hash_of_body
 
 # Both travel with the facts, so neither may hold a sentence. A broken trace is left out, never refused (W3C).
 KEY = r"^[A-Za-z0-9._:/@+~-]+$"
@@ -65,7 +65,7 @@ async def asked(
         trace=traceparent if traceparent and TRACE.fullmatch(traceparent) else None,
         key=idempotency_key,
         seen=int(if_match.removeprefix("W/").strip('"')) if if_match else None,
-        body_hash=hashlib.sha256(body).digest(),
+        body_hash=hash_of_body(body),
         route=f"{request.method} {request.url.path}",
     )
 

@@ -101,7 +101,7 @@ def from_cloudevent(body: bytes) -> Recorded:
     number = _number(version, LARGEST_VERSION)
     if not (stream and number):
         raise Unreadable(f"id: {event.id!r} is not <stream>@<version>")
-    name, schema = _type(event.type)
+    name, schema = type_of(event.type)
     if event.sequence != version:
         raise Unreadable(f"sequence: {event.sequence!r} is not the version in the id, {version}")
     if not plain or " " in stream or " " in event.subject:
@@ -144,7 +144,8 @@ def _look_at_characters(event: CloudEvent, stream: str) -> None:
 
 
 @lru_cache(maxsize=1000)
-def _type(type: str) -> tuple[str, int]:
+def type_of(type: str) -> tuple[str, int]:
+    """The fact's name and the number of its schema. Raises Unreadable."""
     name, _, schema = type.removeprefix(PREFIX).rpartition(".v")
     number = _number(schema, LARGEST_SCHEMA)
     if not (type.startswith(PREFIX) and number and name.isascii() and name.isalnum()):

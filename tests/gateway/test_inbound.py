@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -60,6 +60,33 @@ async def test_both_doors_lead_to_one_log(door: Serving) -> None:
     refusals = [recorded.fact for _, recorded in await published(door, "provincial.refusals", 2)]
     assert {(one.event, one.rule) for one in refusals} == {("m-1", "id-reused"), ("m-2", "invalid-data")}
     assert len(await published(door, "provincial.events", 1)) == 1
+
+
+async def test_one_event_is_one_event_over_both_doors_however_it_is_spelt(door: Serving) -> None:
+    first = fresh("s-1", "VisitScheduled", their_number=3)
+    local = first.at.astimezone(timezone(timedelta(hours=7)))
+    data = {**dict(reversed(first.data.items())), "their_number": 3.0, "ends": "2017-07-11T18:00:00.0000000+07:00"}
+    kept = {**first.data, "ends": "2017-07-11T11:00:00Z"}
+    first, other = replace(first, data=kept), replace(first, data=data, at=local)
+    assert (await post(door, first.structured))[0] == 201
+    assert (await post(door, other.structured))[0] == 200
+    await put(door, [other.letter(), other.letter(binary=True), replace(other, at=first.at).letter()])
+    shown = (await became(door, "s-1"))[1]
+    assert (shown["result"], shown["refusals"]) == ("accepted", [])
+    assert len(await published(door, "provincial.events", 1)) == 1
+    later = replace(other, at=local + timedelta(microseconds=1))
+    assert (await post(door, later.structured))[0] == 409
+
+
+async def test_an_instant_is_cut_alike_in_time_and_data_and_read_back_so(door: Serving) -> None:
+    """Seven digits, as .NET writes them, are not rounded into the next day."""
+    noon = (now() - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M")
+    told = f"{noon}:59.9999999Z"
+    one = fresh("t-1", "VisitScheduled", starts=told, ends=told)
+    assert (await post(door, {**one.structured, "time": told}))[0] == 201
+    ((_, recorded),) = await published(door, "provincial.events", 1)
+    assert recorded.at.isoformat() == f"{noon}:59.999999+00:00"
+    assert recorded.fact.starts == recorded.fact.ends == recorded.at
 
 
 async def test_what_nobody_signed_is_parked_with_its_bytes_and_the_next_is_taken(door: Serving) -> None:

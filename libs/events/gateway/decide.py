@@ -4,15 +4,12 @@ import hashlib
 from collections.abc import MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import msgspec
-
-from events.contracts.catalogue import name_of
-from events.envelope import EPOCH
 from events.errors import Conflict, Refused
 from events.gateway import rules
 from events.gateway.emitters import Emitter
+from events.gateway.equality import Known, value_of
 from events.gateway.rules import Accepted, Name
 from events.gateway.sent import Item, Unread
 
@@ -39,9 +36,9 @@ Decision = tuple[Name | None, Accepted | Refusal | None]
 
 
 def decide(
-    item: Item, emitter: Emitter, ours: frozenset[str], arrived: datetime, known: MutableMapping[str, bytes]
+    item: Item, emitter: Emitter, ours: frozenset[str], arrived: datetime, known: MutableMapping[str, Known]
 ) -> Decision:
-    """`known` are the hashes of what is on the log, or will be: an accepted event's is added.
+    """`known` is what is on the log, or will be: an accepted event is added.
 
     A repeat is one before any rule is asked: what was accepted stays so when the times or the rules have changed.
     """
@@ -50,14 +47,11 @@ def decide(
     name, body = None, None
     try:
         name = rules.named(item, emitter)
-        if known.get(name.stream) == item.digest:
-            return name, None
-        if name.stream in known:
+        if (before := known.get(name.stream)) is not None:
+            if before.is_said_by(item):
+                return name, None
             with suppress(Refused):
-                again = rules.accept(item, emitter, ours, arrived)
-                if known[name.stream] == _as_kept(again):
-                    return name, None
-                body = again.data
+                body = rules.accept(item, emitter, ours, arrived).data
             raise Conflict(
                 "id-reused", f"{name.id} came before with another content, which stands", field="id",
                 way_out="give every event an id of its own; void what was wrong and say it anew",
@@ -65,11 +59,5 @@ def decide(
         accepted = rules.accept(item, emitter, ours, arrived)
     except Refused as why:
         return name, Refusal(name=name, digest=item.digest, why=why, emitter=emitter, body=body)
-    known[name.stream] = item.digest
+    known[name.stream] = Known(item.digest, value_of(item))
     return name, accepted
-
-
-def _as_kept(said: Accepted) -> bytes:
-    """The hash of a fact's type, time and data, where that of what was sent is lost."""
-    about = [name_of(said.fact)[0], (said.at - EPOCH) // timedelta(microseconds=1)]
-    return hashlib.sha256(msgspec.json.encode(about) + said.data).digest()

@@ -13,6 +13,7 @@ from events.errors import Refused
 from events.gateway.course import Found, course
 from events.gateway.decide import Refusal, decide
 from events.gateway.emitters import Emitter, Emitters
+from events.gateway.equality import Known
 from events.gateway.findings import Example, Finding, Findings, Level
 from events.gateway.letter import Letter
 from events.gateway.rules import Accepted
@@ -67,11 +68,11 @@ class _Dossier:
 
 @dataclass(slots=True)
 class Recording:
-    """Hears the events one after another. `known` are hashes of what was accepted, by stream."""
+    """Hears the events one after another. `known` is what was accepted, by stream."""
 
     emitters: Emitters
     catalogued: Catalogued
-    known: dict[str, bytes] = field(default_factory=dict)
+    known: dict[str, Known] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
     clock: Clock = field(default_factory=Clock)
     events: int = 0

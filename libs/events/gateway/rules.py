@@ -10,17 +10,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import Annotated, Any, Final, NamedTuple, get_args, get_type_hints
+from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
 from events.contracts import CATALOGUE
 from events.contracts.catalogue import Fact, brought_up, read, write
 from events.contracts.channels import OTHERS
-from events.contracts.terms import UnitCode, owner_of
+from events.contracts.terms import UnitCode, as_instant, owner_of
 from events.envelope import Cause
 from events.errors import Forbidden, Refused, Unreadable
 from events.gateway.emitters import REPLY, Emitter
+from events.gateway.equality import NESTED, merged
 from events.gateway.sent import BROKEN, JSON, Sent, is_json
 from events.wire import LARGEST_SCHEMA, PREFIX
 
@@ -29,13 +30,10 @@ ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@~+-]{0,119}")  # without a sla
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}")
 TYPE: Final = re.compile(rf"{re.escape(PREFIX)}([A-Z][A-Za-z]+)\.v([1-9][0-9]{{0,4}})")
 TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-NESTED: Final = (dict, list, tuple)  # what may hold fields that nobody knows
 DEEPEST: Final = 4  # levels of fields that nobody knows
 LARGEST_NUMBER: Final = 2**53  # what every reader of JSON holds exactly
 SINCE: Final = datetime(1990, 1, 1, tzinfo=UTC)  # the years that the calendars cover
 UNTIL: Final = datetime(2101, 1, 1, tzinfo=UTC)
-
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def _units_of(cls: type[Any]) -> tuple[str, ...]:
@@ -133,10 +131,9 @@ def _type(sent: Sent, emitter: Emitter) -> tuple[str, int]:
 
 
 def _time(sent: Sent, emitter: Emitter, arrived: datetime) -> datetime:
-    told = _attribute(sent, "time")
     try:
-        at = msgspec.convert(told, Instant).astimezone(UTC)
-    except (msgspec.ValidationError, ValueError, OverflowError) as broken:
+        at = as_instant(_attribute(sent, "time"))
+    except ValueError as broken:
         raise Refused(
             "no-instant", "time is no instant with its offset", field="time",
             way_out="say when it happened, as in 2017-07-10T09:00:00+07:00",
@@ -167,7 +164,7 @@ def _fact(sent: Sent, kind: str, schema: int) -> tuple[Fact, bytes]:
         told = msgspec.json.decode(brought_up(kind, schema, sent.data))
         if _is_flat(kind, told):
             return fact, write(fact)
-        whole = _whole(told, msgspec.to_builtins(fact))
+        whole = merged(told, msgspec.to_builtins(fact), _look)
     except Unreadable as broken:
         raise Refused("invalid-data", str(broken), field=broken.field or "data", way_out=way_out) from broken
     except BROKEN as broken:
@@ -181,23 +178,12 @@ def _is_flat(kind: str, told: Any) -> bool:
     return all(name in slots and value.__class__ not in NESTED for name, value in told.items())
 
 
-def _whole(told: Any, known: Any) -> Any:
-    """What is known, as we write it, and behind it the fields that this version does not know, in a fixed order."""
-    if isinstance(known, dict) and isinstance(told, dict):
-        whole = {
-            name: _whole(told.get(name), value) if value.__class__ in NESTED else value for name, value in known.items()
-        }
-        for name in sorted(told.keys() - known.keys()):
-            if NAME.fullmatch(name) is None or not _is_code(told[name], DEEPEST):
-                raise Refused(
-                    "free-text", "a field that is not in the schema holds more than codes and numbers", field="data",
-                    way_out="leave it out: texts, and whatever says who somebody is, stay in your own system",
-                )  # fmt: skip
-            whole[name] = told[name]
-        return whole
-    if isinstance(known, list | tuple) and isinstance(told, list) and len(told) == len(known):
-        return [_whole(one, other) for one, other in zip(told, known, strict=True)]
-    return known
+def _look(name: str, value: Any) -> None:
+    if NAME.fullmatch(name) is None or not _is_code(value, DEEPEST):
+        raise Refused(
+            "free-text", "a field that is not in the schema holds more than codes and numbers", field="data",
+            way_out="leave it out: texts, and whatever says who somebody is, stay in your own system",
+        )  # fmt: skip
 
 
 def _is_code(value: Any, deep: int) -> bool:

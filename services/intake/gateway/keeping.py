@@ -13,17 +13,16 @@ from events.errors import Conflict, Refused, WrongVersion
 from events.gateway import rules
 from events.gateway.decide import Refusal, decide
 from events.gateway.emitters import Emitter
+from events.gateway.equality import Known, value_on_log
 from events.gateway.rules import Accepted, Name
 from events.gateway.sent import Item, Sent
 from events.handle import ATTEMPTS, Moment
 from events.sanitize import storable
 from events.store import Append, append
 
-# A fact that was brought back after a restore has no row in `sent`: the hash of what was sent is on no topic. A repeat
-# is told from a conflict by what was kept of it (`events.gateway.decide`).
+# A fact that was brought back after a restore has no row in `sent`: the hash of what was sent is on no topic.
 KNOWN = """
-select e.stream, e.recorded_at, coalesce(s.body_hash, sha256(convert_to(
-    format('["%s",%s]', e.type, (extract(epoch from e.at) * 1000000)::bigint), 'UTF8') || e.data)) as body_hash
+select e.stream, e.type, e.schema, e.subject, e.at, e.recorded_at, e.data, s.body_hash
 from events e left join sent s on s.stream = e.stream where e.stream = any($1) and e.version = 1
 """
 REFUSED_BEFORE = "select stream from events where stream = any($1) and version = 1"
@@ -128,14 +127,20 @@ def _outcome(name: Name | None, made: Accepted | Refusal | None, recorded: Mappi
     return Outcome(result=result, name=name, recorded_at=recorded[name.stream])
 
 
-async def _known(connection: Connection, streams: Sequence[str]) -> tuple[dict[str, bytes], dict[str, datetime]]:
-    """Of those of these streams that are on the log: the hash of what was sent, and when it was recorded."""
+async def _known(connection: Connection, streams: Sequence[str]) -> tuple[dict[str, Known], dict[str, datetime]]:
+    """Of those of these streams that are on the log: what is there, and when it was recorded."""
     rows = await connection.fetch(KNOWN, streams) if streams else []
-    return {row["stream"]: row["body_hash"] for row in rows}, {row["stream"]: row["recorded_at"] for row in rows}
+    known = {
+        row["stream"]: Known(
+            row["body_hash"], value_on_log(row["type"], row["schema"], row["at"], row["data"], row["subject"])
+        )
+        for row in rows
+    }
+    return known, {row["stream"]: row["recorded_at"] for row in rows}
 
 
 async def _write(
-    connection: Connection, made: Sequence[Accepted | Refusal | None], digests: Mapping[str, bytes], moment: Moment,
+    connection: Connection, made: Sequence[Accepted | Refusal | None], known: Mapping[str, Known], moment: Moment,
     also: Also | None,
 ) -> dict[str, datetime]:  # fmt: skip
     """Append everything that is new, with its rows; when each was recorded. Raises WrongVersion."""
@@ -155,7 +160,7 @@ async def _write(
     async with connection.transaction():
         new = await append(connection, appends)
         if accepted:
-            rows = [(one.name.stream, *one.name, digests[one.name.stream]) for one in accepted]
+            rows = [(one.name.stream, *one.name, known[one.name.stream].digest) for one in accepted]
             await connection.execute(SENT, *_columns(rows))
         if refusals:
             await connection.execute(REFUSED, *_columns([_row(one) for one in refusals.values()]))
