@@ -132,21 +132,22 @@ def _correct(
             "no-such-field", f"{name_of(about.fact)[0]} has no field {command.field} that could be corrected",
             field="field", way_out=f"one of: {', '.join(['at', *known])}",
         )  # fmt: skip
+    stands = next(one for one in amended.facts if one.id == about.id)
+    try:
+        after = corrected(stands, command.field, command.value)
+    except Unreadable as unfit:
+        _anothers(command, about)
+        raise Refused(
+            "value-does-not-fit", str(unfit), field="value", way_out="write it as in the fact that you correct"
+        ) from unfit
     fact = FactCorrected(
         case_id=command.case_id, corrects=about.id, kind=name_of(about.fact)[0], field=command.field,
-        value=command.value, reason=command.reason, leader=command.by.id,
+        value=shown(after, command.field), reason=command.reason, leader=command.by.id,
     )  # fmt: skip
     before = [one for one in amended.amendments if (one.about.id, one.field) == (about.id, command.field)]
     if before and (before[-1].by.fact, before[-1].by.by) == (fact, command.by.id):
         return []
     _anothers(command, about)
-    stands = next(one for one in amended.facts if one.id == about.id)
-    try:
-        after = corrected(stands, command.field, command.value)
-    except Unreadable as unfit:
-        raise Refused(
-            "value-does-not-fit", str(unfit), field="value", way_out="write it as in the fact that you correct"
-        ) from unfit
     if after == stands:
         raise Conflict(
             "nothing-to-correct", f"{command.field} of {about.id} is {command.value}", field="value",

@@ -1,10 +1,10 @@
 """A correction in words, Vietnamese and English: what was put right, from what to what, why and by whom."""
 
 import re
-from datetime import datetime
 from typing import Final
 
 from deadlines.catalogue import Catalogue
+from events.instants import parse_instant
 from sla.names import FACTS, FIELDS, reason_of, value_of
 from sla.rows import Amendment
 from sla.texts import Text, local
@@ -35,6 +35,6 @@ def _value(text: str, catalogue: Catalogue) -> Text:
     if not text:
         return Text("(không có)", "(none)")
     if INSTANT.match(text):
-        told = local(datetime.fromisoformat(text))
+        told = local(parse_instant(text))
         return Text(told, told)
     return value_of(catalogue, text)

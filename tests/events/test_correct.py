@@ -101,7 +101,19 @@ def test_the_receipt_is_corrected_but_not_voided() -> None:
     """Everything rests on it: a dossier that should not be is ended, not unsaid."""
     assert refused(CLOSED, void(1)).rule == "founding-fact"
     (fact,) = decided(CLOSED, correct(1, "at", "2017-07-10T08:30:00+07:00"))
-    assert fact.value == "2017-07-10T08:30:00+07:00"
+    assert fact.value == "2017-07-10T01:30:00Z"
+
+
+def test_a_correction_is_the_same_however_its_value_is_spelt() -> None:
+    """What is said is what the readers of our log write: they need no reader of every spelling."""
+    for field, spellings in (
+        ("at", ("2017-07-10T03:30:00Z", "2017-07-10T10:30:00.0000000+07:00", "2017-07-10t03:30:00.0000009z")),
+        ("stars", ("5", "5.0")),
+    ):
+        facts = [decided(CLOSED, correct(3, field, value))[0] for value in spellings]
+        assert [fact.value for fact in facts] == [spellings[0]] * len(spellings)
+        said = [*CLOSED, Said(facts[0], LEADER.id, on(len(CLOSED) + 1), NOW)]
+        assert [decided(said, correct(3, field, value)) for value in spellings] == [[]] * len(spellings)
 
 
 def test_nobody_corrects_their_own() -> None:
