@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from events.contracts.channels import OTHERS
 from events.errors import Refused
 from events.gateway.decide import Refusal, decide
+from events.gateway.equality import Known
 from events.gateway.rules import Accepted
 from intake.gateway.keeping import said
 
@@ -18,7 +19,7 @@ EVENTS = [replace(event(kind), id=f"n-{number}") for number, kind in enumerate(O
 BAD = [replace(event("CaseClosed", case_id="000.00.31.H49-170710-0001"), id=f"bad-{number}") for number in range(3)]
 
 
-def told(events: list[Event], known: dict[str, bytes] | None = None, **more: Any) -> list[Accepted | Refusal | None]:
+def told(events: list[Event], known: dict[str, Known] | None = None, **more: Any) -> list[Accepted | Refusal | None]:
     """What is said of each, one after the other."""
     known = {} if known is None else known
     arrived = more.get("arrived", ARRIVED)
@@ -70,7 +71,7 @@ def test_an_event_that_two_rules_refused_has_two_refusals() -> None:
 
 
 def test_what_was_accepted_stays_so_when_it_has_become_too_old() -> None:
-    known: dict[str, bytes] = {}
+    known: dict[str, Known] = {}
     assert isinstance(told([EVENTS[0]], known)[0], Accepted)
     much_later = ARRIVED + timedelta(days=9999)
     assert told([EVENTS[0]], known, arrived=much_later) == [None]

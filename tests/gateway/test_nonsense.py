@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from events import problems
 from events.contracts.catalogue import name_of, read, write
 from events.gateway.decide import Refusal, decide
+from events.gateway.equality import Known
 from events.gateway.letter import Letter
 from events.gateway.rules import Accepted
 from events.gateway.sent import BATCH, Item, of_request
@@ -22,7 +23,7 @@ MOMENT = Moment(now=ARRIVED)
 storms = st.randoms(use_true_random=True)
 
 
-def decided(items: Item | Sequence[Item], known: dict[str, bytes]) -> None:
+def decided(items: Item | Sequence[Item], known: dict[str, Known]) -> None:
     """Each is accepted, a repeat, or refused with what its emitter needs; all of it in characters that can be kept."""
     for item in [items] if isinstance(items, Item) else items:
         name, made = decide(item, EVERYTHING, OURS, ARRIVED, known)
@@ -49,7 +50,7 @@ def decided(items: Item | Sequence[Item], known: dict[str, bytes]) -> None:
 
 @given(storms)
 def test_whatever_is_posted_is_decided(chance: Random) -> None:
-    known: dict[str, bytes] = {}
+    known: dict[str, Known] = {}
     for number in range(10):
         headers, body = nonsense.request(chance, f"n-{number}", ARRIVED)
         lines = {name.lower(): value.decode("latin-1") for name, value in headers}
@@ -59,7 +60,7 @@ def test_whatever_is_posted_is_decided(chance: Random) -> None:
 
 @given(storms)
 def test_whatever_is_on_the_topic_is_decided(chance: Random) -> None:
-    known: dict[str, bytes] = {}
+    known: dict[str, Known] = {}
     for number in range(20):
         letter = Letter.of(*nonsense.record(chance, f"n-{number}", ARRIVED))
         assert letter.is_signed_by(EVERYTHING.keys) in (True, False)

@@ -1,8 +1,13 @@
 """What other systems put on provincial.inbound: events that the gateway still has to judge."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from events.contracts.terms import CaseId, Instant, Reference, value
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@~+-]*$", max_length=120)]
+Type = Annotated[str, Field(pattern=r"^onedoor\.[A-Z][A-Za-z]+\.v[1-9][0-9]{0,4}$")]
 
 
 @value
@@ -15,9 +20,9 @@ class EventSent:
     """
 
     specversion: Literal["1.0"]
-    id: Reference
+    id: Id
     source: Reference
-    type: str
+    type: Type
     time: Instant
     data: dict[str, Any]
     subject: CaseId | None = None

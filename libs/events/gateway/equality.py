@@ -85,4 +85,5 @@ def _lax_instant(text: str | None) -> datetime:
     try:
         return as_instant(text)
     except ValueError:
-        return msgspec.convert(text, Annotated[datetime, msgspec.Meta(tz=True)])
+        at: datetime = msgspec.convert(text, Annotated[datetime, msgspec.Meta(tz=True)])
+        return at
