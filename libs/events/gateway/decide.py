@@ -9,7 +9,7 @@ from datetime import datetime
 from events.errors import Conflict, Refused
 from events.gateway import rules
 from events.gateway.emitters import Emitter
-from events.gateway.equality import Known, value_of
+from events.gateway.equality import Known, value_as_written
 from events.gateway.rules import Accepted, Name
 from events.gateway.sent import Item, Unread
 
@@ -59,5 +59,5 @@ def decide(
         accepted = rules.accept(item, emitter, ours, arrived)
     except Refused as why:
         return name, Refusal(name=name, digest=item.digest, why=why, emitter=emitter, body=body)
-    known[name.stream] = Known(item.digest, value_of(item))
+    known[name.stream] = Known(item.digest, value_as_written(accepted.fact, accepted.at, accepted.data))
     return name, accepted

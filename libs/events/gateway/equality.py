@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
-from events.contracts.catalogue import CATALOGUE, Fact, brought_up, read
+from events.contracts.catalogue import CATALOGUE, Fact, brought_up, name_of, read
 from events.contracts.terms import as_instant
 from events.envelope import EPOCH
 from events.errors import Unreadable
@@ -50,10 +50,18 @@ def value_on_log(kind: str, schema: int, at: datetime, data: bytes, subject: str
     try:
         told = msgspec.json.decode(brought_up(kind, schema, data))
         fact = _read(kind, schema, data, told)
-        whole = merged(told, msgspec.to_builtins(fact))
-        return hash_of([kind, subject or fact.case_id, (at - EPOCH) // MICROSECOND, whole])
+        return _hash(kind, subject or fact.case_id, at, merged(told, msgspec.to_builtins(fact)))
     except _BROKEN:
         return None
+
+
+def value_as_written(fact: Fact, at: datetime, data: bytes) -> bytes:
+    """The same of a fact whose data was written just now, by today's schema."""
+    return _hash(name_of(fact)[0], fact.case_id, at, msgspec.json.decode(data))
+
+
+def _hash(kind: str, case_id: str, at: datetime, whole: Any) -> bytes:
+    return hash_of([kind, case_id, (at - EPOCH) // MICROSECOND, whole])
 
 
 def merged(told: Any, known: Any, unknown: Unknown = lambda name, value: None) -> Any:
