@@ -12,7 +12,7 @@ from onedoor.evidence import evidence
 from onedoor.explain import explain
 from onedoor.export import export
 from onedoor.followers import followers
-from onedoor.importing import import_
+from onedoor.importing.import_ import import_
 from onedoor.parked import parked
 from onedoor.rebuild import sla
 from onedoor.republish import republish

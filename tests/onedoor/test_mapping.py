@@ -8,7 +8,7 @@ import yaml
 from exported import ANSWER, RECEIVED, whole
 
 from events.errors import OnedoorError
-from onedoor import mapping
+from onedoor.importing import mapping
 
 
 def fact(**more: Any) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from exported import ANSWER, RECEIVED, whole
 
 from events.errors import OnedoorError
 from events.gateway.rules import Name
-from onedoor import mapping
-from onedoor.rows import RowRefused, Rows, Told, refused
+from onedoor.importing import mapping
+from onedoor.importing.rows import RowRefused, Rows, Told, refused
 
 HEADER = "Số,Việc,Lúc,Kênh,Ngày,Hẹn"
 CASE = {"column": "Số", "pattern": r"SXD/(\d{6})/(\d+)", "code": "000.00.30.H49-{1}-{2:4}"}

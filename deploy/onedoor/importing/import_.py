@@ -20,12 +20,12 @@ from rich.text import Text
 from events.errors import OnedoorError
 from events.sanitize import printable
 from local.places import home
-from onedoor import mapping
 from onedoor.app import REJECTED
 from onedoor.client import running
-from onedoor.door import AT_ONCE, LONGEST, Door
-from onedoor.position import Far
-from onedoor.rows import FIRST, RowRefused, Rows, Told, refused
+from onedoor.importing import mapping
+from onedoor.importing.gateway_client import AT_ONCE, LONGEST, Door
+from onedoor.importing.progress import Far
+from onedoor.importing.rows import FIRST, RowRefused, Rows, Told, refused
 from onedoor.screen import progress, wide
 
 LISTS: Final = (".csv", ".ndjson")

@@ -15,7 +15,7 @@ from events.contracts import CATALOGUE
 from events.errors import OnedoorError
 from events.gateway.rules import Name
 from events.wire import PREFIX
-from onedoor.mapping import GROUP, Cell, FactOf, Mapped, nfc
+from onedoor.importing.mapping import GROUP, Cell, FactOf, Mapped, nfc
 
 FIRST: Final = 2  # the number of the first row of data, as a spreadsheet shows it: the header is row 1
 NO_TIME: Final = "give it as the mapping says, or mend `format` there"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from local.places import read_json, write_private
-from onedoor.rows import RowRefused
+from onedoor.importing.rows import RowRefused
 
 SHOWN = 3  # examples of each reason
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from events.errors import OnedoorError
 from onedoor.client import Said
-from onedoor.door import Door
+from onedoor.importing.gateway_client import Door
 
 GONE = 500  # dies while it answers
 
