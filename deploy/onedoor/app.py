@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from events.errors import OnedoorError
+from events.sanitize import printable
 from local.errors import AlreadyRunning
 
 FAILED, ALREADY_RUNNING = 1, 3
@@ -25,5 +26,5 @@ def plainly(work: Callable[[], Any]) -> Any:
     try:
         return work()
     except OnedoorError as error:
-        print(f"onedoor: {error}", file=sys.stderr)
+        print("onedoor:", "\n".join(map(printable, str(error).split("\n"))), file=sys.stderr)
         sys.exit(ALREADY_RUNNING if isinstance(error, AlreadyRunning) else FAILED)

@@ -9,5 +9,6 @@ def storable(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without anything that a terminal would act upon: escaped as in JSON where there is such a thing."""
-    return text if text.isprintable() else json.dumps(text)[1:-1]
+    """The text without anything that a terminal would act upon or that nobody would see: such a character is escaped
+    as in JSON, and the others are as they are."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)

@@ -25,7 +25,8 @@ from onedoor.client import running
 from onedoor.importing import mapping
 from onedoor.importing.gateway_client import AT_ONCE, LONGEST, Door
 from onedoor.importing.progress import Far
-from onedoor.importing.rows import FIRST, RowRefused, Rows, Told, refused
+from onedoor.importing.rows import RowRefused, Rows, Told, refused
+from onedoor.importing.table_reader import FIRST
 from onedoor.screen import progress, wide
 
 LISTS: Final = (".csv", ".ndjson")

@@ -1,9 +1,8 @@
 """The rows of a table, and the CloudEvents that each says by a mapping, or why it says none. No network here."""
 
-import csv
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,15 +11,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from events.contracts import CATALOGUE
-from events.errors import OnedoorError
 from events.gateway.rules import Name
 from events.wire import PREFIX
-from onedoor.importing.mapping import GROUP, Cell, FactOf, Mapped, nfc
+from onedoor.importing.mapping import GROUP, Cell, FactOf, Mapped
+from onedoor.importing.table_reader import FIRST, Row, Unreadable, read_rows
 
-FIRST: Final = 2  # the number of the first row of data, as a spreadsheet shows it: the header is row 1
 NO_TIME: Final = "give it as the mapping says, or mend `format` there"
-
-Row = Mapping[str, str]
 
 
 class Told(NamedTuple):
@@ -79,37 +75,14 @@ class Rows:
         for asked in self._asked.values():
             asked.sort()
 
-    def rows(self) -> Iterator[tuple[int, Row | str]]:
-        """The rows with their numbers, as they stand; one that has not as many cells as the header as a sentence."""
-        table = self.mapped.table
-        try:
-            with self.path.open(encoding=table.encoding, newline="") as file:
-                reader = csv.reader(file, delimiter=table.delimiter, strict=True)
-                header = [nfc(name).strip() for name in next(reader, [])]
-                self._known(header)
-                for number, cells in enumerate(reader, FIRST):
-                    if len(cells) == len(header):
-                        yield number, {name: nfc(cell).strip() for name, cell in zip(header, cells, strict=True)}
-                    elif cells:
-                        yield number, f"{len(cells)} cells, and the header has {len(header)}"
-        except (OSError, UnicodeError, csv.Error) as broken:
-            raise OnedoorError(
-                f"{self.path.name}: {broken}; `table` of the mapping says its encoding and delimiter"
-            ) from broken
+    def rows(self) -> Iterator[tuple[int, Row | Unreadable]]:
+        """The rows with their numbers, as they stand, and what is no row."""
+        return read_rows(self.path, self.mapped)
 
-    def _known(self, header: Sequence[str]) -> None:
-        for key, column in self.mapped.columns.items():
-            if header.count(column) != 1:
-                what = "no column" if column not in header else "several columns"
-                raise OnedoorError(
-                    f"the mapping's {key}: {self.path.name} has {what} {column!r}; it has {', '.join(header)}. "
-                    "`table` of the mapping says its encoding and delimiter"
-                )
-
-    def told(self, row: int, cells: Row | str) -> list[Told | RowRefused]:
+    def told(self, row: int, cells: Row | Unreadable) -> list[Told | RowRefused]:
         """What a row says; nothing where its activity is ignored or no time stands in it."""
-        if isinstance(cells, str):
-            return [RowRefused(row, "", "the row", "cells-missing", cells, "put a text with a delimiter into quotes")]
+        if isinstance(cells, Unreadable):
+            return [RowRefused(row, "", "the row", *cells)]
         case = cells[self.mapped.case.column]
         try:
             return [self._told(row, one, cells) for one in self._facts(cells)]
