@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from datetime import timedelta, timezone, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -19,6 +19,7 @@ from events import datafile
 from events.contracts import CATALOGUE
 from events.contracts.channels import OTHERS
 from events.errors import OnedoorError
+from onedoor.importing.cells import check_format
 from onedoor.screen import VIETNAM
 
 GROUP: Final = re.compile(r"\{(\d+)(?::(\d+))?\}")  # {1}, or {1:4}: filled up with zeros to four digits
@@ -61,37 +62,80 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, coerce_numbers_to_str=True)
 
 
+class Numbers(_Strict):
+    """How numbers are written: whole ones in digits, and with these signs."""
+
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[".", ",", " "] | None = None
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError("decimal and thousands: one sign for both")
+        return self
+
+    @property
+    def wanted(self) -> str:
+        """What a message asks for."""
+        signs = [
+            f"{sign!r} for {what}" for what, sign in (("decimals", self.decimal), ("thousands", self.thousands)) if sign
+        ]
+        return f"number with {' and '.join(signs)}" if signs else "whole number"
+
+
+def _numbers(told: object) -> object:
+    return {True: Numbers(), False: None}[told] if isinstance(told, bool) else told
+
+
+def _columns(told: object) -> object:
+    return told if isinstance(told, list | tuple) else (told,)
+
+
 class Cell(_Strict):
-    """What a column says, as a fact has it: by a list of `values`, by `pattern` and `code`, as a time or as a number.
+    """What a column says, as an event has it: by `values`, by `pattern` and `code`, as a time, a day or a number.
 
     `pattern` must match the whole cell, and `code` is made of its groups. `format` is that of Python's strptime; a time
-    without one is ISO 8601.
+    without one is RFC 3339. Of several columns the cells are joined by a space.
     """
 
-    column: str
+    column: Annotated[tuple[str, ...], BeforeValidator(_columns), Field(min_length=1)]
     values: dict[str, str] | None = None
     pattern: Pattern | None = None
     code: str | None = None
     format: str | None = None
     time: bool = False
-    number: bool = False
+    day: bool = False
+    number: Annotated[Numbers | None, BeforeValidator(_numbers)] = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        ways = [self.values is not None, self.pattern is not None, self.is_time, self.number]
+        ways = [self.values is not None, self.pattern is not None, self.is_time, self.number is not None]
         if sum(ways) > 1:
-            raise ValueError("one of values, pattern, format, time and number, not several")
+            raise ValueError("one of values, pattern, format, time, day and number, not several")
+        if self.day and self.time:
+            raise ValueError("one of time and day, not both")
         if (self.pattern is None) != (self.code is None):
             raise ValueError("pattern and code go together: what is matched, and what is made of its groups")
         if self.pattern is not None and self.code is not None:
             numbers = [int(number) for number, _ in GROUP.findall(self.code)]
             if max(numbers, default=0) > self.pattern.groups:
                 raise ValueError(f"code names group {max(numbers)}, and pattern has {self.pattern.groups}")
+        if self.format is not None:
+            check_format(self.format, day=self.day)
         return self
 
     @property
     def is_time(self) -> bool:
-        return self.time or self.format is not None
+        return self.time or self.day or self.format is not None
+
+    @property
+    def name(self) -> str:
+        """The column, or the columns, as a message names them."""
+        return ", ".join(self.column)
+
+    def text(self, cells: Mapping[str, str]) -> str:
+        """What stands there in a row."""
+        return " ".join(filter(None, (cells[column] for column in self.column)))
 
 
 class FactOf(_Strict):
@@ -159,7 +203,11 @@ class Table(_Strict):
 
 
 class Mapped(_Strict):
-    """The whole file. `id`: the columns that tell the rows of one dossier apart; without it dossier, activity, time."""
+    """The whole file.
+
+    `id`: the columns that tell the rows of one dossier apart; without it dossier, activity, time. `calendar`: by which
+    a day opens and closes.
+    """
 
     source: str
     case: Cell
@@ -170,6 +218,7 @@ class Mapped(_Strict):
     ignore: tuple[str, ...] = ()
     id: tuple[str, ...] = ()
     table: Table = Table()
+    calendar: str | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -182,21 +231,31 @@ class Mapped(_Strict):
                 raise ValueError(f"facts.{number}: say when it happened, by `time` here or for all facts")
             if one.answers is not None and one.answers not in {other.fact for other in self.facts}:
                 raise ValueError(f"facts.{number}.answers: no fact of this mapping is a {one.answers}")
+        for path, cell in self.cells.items():
+            if cell.day and self.calendar is None:
+                raise ValueError(f"calendar: by which calendar does the day of {path} open and close? VN-PAC@2017.1")
         return self
 
     @property
     def columns(self) -> Mapping[str, str]:
         """Every column that is read, by the key that names it."""
-        named = {"case.column": self.case.column, **{f"id.{n}": column for n, column in enumerate(self.id)}}
-        if self.time is not None:
-            named["time.column"] = self.time.column
+        named = {f"id.{number}": column for number, column in enumerate(self.id)}
         if self.activity is not None:
             named["activity"] = self.activity
+        for path, cell in self.cells.items():
+            several = len(cell.column) > 1
+            named |= {f"{path}.column{f'.{n}' * several}": column for n, column in enumerate(cell.column)}
+        return named
+
+    @property
+    def cells(self) -> Mapping[str, Cell]:
+        """Every cell that is read, by its key."""
+        found = {"case": self.case} | ({"time": self.time} if self.time is not None else {})
         for number, one in enumerate(self.facts):
             if one.time is not None:
-                named[f"facts.{number}.time.column"] = one.time.column
-            named |= {f"facts.{number}.{path}.column": cell.column for path, cell in one.cells.items()}
-        return named
+                found[f"facts.{number}.time"] = one.time
+            found |= {f"facts.{number}.{path}": cell for path, cell in one.cells.items()}
+        return found
 
 
 def _parsed(value: Any, path: str) -> Any:

@@ -5,27 +5,38 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
+from deadlines.calendar import Calendar
 from events.contracts import CATALOGUE
 from events.gateway.rules import Name
 from events.wire import PREFIX
+from onedoor.importing.cells import read_day, read_instant, read_number
+from onedoor.importing.days import Days, first_of, last_of
 from onedoor.importing.mapping import GROUP, Cell, FactOf, Mapped
 from onedoor.importing.table_reader import FIRST, Row, Unreadable, read_rows
 
-NO_TIME: Final = "give it as the mapping says, or mend `format` there"
+NO_TIME: Final = "give it as the mapping says, or mend `format` there; where only the day is known, say `day: true`"
+NO_NUMBER: Final = "write it in digits, or declare its signs, as in number: {decimal: ',', thousands: '.'}"
 
 
 class Told(NamedTuple):
-    """An event that a row says. `columns`: by the field of the event, the column that it comes from."""
+    """An event that a row says.
+
+    `columns`: by the field of the event, the column that it comes from. `answers`: the id of the event of the same
+    table that it answers. `day`: of its time only the day is known.
+    """
 
     row: int
     case: str
     event: Mapping[str, Any]
     columns: Mapping[str, str]
+    activity: str = ""
+    answers: str | None = None
+    day: bool = False
 
 
 class RowRefused(NamedTuple):
@@ -47,33 +58,58 @@ class Wrong(Exception):
         self.column, self.rule, self.detail, self.way_out = column, rule, detail, way_out
 
 
+class _Question(NamedTuple):
+    """An event that others may answer. `earliest`: the first instant at which it may have been; `at` where it is
+    known."""
+
+    earliest: datetime
+    id: str
+    at: datetime | None
+
+
 @dataclass(slots=True)
 class Rows:
-    """A table as a mapping reads it. `digest` is that of the file, once it was read through."""
+    """A table as a mapping reads it. `digest` is that of the file, once it was read through. `calendar` is that of the
+    mapping, for the cells that are days."""
 
     path: Path
     mapped: Mapped
+    calendar: Calendar | None = None
     count: int = 0
     digest: str = ""
-    _asked: dict[tuple[str, str], list[tuple[datetime, str]]] = field(default_factory=lambda: defaultdict(list))
+    _questions: dict[tuple[str, str], list[_Question]] = field(default_factory=lambda: defaultdict(list))
+    _days: Days | None = None
 
     def look(self) -> None:
-        """Read it once through: how many rows there are, and which facts of each dossier others may answer. Raises
-        OnedoorError: a column is missing, or it is no such table."""
+        """Read it once through: how many rows there are, which events of each dossier others may answer, and of which
+        the instant is known. Raises OnedoorError: a column is missing, or it is no such table."""
         answered = {one.answers for one in self.mapped.facts}
+        if any(_time_of(one, self.mapped).day for one in self.mapped.facts):
+            assert self.calendar is not None  # a mapping with days names one
+            self._days = Days(self.calendar)
         with self.path.open("rb") as file:
             self.digest = _digest(file)
         for row, cells in self.rows():
             self.count = row - FIRST + 1
-            if isinstance(cells, dict):
+            if not isinstance(cells, Unreadable):
                 with suppress(Wrong):  # told when it is its turn
                     for one in self._facts(cells):
-                        if one.fact in answered:
-                            case, at = self._case(cells), self._time(one, cells)
-                            name = Name(self.mapped.source, self._id(one, case, cells))
-                            self._asked[case, one.fact].append((at, f"{name.stream}@1"))
-        for asked in self._asked.values():
+                        self._look(one, cells, one.fact in answered)
+        for asked in self._questions.values():
             asked.sort()
+
+    def _look(self, one: FactOf, cells: Row, answered: bool) -> None:
+        if not answered and self._days is None:
+            return
+        case, when = self._case(cells), self._when(one, cells)
+        at = when if isinstance(when, datetime) else None
+        if answered:
+            earliest = at or first_of(_date(when))
+            self._questions[case, one.fact].append(_Question(earliest, self._id(one, case, cells), at))
+        if self._days is not None:
+            self._days.of(case, one.fact)
+            if at is not None:
+                self._days.known(case, one.fact, at)
 
     def rows(self) -> Iterator[tuple[int, Row | Unreadable]]:
         """The rows with their numbers, as they stand, and what is no row."""
@@ -83,10 +119,10 @@ class Rows:
         """What a row says; nothing where its activity is ignored or no time stands in it."""
         if isinstance(cells, Unreadable):
             return [RowRefused(row, "", "the row", *cells)]
-        case = cells[self.mapped.case.column]
         try:
             return [self._told(row, one, cells) for one in self._facts(cells)]
         except Wrong as wrong:
+            case = self.mapped.case.text(cells)
             return [RowRefused(row, case, wrong.column, wrong.rule, wrong.detail, wrong.way_out)]
 
     def _facts(self, cells: Row) -> list[FactOf]:
@@ -103,79 +139,115 @@ class Rows:
                     "say which fact it is, or put it under `ignore`",
                 )  # fmt: skip
             return found
-        return [one for one in mapped.facts if cells[_time_of(one, mapped).column]]
+        return [one for one in mapped.facts if _time_of(one, mapped).text(cells)]
 
     def _told(self, row: int, one: FactOf, cells: Row) -> Told:
-        case, at = self._case(cells), self._time(one, cells)
+        case, when = self._case(cells), self._when(one, cells)
         filled = {name: _filled(value, cells, self) for name, value in one.data.items()}
         data = {"case_id": case, **{name: value for name, value in filled.items() if value is not None}}
-        if one.answers is not None:
-            data["answers"] = self._answered(one, case, at)
+        question = self._question(one, case, when) if one.answers is not None else None
+        if question is not None:
+            data["answers"] = event_id(self.mapped.source, question.id)
+        at = when if isinstance(when, datetime) else self._placed(one, case, when, question)
         event = {
             "specversion": "1.0", "id": self._id(one, case, cells), "source": self.mapped.source, "subject": case,
             "type": f"{PREFIX}{one.fact}.v{CATALOGUE[one.fact].schema}", "time": at.isoformat(), "data": data,
         }  # fmt: skip
-        columns = {path: cell.column for path, cell in one.cells.items()}
-        columns |= {"data.case_id": self.mapped.case.column, "time": _time_of(one, self.mapped).column}
-        return Told(row, case, event, columns)
+        columns = {path: cell.name for path, cell in one.cells.items()}
+        columns |= {"data.case_id": self.mapped.case.name, "time": _time_of(one, self.mapped).name}
+        return Told(
+            row, case, event, columns, activity=one.activity or "", answers=question.id if question else None,
+            day=not isinstance(when, datetime),
+        )  # fmt: skip
+
+    def _placed(self, one: FactOf, case: str, on: date, question: _Question | None) -> datetime:
+        assert self._days is not None  # made by the look through the table, which every reading begins with
+        return self._days.place(case, one.fact, on, question.at if question else None)
 
     def _case(self, cells: Row) -> str:
         case = self.value(self.mapped.case, cells)
         if case is None:
-            raise Wrong(self.mapped.case.column, "no-case", "it says no dossier", "every row needs its dossier")
+            raise Wrong(self.mapped.case.name, "no-case", "it says no dossier", "every row needs its dossier")
         return str(case)
 
-    def _time(self, one: FactOf, cells: Row) -> datetime:
+    def _when(self, one: FactOf, cells: Row) -> datetime | date:
+        """The instant, or the day where only that is known."""
         cell = _time_of(one, self.mapped)
-        if not cells[cell.column]:
-            raise Wrong(cell.column, "no-time", "there is no time", NO_TIME)
-        return self._instant(cell, cells[cell.column])
+        if not cell.text(cells):
+            raise Wrong(cell.name, "no-time", "there is no time", NO_TIME)
+        return self._time(cell, cell.text(cells))
 
-    def _answered(self, one: FactOf, case: str, at: datetime) -> str:
-        before = [id for asked, id in self._asked.get((case, one.answers or ""), ()) if asked <= at]
+    def _question(self, one: FactOf, case: str, when: datetime | date) -> _Question:
+        """The latest before it."""
+        latest = when if isinstance(when, datetime) else last_of(when)
+        before = [asked for asked in self._questions.get((case, one.answers or ""), ()) if asked.earliest <= latest]
         if not before:
             raise Wrong(
-                _time_of(one, self.mapped).column, "answers-nothing", f"there is no {one.answers} of {case} before it",
+                _time_of(one, self.mapped).name, "answers-nothing", f"there is no {one.answers} of {case} before it",
                 "export the rows of what was asked too, or mend the time of one of both",
             )  # fmt: skip
         return before[-1]
 
     def _id(self, one: FactOf, case: str, cells: Row) -> str:
         """The same for the same row again, wherever it stands: from what tells it from the others of its dossier."""
-        columns = self.mapped.id or [*filter(None, [self.mapped.activity]), _time_of(one, self.mapped).column]
-        words = [one.fact, case, *(cells[column] for column in columns)]
-        return f"csv-{sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()[:32]}"
+        columns = self.mapped.id or [*filter(None, [self.mapped.activity]), *_time_of(one, self.mapped).column]
+        return hashed(one.fact, case, *(cells[column] for column in columns))
 
     def value(self, cell: Cell, cells: Row) -> Any:
-        """What a fact has where the cell says this; None where it is empty. Raises Wrong."""
-        text = cells[cell.column]
+        """What an event has where the cell says this; None where it is empty. Raises Wrong."""
+        text = cell.text(cells)
         if not text:
             return None
         if cell.values is not None:
             if text not in cell.values:
-                raise Wrong(cell.column, "unknown-value", f"{text!r} is not among its `values`", "add it there")
+                raise Wrong(cell.name, "unknown-value", f"{text!r} is not among its `values`", "add it there")
             return cell.values[text]
         if cell.pattern is not None and cell.code is not None:
             matched = cell.pattern.fullmatch(text)
             if matched is None:
-                raise Wrong(cell.column, "no-match", f"{text!r} does not match its `pattern`", "mend one of both")
+                raise Wrong(cell.name, "no-match", f"{text!r} does not match its `pattern`", "mend one of both")
             return GROUP.sub(lambda group: (matched[int(group[1])] or "").zfill(int(group[2] or 0)), cell.code)
         if cell.is_time:
-            return self._instant(cell, text).isoformat()
-        if cell.number:
+            when = self._time(cell, text)
+            return (when if isinstance(when, datetime) else self._closing(when)).isoformat()
+        if cell.number is not None:
             try:
-                return int(text)
+                return read_number(text, cell.number.decimal, cell.number.thousands)
             except ValueError:
-                raise Wrong(cell.column, "no-number", f"{text!r} is no whole number", "write it in digits") from None
+                raise Wrong(cell.name, "no-number", f"{text!r} is no {cell.number.wanted}", NO_NUMBER) from None
         return text
 
-    def _instant(self, cell: Cell, text: str) -> datetime:
+    def _closing(self, on: date) -> datetime:
+        assert self.calendar is not None
+        return Days(self.calendar).closing(on)
+
+    def _time(self, cell: Cell, text: str) -> datetime | date:
         try:
-            at = datetime.strptime(text, cell.format) if cell.format else datetime.fromisoformat(text)  # noqa: DTZ007
-            return (at if at.tzinfo else at.replace(tzinfo=self.mapped.zone)).astimezone(UTC)
+            if cell.day:
+                return read_day(text, cell.format)
+            return read_instant(text, cell.format, self.mapped.zone).astimezone(UTC)
         except (ValueError, OverflowError):
-            wanted = f"a time as in {cell.format}" if cell.format else "a time by ISO 8601"
-            raise Wrong(cell.column, "no-time", f"{text!r} is not {wanted}", NO_TIME) from None
+            what = "a day" if cell.day else "a time"
+            wanted = f"{what} as in {cell.format}" if cell.format else "a day as in 2017-07-10" if cell.day else RFC
+            raise Wrong(cell.name, "no-time", f"{text!r} is not {wanted}", NO_TIME) from None
+
+
+RFC: Final = "a time by RFC 3339, as in 2017-07-10T09:00:00+07:00 or 2017-07-10 09:00"
+
+
+def hashed(*words: str) -> str:
+    """The id of an event that these words tell from all others."""
+    return f"csv-{sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()[:32]}"
+
+
+def event_id(source: str, id: str) -> str:
+    """The id that the event has on provincial.events."""
+    return f"{Name(source, id).stream}@1"
+
+
+def _date(when: datetime | date) -> date:
+    assert not isinstance(when, datetime)
+    return when
 
 
 def _time_of(one: FactOf, mapped: Mapped) -> Cell:

@@ -1,0 +1,137 @@
+"""Events of which a table says only the day: a receipt at its opening, an act at its closing, none before what precedes
+it."""
+
+import csv
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exported import RECEIVED, whole
+
+from deadlines.load import load
+from events.gateway.rules import Name
+from local.places import CHECKOUT
+from onedoor.importing import mapping
+from onedoor.importing.rows import Rows, Told
+from onedoor.screen import VIETNAM
+
+PAC = load(CHECKOUT / "deploy" / "catalogue").calendar("VN-PAC@2017.1")  # 07:00 to 11:30 and 13:30 to 17:00
+ONE, TWO = "000.00.30.H49-170710-0001", "000.00.30.H49-170710-0002"
+EXACT = {"column": "Lúc", "format": "%d/%m/%Y %H:%M"}
+DAY = {"column": "Ngày", "format": "%d/%m/%Y", "day": True}
+GAPS = [{"document": "x", "wrong": "missing"}]
+
+
+def fact(fact: str, **data: Any) -> list[dict[str, Any]]:
+    """The fact under two activities: one of which the instant is known, one of which the day."""
+    return [
+        {"activity": fact, "fact": fact, "data": data, "time": EXACT},
+        {"activity": f"{fact} day", "fact": fact, "data": data, "time": DAY},
+    ]
+
+
+MAPPING = whole(
+    time=None, calendar="VN-PAC@2017.1",
+    facts=[
+        *fact("ApplicationReceived", **RECEIVED["data"]),
+        *fact("DossierForwarded", from_unit="SXD", to_unit="SXD-QLN", step="appraise"),
+        *fact("SupplementRequested", gaps=GAPS),
+        *({**one, "answers": "SupplementRequested"} for one in fact("SupplementReceived")),
+        *fact("DossierReturned", from_unit="SXD-QLN", by="software"), *fact("CaseClosed"),
+        *fact("CaseReopened", reason="x"),
+        *fact("CustomerRated", stars=5),
+    ],
+)  # fmt: skip
+
+
+def told(folder: Path, *lines: tuple[str, str], by: Any = MAPPING, case: str = ONE) -> list[Told]:
+    path = folder / "table.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["Số", "Việc", "Lúc", "Ngày"])
+        writer.writerows([case, what, *(("", at) if what.endswith(" day") else (at, ""))] for what, at in lines)
+        writer.writerow([TWO, "CaseClosed", "12/07/2017 21:00", ""])
+    rows = Rows(path, mapping.of("m.yaml", by), PAC)
+    rows.look()
+    found = [one for row, cells in rows.rows() for one in rows.told(row, cells)]
+    assert all(isinstance(one, Told) for one in found), found
+    return [one for one in found if isinstance(one, Told) and one.case == case]
+
+
+def clocks(folder: Path, *lines: tuple[str, str], **more: Any) -> list[str]:
+    """Day and time of day of each, in the order of the rows."""
+    found = told(folder, *lines, **more)
+    return [f"{datetime.fromisoformat(one.event['time']).astimezone(VIETNAM):%d %H:%M:%S}" for one in found]
+
+
+def test_a_receipt_lies_at_the_opening_and_an_act_at_the_closing(tmp_path: Path) -> None:
+    lines = [("ApplicationReceived day", "10/07/2017"), ("DossierForwarded day", "10/07/2017"),
+             ("DossierReturned day", "12/07/2017"), ("CaseClosed", "13/07/2017 08:15")]  # fmt: skip
+    assert clocks(tmp_path, *lines) == ["10 07:00:00", "10 17:00:00", "12 17:00:00", "13 08:15:00"]
+    assert [one.day for one in told(tmp_path, *lines)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("received", "returned"), [("12/07/2017 16:40", "12 17:00:00"), ("12/07/2017 17:30", "12 17:30:00")]
+)
+def test_a_release_is_not_before_its_receipt(tmp_path: Path, received: str, returned: str) -> None:
+    lines = [("DossierReturned day", "12/07/2017"), ("ApplicationReceived", received)]
+    assert clocks(tmp_path, *lines)[0] == returned
+
+
+def test_a_day_that_is_not_worked_is_the_whole_day(tmp_path: Path) -> None:
+    lines = [("ApplicationReceived day", "15/07/2017"), ("DossierReturned day", "16/07/2017")]
+    assert clocks(tmp_path, *lines) == ["15 00:00:00", "16 23:59:59"]
+
+
+def test_an_act_lies_beside_what_is_known_of_its_day_as_the_life_of_a_dossier_has_it(tmp_path: Path) -> None:
+    """Not before what precedes it, not behind an end; what can come later moves nothing."""
+    late = [("DossierForwarded", "12/07/2017 18:00"), ("DossierReturned day", "12/07/2017"),
+            ("CustomerRated", "12/07/2017 20:00")]  # fmt: skip
+    assert clocks(tmp_path, *late)[1] == "12 18:00:00"
+    early = [("DossierForwarded day", "12/07/2017"), ("DossierReturned", "12/07/2017 15:00")]
+    assert clocks(tmp_path, *early)[0] == "12 15:00:00"
+    again = [*early, ("CaseReopened", "12/07/2017 15:30")]
+    assert clocks(tmp_path, *again)[0] == "12 17:00:00"
+    dawn = [("ApplicationReceived day", "12/07/2017"), ("DossierForwarded", "12/07/2017 06:30")]
+    assert clocks(tmp_path, *dawn)[0] == "12 06:30:00"
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        (("SupplementRequested day", "11/07/2017"), ("SupplementReceived day", "11/07/2017")),
+        (("SupplementRequested day", "11/07/2017"), ("SupplementReceived", "11/07/2017 15:00")),
+        (("SupplementRequested", "11/07/2017 17:40"), ("SupplementReceived day", "11/07/2017")),
+    ],
+)
+def test_an_answer_of_the_day_finds_its_question(
+    tmp_path: Path, asked: tuple[str, str], answered: tuple[str, str]
+) -> None:
+    found = told(tmp_path, answered, asked, ("SupplementRequested day", "12/07/2017"))
+    question = found[1].event
+    assert found[0].event["data"]["answers"] == f"{Name('urn:test', question['id']).stream}@1"
+    if found[0].day:
+        assert found[0].event["time"] >= question["time"]
+
+
+def test_a_day_in_the_data_is_promised_until_its_closing(tmp_path: Path) -> None:
+    promise = {"calendar": "VN-PAC@2017.1", "clock_policy": "PAUSE", "due": DAY}
+    receipt = {**MAPPING["facts"][0], "data": {**RECEIVED["data"], "promise": promise}}
+    path = tmp_path / "table.csv"
+    path.write_text(f"Số,Việc,Lúc,Ngày\n{ONE},ApplicationReceived,10/07/2017 09:00,13/07/2017\n")
+    rows = Rows(path, mapping.of("m.yaml", {**MAPPING, "facts": [receipt]}), PAC)
+    rows.look()
+    ((one,),) = [rows.told(row, cells) for row, cells in rows.rows()]
+    assert isinstance(one, Told)
+    assert not one.day
+    assert one.event["data"]["promise"]["due"] == "2017-07-13T10:00:00+00:00"
+
+
+def test_a_clock_that_stands_in_the_cell_of_a_day_says_nothing(tmp_path: Path) -> None:
+    """Spreadsheets write a day as its midnight."""
+    day = {"column": "Ngày", "format": "%d/%m/%Y %H:%M:%S", "day": True}
+    by = {**MAPPING, "facts": [{**one, "time": day} for one in fact("DossierReturned", from_unit="S", by="software")]}
+    by["facts"].append({"activity": "CaseClosed", "fact": "CaseClosed", "time": EXACT})
+    assert clocks(tmp_path, ("DossierReturned day", "12/07/2017 00:00:00"), by=by) == ["12 17:00:00"]
