@@ -1,11 +1,11 @@
 """How progress and addresses look: a live table on a terminal, one line per step elsewhere."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -47,16 +47,22 @@ def local_time(instant: str | None) -> str:
     return f"{datetime.fromisoformat(instant).astimezone(VIETNAM):%d/%m/%Y %H:%M}" if instant else "–"
 
 
+class Tell(Protocol):
+    """To be told how many are done, and what is waited for, if anything."""
+
+    def __call__(self, done: int, waits: str = "", /) -> object: ...
+
+
 @contextmanager
-def progress(unit: str, total: int) -> Iterator[Callable[[int], object]]:
-    """A bar on a terminal's stderr; to be told how many of them are done."""
+def progress(unit: str, total: int) -> Iterator[Tell]:
+    """A bar on a terminal's stderr."""
     columns: tuple[ProgressColumn, ...] = (
         TextColumn(unit), BarColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f}"), TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(), TextColumn("{task.description}"),
     )  # fmt: skip
     with Bar(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("", total=max(total, 1))
-        yield lambda done: bar.update(task, completed=done)
+        yield lambda done, waits="", /: bar.update(task, completed=done, description=waits)
 
 
 class Progress:

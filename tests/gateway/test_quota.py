@@ -27,6 +27,16 @@ def test_a_batch_that_is_longer_than_a_minutes_worth_passes_when_the_minute_is_w
     assert quotas.wait(SIXTY, 120, 120.0) == 0.0
 
 
+def test_what_is_left_is_told_in_headers_that_a_sender_can_keep_its_pace_by() -> None:
+    quotas = Quotas()
+    policy = {"RateLimit-Policy": '"events";q=60;w=60'}
+    assert quotas.headers(SIXTY, 0.0) == {**policy, "RateLimit": '"events";r=60'}
+    quotas.wait(SIXTY, 50, 0.0)
+    assert quotas.headers(SIXTY, 2.5) == {**policy, "RateLimit": '"events";r=12'}
+    quotas.wait(SIXTY, 120, 60.0)
+    assert quotas.headers(SIXTY, 60.0) == {**policy, "RateLimit": '"events";r=0'}
+
+
 def test_one_emitter_does_not_use_up_anothers() -> None:
     quotas = Quotas()
     assert quotas.wait(SIXTY, 60, 0.0) == 0.0

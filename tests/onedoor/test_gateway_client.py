@@ -2,24 +2,35 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from math import ceil
+from time import monotonic
 
 import aiohttp
 import pytest
 from aiohttp import web
 
 from events.errors import OnedoorError
+from events.gateway.emitters import Emitter
+from events.gateway.quota import Quotas
 from onedoor.client import Said
 from onedoor.importing.gateway_client import Door
 
 GONE = 500  # dies while it answers
+RATE = 1000  # events a second
+QUICK = Emitter(code="X", source="urn:test", name="test", facts=("CaseClosed",), units=("X",), dossiers=("H49",),
+                per_minute=60 * RATE)  # fmt: skip
 
 
 class Gateway:
     """Answers as it is told, one after the other, and then takes in whatever comes."""
 
-    def __init__(self, answers: Sequence[int]) -> None:
+    def __init__(self, answers: Sequence[int], left: int | None = None, *, tells: bool = True) -> None:
+        """`left`: so much of a quota of RATE events a second is left; `tells`: it says so in its headers."""
         self.answers, self.bodies, self.tokens = list(answers), list[bytes](), 0
         self.heard: list[str] = []
+        self.over, self.tells, self.quotas = 0, tells, Quotas() if left is not None else None
+        if self.quotas is not None and left is not None:
+            self.quotas.wait(QUICK, QUICK.per_minute - left, monotonic())
 
     def application(self) -> web.Application:
         application = web.Application()
@@ -40,7 +51,14 @@ class Gateway:
         self.heard.append(request.headers["Authorization"])
         self.bodies.append(await request.read())
         if not self.answers:
-            return web.json_response([{"result": "accepted"}] * len(await request.json()), status=207)
+            events, headers = len(await request.json()), dict[str, str]()
+            if self.quotas is not None:
+                seconds = self.quotas.wait(QUICK, events, monotonic())
+                headers = self.quotas.headers(QUICK, monotonic()) if self.tells else {}
+                if seconds > 0:
+                    self.over += 1
+                    return web.json_response({}, status=429, headers={**headers, "Retry-After": str(ceil(seconds))})
+            return web.json_response([{"result": "accepted"}] * events, status=207, headers=headers)
         status = self.answers.pop(0)
         if status == GONE and request.transport is not None:
             request.transport.close()
@@ -93,3 +111,33 @@ async def test_patience_ends() -> None:
         with pytest.raises(OnedoorError, match="give the command again later"):
             await it.say([b"{}"])
     assert len(gateway.bodies) == 8
+
+
+async def test_the_pace_follows_the_quota_in_silence(capfd: pytest.CaptureFixture[str]) -> None:
+    """Each batch is sent once, when there is room for it; who waits is told, and nothing is printed."""
+    gateway, waits = Gateway([], left=100), list[float]()
+    async with door(gateway) as it:
+        for _ in range(8):
+            assert len(await it.say([b"{}"] * 100, waits.append)) == 100
+    assert (len(gateway.bodies), gateway.over) == (8, 0)
+    assert waits
+    assert all(0 < seconds <= 100 / RATE for seconds in waits)
+    assert capfd.readouterr() == ("", "")
+
+
+async def test_a_gateway_that_does_not_tell_its_quota_is_waited_for_as_it_says(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    gateway, waits = Gateway([], left=150, tells=False), list[float]()
+    async with door(gateway) as it:
+        for _ in range(2):
+            assert len(await it.say([b"{}"] * 100, waits.append)) == 100
+    assert (len(gateway.bodies), gateway.over) == (3, 1)
+    assert waits == [1.0]
+    assert capfd.readouterr() == ("", "")
+
+
+async def test_a_quota_that_never_fills_is_an_error_and_no_loop() -> None:
+    async with door(Gateway([429] * 1000)) as it:
+        with pytest.raises(OnedoorError, match=r"429.*give the command again later"):
+            await it.say([b"{}"])

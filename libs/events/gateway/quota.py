@@ -1,6 +1,7 @@
 """How many events an emitter may send: its allowance fills with time, up to a minute's worth. Pure; per process."""
 
 from dataclasses import dataclass, field
+from math import floor
 
 from events.gateway.emitters import Emitter
 
@@ -25,3 +26,11 @@ class Quotas:
             return (wanted - left) / each
         self._left[emitter.code] = left - events, now
         return 0.0
+
+    def headers(self, emitter: Emitter, now: float) -> dict[str, str]:
+        """The quota and what is left of it, in events, as the header fields RateLimit-Policy and RateLimit say it
+        (draft-ietf-httpapi-ratelimit-headers-10), so that a sender need not run into it."""
+        most = emitter.per_minute
+        left, since = self._left.get(emitter.code, (float(most), now))
+        room = max(0, floor(min(most, left + (now - since) * most / 60)))
+        return {"RateLimit-Policy": f'"events";q={most};w=60', "RateLimit": f'"events";r={room}'}

@@ -49,11 +49,13 @@ def routes(parts: Parts, entered: Entered) -> APIRouter:
         now = moment(request, onedoor_now)
         outcomes = await gateway.keep([Sender(emitter, one, now.now) for one in items], now)
         parts.bell.ring("events")
+        left = quotas.headers(emitter, monotonic())
         if batch:
-            return Response(msgspec.json.encode([_shown(one) for one in outcomes]), 207, media_type="application/json")
+            shown = msgspec.json.encode([_shown(one) for one in outcomes])
+            return Response(shown, 207, media_type="application/json", headers=left)
         if (why := outcomes[0].why) is not None:
             raise why
-        return JSONResponse(_shown(outcomes[0]), 201 if outcomes[0].result == "accepted" else 200)
+        return JSONResponse(_shown(outcomes[0]), 201 if outcomes[0].result == "accepted" else 200, headers=left)
 
     @router.options("/events", responses=HANDSHAKE)
     async def handshake(
