@@ -240,6 +240,11 @@ def hashed(*words: str) -> str:
     return f"csv-{sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()[:32]}"
 
 
+def kind_of(event: Mapping[str, Any]) -> str:
+    """The name of what happened, without its schema's number."""
+    return str(event["type"]).removeprefix(PREFIX).partition(".")[0]
+
+
 def event_id(source: str, id: str) -> str:
     """The id that the event has on provincial.events."""
     return f"{Name(source, id).stream}@1"
