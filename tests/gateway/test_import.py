@@ -174,3 +174,21 @@ async def test_a_table_of_another_system_reaches_the_record_as_counted_on_the_ta
     (line,) = [one for one in lines_of if (one["unit"], one["kind"]) == ("TNMT", "organisation")]
     assert len(expected) == 11
     assert {name: line["figures"][name] for name in expected} == expected
+
+
+async def test_a_table_with_a_mark_a_bad_quote_and_a_long_cell_loses_two_rows(
+    door: Serving, folder: Path, entered: Path
+) -> None:
+    """As spreadsheets save it, under the very encoding that the page shows."""
+    enter(entered, LAND)
+    receipts = [(f"BN170703.{n}", "Nhận hồ sơ", "03/07/2017 09:00", "", "", "Tại quầy", "") for n in range(1, 6)]
+    receipts[3] = (*receipts[3][:6], "x" * 131_073)
+    path = written(folder, receipts)
+    mapping = path.with_suffix(".yaml")
+    mapping.write_text(mapping.read_text().replace('delimiter: ";"', 'delimiter: ";", encoding: utf-8'))
+    path.write_bytes(path.read_bytes().replace(b"BN170703.2;", b'"BN"170703.2;'))
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    code, report = await imported(path, door)
+    assert (code, counts(report)) == (5, (3, 0, 2, 0))
+    (reason,) = report["reasons"]
+    assert [one["row"] for one in reason["examples"]] == [3, 5]

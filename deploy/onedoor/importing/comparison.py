@@ -60,7 +60,8 @@ class Correction(NamedTuple):
         try:
             read(VOIDED, CATALOGUE[VOIDED].schema, msgspec.json.encode(event["data"]), trusted=False)
         except Unreadable as wrong:
-            raise OnedoorError(f"--{wrong.field or wrong}: {wrong}; codes as in leader-sxd-01 and wrong-time") from None
+            option = (wrong.field or "").rpartition(".")[2]
+            raise OnedoorError(f"--{option}: {wrong}; codes as in leader-sxd-01 and wrong-time") from None
 
 
 def compare(state: State, source: str, correction: Correction | None) -> None:

@@ -81,7 +81,7 @@ def import_(
     with opened(table.with_name(f"{by.stem}.onedoor-state"), dry_run=dry_run) as state:
         of = json.dumps([rows.digest, sha256(by.read_bytes()).hexdigest(), correct, leader, reason])
         if dry_run or not state.begun(of):
-            _read(rows, state, of, correction)
+            read_table(rows, state, of, correction)
         try:
             if dry_run:
                 print_events(state)
@@ -128,7 +128,7 @@ def _correction(correct: bool, leader: str, reason: str) -> Correction | None:
     return correction
 
 
-def _read(rows: Rows, state: State, of: str, correction: Correction | None) -> None:
+def read_table(rows: Rows, state: State, of: str, correction: Correction | None) -> None:
     """Everything that the table says, compared with what was sent."""
     with transaction(state), progress("rows", rows.count) as tell:
         state.begin(of, rows.count)

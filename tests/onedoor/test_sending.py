@@ -1,0 +1,145 @@
+"""What a table says, compared with what was sent and sent once, over a gateway that may fail at any request."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from exported import RECEIVED, whole
+from stub_gateway import TAKEN, Gateway, door
+
+from events.errors import OnedoorError
+from onedoor.client import Said
+from onedoor.importing import mapping
+from onedoor.importing.comparison import Correction
+from onedoor.importing.import_ import read_table
+from onedoor.importing.progress import opened, transaction
+from onedoor.importing.report import report
+from onedoor.importing.rows import Rows
+from onedoor.importing.sending import Sending
+
+CORRECT = Correction("leader-01", "wrong-time", datetime(2017, 8, 1, tzinfo=UTC))
+MAPPING = whole(
+    facts=[
+        RECEIVED,
+        {"activity": "Chuyển", "fact": "DossierForwarded", "data": {"from_unit": "A", "to_unit": "B", "step": "x"}},
+        {"activity": "Trả", "fact": "CaseClosed"},
+    ]
+)
+
+
+def line(number: int, at: str = "2017-07-10 09:00", activity: str = "Tiếp nhận") -> str:
+    return f"000.00.30.H49-170710-{number:04},{activity},{at}"
+
+
+async def imported(
+    gateway: Gateway, folder: Path, lines: Sequence[str], correction: Correction | None = None, *, of: str = ""
+) -> Any:
+    """The report. `of` says that an interrupted import of the same goes on."""
+    path = folder / "table.csv"
+    path.write_text("\n".join(["Số,Việc,Lúc", *lines, ""]))
+    rows = Rows(path, mapping.of("m.yaml", MAPPING))
+    rows.look()
+    with opened(folder / "m.onedoor-state", dry_run=False) as state:
+        if not state.begun(of):
+            read_table(rows, state, of, correction)
+        async with door(gateway) as it:
+            await Sending(state, "urn:test", it, lambda *_: None).send()
+        told = report(state)
+        with transaction(state):
+            state.clear()
+    return told
+
+
+def posted(gateway: Gateway) -> list[Any]:
+    return [event for body in gateway.bodies for event in json.loads(body)]
+
+
+async def test_what_a_table_repeats_is_sent_once(tmp_path: Path) -> None:
+    """As 13,774 repeats were in 8,577 rows of a city: no more requests than its events need."""
+    lines = [line(number) for number in range(1, 451)] * 3
+    Random(1).shuffle(lines)
+    gateway = Gateway([])
+    told = await imported(gateway, tmp_path, lines)
+    assert (told["accepted"], told["repeated"], told["rows"]) == (450, 900, 1350)
+    assert [len(json.loads(body)) for body in gateway.bodies] == [200, 200, 50]
+    assert len({event["id"] for event in posted(gateway)}) == 450
+
+
+async def test_what_was_taken_back_before_an_interruption_is_said_anew_after_it(tmp_path: Path) -> None:
+    await imported(Gateway([]), tmp_path, [line(1), line(2)])
+    lines = [line(1, "2017-07-10 10:00"), line(2, "2017-07-10 10:00")]
+    gateway = Gateway([TAKEN, 403])
+    with pytest.raises(Said):
+        await imported(gateway, tmp_path, lines, CORRECT, of="x")
+    assert [event["type"].split(".")[1] for event in posted(gateway)] == ["FactVoided", "ApplicationReceived"]
+    after = Gateway([])
+    told = await imported(after, tmp_path, lines, CORRECT, of="x")
+    assert [event["type"].split(".")[1] for event in posted(after)] == [
+        "ApplicationReceived", "FactVoided", "ApplicationReceived",
+    ]  # fmt: skip
+    assert (told["changed"], told["corrected"], told["accepted"]) == (2, 2, 2)
+
+
+async def test_an_interrupted_import_of_another_table_keeps_what_it_sent(tmp_path: Path) -> None:
+    """The next table is compared with it, however it ended."""
+    with pytest.raises(Said):
+        await imported(Gateway([TAKEN, 403]), tmp_path, [line(number) for number in range(1, 301)], of="one")
+    told = await imported(Gateway([]), tmp_path, [line(1, "2017-07-10 10:00"), line(300)], of="two")
+    assert (told["changed"], told["new"], told["gone"]) == (1, 1, 199)
+
+
+NOON, LATE = "2017-07-10 12:00", "2017-07-10 16:00"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "new", "changed", "gone"),
+    [
+        ([NOON], [NOON], 0, 0, 0),
+        ([NOON], [LATE], 0, 1, 0),
+        ([NOON, LATE], [NOON], 0, 0, 1),
+        ([NOON], [NOON, LATE], 1, 0, 0),
+        ([NOON, LATE], [NOON, "2017-07-10 17:00"], 0, 1, 0),
+        ([NOON, LATE], ["2017-07-10 13:00", "2017-07-10 17:00"], 2, 0, 2),
+        ([NOON, LATE], ["2017-07-10 17:00"], 1, 0, 2),
+        ([NOON], ["2017-07-10 13:00", "2017-07-10 17:00"], 2, 0, 1),
+        ([NOON], ["2017-07-10 12:00:00.0"], 0, 0, 0),
+    ],
+)
+async def test_one_left_on_each_side_has_changed_and_anything_else_is_new_or_gone(
+    tmp_path: Path, before: list[str], after: list[str], new: int, changed: int, gone: int
+) -> None:
+    """Of one activity of one dossier; that of another dossier, or another activity, is no match."""
+    await imported(Gateway([]), tmp_path, [line(1), *(line(1, at, "Chuyển") for at in before)])
+    told = await imported(Gateway([]), tmp_path, [line(1), *(line(1, at, "Chuyển") for at in after)])
+    assert (told["new"], told["changed"], told["gone"]) == (new, changed, gone)
+
+
+async def test_another_dossier_or_activity_is_no_change(tmp_path: Path) -> None:
+    await imported(Gateway([]), tmp_path, [line(1)])
+    told = await imported(Gateway([]), tmp_path, [line(2), line(1, NOON, "Trả")])
+    assert (told["new"], told["changed"], told["gone"]) == (2, 0, 1)
+    assert told["newly_gone"] == 1
+    again = await imported(Gateway([]), tmp_path, [line(2), line(1, NOON, "Trả")])
+    assert (again["gone"], again["newly_gone"]) == (1, 0)  # told before
+
+
+async def test_two_imports_at_once_are_refused_and_a_broken_state_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "m.onedoor-state"
+    with opened(path, dry_run=False):
+        with pytest.raises(OnedoorError, match=r"^m\.onedoor-state: another import by this mapping is under way"):
+            with opened(path, dry_run=False):
+                pass
+    path.write_bytes(b"no database at all, and long enough to be looked at" * 50)
+    with pytest.raises(OnedoorError, match=r"^m\.onedoor-state: file is not a database; it keeps what was sent"):
+        with opened(path, dry_run=False):
+            pass
+
+
+@pytest.mark.parametrize(("leader", "reason"), [("Nguyễn Văn A", "wrong-time"), ("leader-01", "Sai giờ")])
+def test_leader_and_reason_are_codes(leader: str, reason: str) -> None:
+    with pytest.raises(OnedoorError, match=r"^--(leader|reason): .*; codes as in"):
+        Correction(leader, reason, CORRECT.at).check()
