@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from contracts.given import eventually
-from gateway.at_work import became
+from gateway.at_work import became, fresh
 from gateway.land_office import (
     LAND,
     LEFT,
@@ -26,9 +26,10 @@ from gateway.land_office import (
     words,
     written,
 )
-from gateway.told import enter
+from gateway.told import EVERYTHING, enter
 from serving import Serving, serving
 
+from events.gateway.sent import BATCH, STRUCTURED
 from intake.app import service
 from sla.app import service as judging
 
@@ -192,3 +193,15 @@ async def test_a_table_with_a_mark_a_bad_quote_and_a_long_cell_loses_two_rows(
     assert (code, counts(report)) == (5, (3, 0, 2, 0))
     (reason,) = report["reasons"]
     assert [one["row"] for one in reason["examples"]] == [3, 5]
+
+
+async def test_the_gateway_tells_what_is_left_of_the_quota(door: Serving, entered: Path) -> None:
+    """An import keeps its pace by it; of a single event as of a batch."""
+    enter(entered, EVERYTHING.model_copy(update={"per_minute": 600}))
+    headers = {"Authorization": f"Bearer {door.issuer.sign(role='emitter', unit='SXD', member='01')}"}
+    batch, one = [fresh(f"q-{number}").structured for number in range(200)], fresh("q-200").structured
+    for body, kind, left in ((batch, BATCH, range(400, 599)), (one, STRUCTURED, range(399, 600))):
+        sent = {**headers, "Content-Type": kind}
+        async with door.http.post(f"{door.url}/events", data=json.dumps(body), headers=sent) as answer:
+            assert answer.headers["RateLimit-Policy"] == '"events";q=600;w=60'
+            assert int(answer.headers["RateLimit"].removeprefix('"events";r=')) in left
