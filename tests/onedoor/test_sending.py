@@ -36,18 +36,24 @@ def line(number: int, at: str = "2017-07-10 09:00", activity: str = "Tiếp nh�
 
 
 async def imported(
-    gateway: Gateway, folder: Path, lines: Sequence[str], correction: Correction | None = None, *, of: str = ""
+    gateway: Gateway,
+    folder: Path,
+    lines: Sequence[str],
+    correction: Correction | None = None,
+    *,
+    of: str = "",
+    source: str = "urn:test",
 ) -> Any:
     """The report. `of` says that an interrupted import of the same goes on."""
     path = folder / "table.csv"
     path.write_text("\n".join(["Số,Việc,Lúc", *lines, ""]))
-    rows = Rows(path, mapping.of("m.yaml", MAPPING))
+    rows = Rows(path, mapping.of("m.yaml", {**MAPPING, "source": source}))
     rows.look()
     with opened(folder / "m.onedoor-state", dry_run=False) as state:
         if not state.begun(of):
             read_table(rows, state, of, correction)
         async with door(gateway) as it:
-            await Sending(state, "urn:test", it, lambda *_: None).send()
+            await Sending(state, source, it, lambda *_: None).send()
         told = report(state)
         with transaction(state):
             state.clear()
@@ -137,6 +143,12 @@ async def test_two_imports_at_once_are_refused_and_a_broken_state_is_named(tmp_p
     with pytest.raises(OnedoorError, match=r"^m\.onedoor-state: file is not a database; it keeps what was sent"):
         with opened(path, dry_run=False):
             pass
+
+
+async def test_what_another_source_said_is_not_compared(tmp_path: Path) -> None:
+    await imported(Gateway([]), tmp_path, [line(1)])
+    with pytest.raises(OnedoorError, match="sent as urn:test, and now it says urn:other"):
+        await imported(Gateway([]), tmp_path, [line(1)], source="urn:other")
 
 
 @pytest.mark.parametrize(("leader", "reason"), [("Nguyễn Văn A", "wrong-time"), ("leader-01", "Sai giờ")])

@@ -25,7 +25,7 @@ select number, case_id, activity, kind, base, answers, digest, body from event w
 order by case_id, activity, kind, number
 """
 STANDING: Final = """
-select id, digest, body from sent where source = ? and case_id = ? and activity = ? and kind = ? order by id
+select id, digest, body from sent where case_id = ? and activity = ? and kind = ? order by id
 """
 KEPT: Final = """
 update event set id = ?, digest = ?, body = ?, change = ?, stands = ?, before = ?, outcome = ?, void = ?
@@ -72,10 +72,10 @@ def compare(state: State, source: str, correction: Correction | None) -> None:
     for answers_nothing in (True, False):
         rows = state.db.execute(EVENTS, (answers_nothing,)).fetchall()
         for act, group in groupby(rows, lambda row: (row["case_id"], row["activity"], row["kind"])):
-            standing = state.db.execute(STANDING, (source, *act)).fetchall()
+            standing = state.db.execute(STANDING, act).fetchall()
             for kept in _compared(state, source, list(group), standing, correction):
                 state.db.execute(KEPT, kept)
-    state.compared(source)
+    state.compared()
 
 
 def _compared(

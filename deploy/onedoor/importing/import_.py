@@ -131,7 +131,7 @@ def _correction(correct: bool, leader: str, reason: str) -> Correction | None:
 def read_table(rows: Rows, state: State, of: str, correction: Correction | None) -> None:
     """Everything that the table says, compared with what was sent."""
     with transaction(state), progress("rows", rows.count) as tell:
-        state.begin(of, rows.count)
+        state.begin(of, rows.count, rows.mapped.source)
         for number, (row, cells) in enumerate(rows.rows(), 1):
             said = rows.told(row, cells)
             for one in said:

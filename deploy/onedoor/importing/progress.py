@@ -41,7 +41,7 @@ create table sent (
     id text primary key, source text not null, case_id text not null, activity text not null, kind text not null,
     digest blob not null, body text not null, gone integer not null default 0
 );
-create index sent_by_act on sent (source, case_id, activity, kind);
+create index sent_by_act on sent (case_id, activity, kind);
 -- Ids that were voided: they are not used again.
 create table retired (id text primary key);
 """
@@ -67,8 +67,8 @@ where void_outcome is not null and outcome is null order by number limit ?
 """
 VOIDED: Final = "insert or ignore into retired select stands from event where number = ?"
 GONE: Final = """
-update sent set gone = case gone when 0 then 2 else 1 end where source = ?
-and id not in (select stands from event where stands is not null)
+update sent set gone = case gone when 0 then 2 else 1 end
+where id not in (select stands from event where stands is not null)
 """
 FOUND: Final = "update sent set gone = 0 where id in (select stands from event where stands is not null)"
 
@@ -99,8 +99,15 @@ class State:
         found = self.db.execute("select of from reading").fetchone()
         return found is not None and bool(found["of"] == of)
 
-    def begin(self, of: str, rows: int) -> None:
-        """Forget an interrupted import of something else. What it sent stays."""
+    def begin(self, of: str, rows: int, source: str) -> None:
+        """Forget an interrupted import of something else; what it sent stays. Raises OnedoorError: what was sent is
+        another emitter's, and cannot be compared."""
+        other = self.db.execute("select source from sent where source <> ? limit 1", (source,)).fetchone()
+        if other is not None:
+            raise OnedoorError(
+                f"by this mapping events were sent as {other['source']}, and now it says {source}; give the mapping of "
+                "another source another name"
+            )
         self.clear()
         self.db.execute("insert into reading values (?, ?, 0, 0)", (of, rows))
 
@@ -127,9 +134,9 @@ class State:
         """A row, or its event, that was refused."""
         self.db.execute("insert into refusal values (?, ?, ?, ?, ?, ?)", one)
 
-    def compared(self, source: str) -> None:
+    def compared(self) -> None:
         """Every event knows what it stands for: the others of what was sent are gone."""
-        self.db.execute(GONE, (source,))
+        self.db.execute(GONE)
         self.db.execute(FOUND)
 
     # -- sending ----------------------------------------------------------------------------------
