@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from math import ceil
 from time import monotonic
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -26,6 +27,7 @@ class Gateway:
         """`left`: so much of a quota of RATE events a second is left; `tells`: it says so in its headers."""
         self.answers, self.bodies, self.tokens = list(answers), list[bytes](), 0
         self.heard: list[str] = []
+        self.events: dict[str, Any] = {}
         self.over, self.tells, self.quotas = 0, tells, Quotas() if left is not None else None
         if self.quotas is not None and left is not None:
             self.quotas.wait(QUICK, QUICK.per_minute - left, monotonic())
@@ -45,21 +47,32 @@ class Gateway:
         self.tokens += 1
         return web.json_response({"access_token": f"t{self.tokens}"})
 
+    def kept(self, event: Any) -> Any:
+        """An event without an id is always another one."""
+        if "id" not in event:
+            return {"result": "accepted"}
+        before = self.events.setdefault(event["id"], event)
+        if before is event:
+            return {"result": "accepted"}
+        if before == event:
+            return {"result": "duplicate"}
+        return {"result": "refused", "problem": {"type": "urn:onedoor:problem:id-reused", "field": "id"}}
+
     async def say(self, request: web.Request) -> web.Response:
         self.heard.append(request.headers["Authorization"])
         self.bodies.append(await request.read())
         if not self.answers:
-            events, headers = len(await request.json()), dict[str, str]()
+            sent, headers = await request.json(), dict[str, str]()
             if self.quotas is not None:
-                seconds = self.quotas.wait(QUICK, events, monotonic())
+                seconds = self.quotas.wait(QUICK, len(sent), monotonic())
                 headers = self.quotas.headers(QUICK, monotonic()) if self.tells else {}
                 if seconds > 0:
                     self.over += 1
                     return web.json_response({}, status=429, headers={**headers, "Retry-After": str(ceil(seconds))})
-            return web.json_response([{"result": "accepted"}] * events, status=207, headers=headers)
+            return web.json_response([self.kept(one) for one in sent], status=207, headers=headers)
         status = self.answers.pop(0)
         if status == TAKEN:
-            return web.json_response([{"result": "accepted"}] * len(await request.json()), status=207)
+            return web.json_response([self.kept(one) for one in await request.json()], status=207)
         if status == GONE and request.transport is not None:
             request.transport.close()
         return web.json_response({"detail": "no", "way_out": "ask"}, status=status, headers={"Retry-After": "0"})

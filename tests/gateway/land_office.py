@@ -112,7 +112,7 @@ def written(folder: Path, lines: Sequence[Line]) -> Path:
 
 def words(path: Path, door: Serving, *more: str) -> list[str]:
     return [
-        "import", str(path), "--mapping", str(path.with_suffix(".yaml")), "--client", "emitter.TNMT",
+        "import", str(path), "--mapping", str(path.with_name("bien-nhan.yaml")), "--client", "emitter.TNMT",
         "--door", door.url, "--issuer", door.issuer.url, "--json", *more,
     ]  # fmt: skip
 

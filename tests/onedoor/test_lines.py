@@ -73,6 +73,7 @@ def test_a_record_that_cannot_be_read_is_shown_with_its_place_and_beginning() ->
 def test_safe_keeps_what_is_readable() -> None:
     assert printable("Hạ Long") == "Hạ Long"
     assert printable("a\tb") == "a\\tb"
+    assert printable("Hạ\ufeff Long\u00a0") == "Hạ\\ufeff Long\\u00a0"  # and nothing of what can be seen
 
 
 def test_since_takes_a_day_or_an_instant() -> None:

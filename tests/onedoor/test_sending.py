@@ -18,10 +18,11 @@ from onedoor.importing.comparison import Correction
 from onedoor.importing.import_ import read_table
 from onedoor.importing.progress import opened, transaction
 from onedoor.importing.report import report
-from onedoor.importing.rows import Rows
+from onedoor.importing.rows import Rows, event_id
 from onedoor.importing.sending import Sending
 
 CORRECT = Correction("leader-01", "wrong-time", datetime(2017, 8, 1, tzinfo=UTC))
+NOON, LATE = "2017-07-10 12:00", "2017-07-10 16:00"
 MAPPING = whole(
     facts=[
         RECEIVED,
@@ -43,11 +44,12 @@ async def imported(
     *,
     of: str = "",
     source: str = "urn:test",
+    by: Any = MAPPING,
 ) -> Any:
     """The report. `of` says that an interrupted import of the same goes on."""
     path = folder / "table.csv"
     path.write_text("\n".join(["Số,Việc,Lúc", *lines, ""]))
-    rows = Rows(path, mapping.of("m.yaml", {**MAPPING, "source": source}))
+    rows = Rows(path, mapping.of("m.yaml", {**by, "source": source}))
     rows.look()
     with opened(folder / "m.onedoor-state", dry_run=False) as state:
         if not state.begun(of):
@@ -98,9 +100,6 @@ async def test_an_interrupted_import_of_another_table_keeps_what_it_sent(tmp_pat
     assert (told["changed"], told["new"], told["gone"]) == (1, 1, 199)
 
 
-NOON, LATE = "2017-07-10 12:00", "2017-07-10 16:00"
-
-
 @pytest.mark.parametrize(
     ("before", "after", "new", "changed", "gone"),
     [
@@ -131,6 +130,38 @@ async def test_another_dossier_or_activity_is_no_change(tmp_path: Path) -> None:
     assert told["newly_gone"] == 1
     again = await imported(Gateway([]), tmp_path, [line(2), line(1, NOON, "Trả")])
     assert (again["gone"], again["newly_gone"]) == (1, 0)  # told before
+
+
+async def test_a_table_that_lacks_whole_dossiers_is_told_and_no_trouble(tmp_path: Path) -> None:
+    """An export of one month has none of the others."""
+    await imported(Gateway([]), tmp_path, [line(1)])
+    told = await imported(Gateway([]), tmp_path, [line(2)])
+    assert (told["new"], told["changed"], told["gone"], told["newly_gone"]) == (1, 0, 1, 0)
+
+
+async def test_what_was_taken_back_may_be_said_again(tmp_path: Path) -> None:
+    """The table goes to and fro: each form has an id of its own, and what stands is what the table says."""
+    gateway = Gateway([])
+    await imported(gateway, tmp_path, [line(1, NOON)])
+    for at in (LATE, NOON, LATE, LATE.replace(" ", "T")):
+        told = await imported(gateway, tmp_path, [line(1, at)], CORRECT)
+        assert (told["changed"], told["refused"]) == (told["corrected"], 0)
+    again = await imported(gateway, tmp_path, [line(1, LATE)])
+    assert (again["changed"], again["repeated"], again["accepted"]) == (0, 1, 0)
+    voided = {event["data"]["voids"] for event in gateway.events.values() if "FactVoided" in event["type"]}
+    told_of = [event for event in gateway.events.values() if "FactVoided" not in event["type"]]
+    stands = [one["time"] for one in told_of if event_id("urn:test", one["id"]) not in voided]
+    assert (len(voided), len(told_of), stands) == (3, 4, ["2017-07-10T09:00:00+00:00"])
+
+
+async def test_another_cell_of_the_same_act_has_changed_too(tmp_path: Path) -> None:
+    """Its id would be the same: it is taken back, and said under another."""
+    by_act = {**MAPPING, "id": ["Việc"]}
+    gateway = Gateway([])
+    await imported(gateway, tmp_path, [line(1, NOON)], by=by_act)
+    told = await imported(gateway, tmp_path, [line(1, LATE)], CORRECT, by=by_act)
+    assert (told["changed"], told["corrected"], told["refused"]) == (1, 1, 0)
+    assert len(gateway.events) == 3
 
 
 async def test_two_imports_at_once_are_refused_and_a_broken_state_is_named(tmp_path: Path) -> None:
