@@ -16,8 +16,15 @@ from onedoor.importing.gateway_client import Door
 GONE = 500  # dies while it answers
 TAKEN = 207
 RATE = 1000  # events a second
-QUICK = Emitter(code="X", source="urn:test", name="test", facts=("CaseClosed",), units=("X",), dossiers=("H49",),
-                per_minute=60 * RATE)  # fmt: skip
+QUICK = Emitter(
+    code="X",
+    source="urn:test",
+    name="test",
+    facts=("CaseClosed",),
+    units=("X",),
+    dossiers=("H49",),
+    per_minute=60 * RATE,
+)
 
 
 class Gateway:

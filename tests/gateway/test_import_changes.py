@@ -52,11 +52,15 @@ async def test_what_has_changed_is_told_with_before_and_after_and_what_is_new_is
     assert only(report, "new", "changed", "corrected", "gone") == {"new": 1, "changed": 1, "corrected": 0, "gone": 1}
     (change,) = report["changes"]
     assert only(change, "row", "case", "activity", "fact") == {
-        "row": 3, "case": CASE, "activity": "Có kết quả", "fact": "DossierReturned",
-    }  # fmt: skip
+        "row": 3,
+        "case": CASE,
+        "activity": "Có kết quả",
+        "fact": "DossierReturned",
+    }
     assert (change["before"], change["after"]) == (
-        {"time": "2017-07-07T03:00:00+00:00"}, {"time": "2017-07-10T03:00:00+00:00"},
-    )  # fmt: skip
+        {"time": "2017-07-07T03:00:00+00:00"},
+        {"time": "2017-07-10T03:00:00+00:00"},
+    )
     assert [one["activity"] for one in report["gone_examples"]] == ["Chuyển phòng"]
     code, printed = await onedoor(*[word for word in words(path, door) if word != "--json"])
     assert code == 4

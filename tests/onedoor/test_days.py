@@ -32,17 +32,19 @@ def fact(fact: str, **data: Any) -> list[dict[str, Any]]:
 
 
 MAPPING = whole(
-    time=None, calendar="VN-PAC@2017.1",
+    time=None,
+    calendar="VN-PAC@2017.1",
     facts=[
         *fact("ApplicationReceived", **RECEIVED["data"]),
         *fact("DossierForwarded", from_unit="SXD", to_unit="SXD-QLN", step="appraise"),
         *fact("SupplementRequested", gaps=GAPS),
         *({**one, "answers": "SupplementRequested"} for one in fact("SupplementReceived")),
-        *fact("DossierReturned", from_unit="SXD-QLN", by="software"), *fact("CaseClosed"),
+        *fact("DossierReturned", from_unit="SXD-QLN", by="software"),
+        *fact("CaseClosed"),
         *fact("CaseReopened", reason="x"),
         *fact("CustomerRated", stars=5),
     ],
-)  # fmt: skip
+)
 
 
 def told(folder: Path, *lines: tuple[str, str], by: Any = MAPPING, case: str = ONE) -> list[Told]:
@@ -66,8 +68,12 @@ def clocks(folder: Path, *lines: tuple[str, str], **more: Any) -> list[str]:
 
 
 def test_a_receipt_lies_at_the_opening_and_an_act_at_the_closing(tmp_path: Path) -> None:
-    lines = [("ApplicationReceived day", "10/07/2017"), ("DossierForwarded day", "10/07/2017"),
-             ("DossierReturned day", "12/07/2017"), ("CaseClosed", "13/07/2017 08:15")]  # fmt: skip
+    lines = [
+        ("ApplicationReceived day", "10/07/2017"),
+        ("DossierForwarded day", "10/07/2017"),
+        ("DossierReturned day", "12/07/2017"),
+        ("CaseClosed", "13/07/2017 08:15"),
+    ]
     assert clocks(tmp_path, *lines) == ["10 07:00:00", "10 17:00:00", "12 17:00:00", "13 08:15:00"]
     assert [one.day for one in told(tmp_path, *lines)] == [True, True, True, False]
 
@@ -87,8 +93,11 @@ def test_a_day_that_is_not_worked_is_the_whole_day(tmp_path: Path) -> None:
 
 def test_an_act_lies_beside_what_is_known_of_its_day_as_the_life_of_a_dossier_has_it(tmp_path: Path) -> None:
     """Not before what precedes it, not behind an end; what can come later moves nothing."""
-    late = [("DossierForwarded", "12/07/2017 18:00"), ("DossierReturned day", "12/07/2017"),
-            ("CustomerRated", "12/07/2017 20:00")]  # fmt: skip
+    late = [
+        ("DossierForwarded", "12/07/2017 18:00"),
+        ("DossierReturned day", "12/07/2017"),
+        ("CustomerRated", "12/07/2017 20:00"),
+    ]
     assert clocks(tmp_path, *late)[1] == "12 18:00:00"
     early = [("DossierForwarded day", "12/07/2017"), ("DossierReturned", "12/07/2017 15:00")]
     assert clocks(tmp_path, *early)[0] == "12 15:00:00"

@@ -18,16 +18,21 @@ PROMISE = {"calendar": "VN-PAC@2017.1", "clock_policy": "PAUSE", "working_days":
 DAY = {"column": "Ngày", "format": "%d/%m/%Y", "day": True}
 RECEIPT = {"fact": "ApplicationReceived", "data": {**RECEIVED["data"], "promise": PROMISE}}
 MAPPING = whole(
-    source="urn:quangninh:so-xay-dung:mot-cua", calendar="VN-PAC@2017.1", time=DAY,
+    source="urn:quangninh:so-xay-dung:mot-cua",
+    calendar="VN-PAC@2017.1",
+    time=DAY,
     facts=[
         {**RECEIPT, "activity": "Nhận", "time": {"column": "Lúc", "format": "%d/%m/%Y %H:%M"}},
         {**RECEIPT, "activity": "Nhận ngày"},
-        {"activity": "Chuyển", "fact": "DossierForwarded",
-         "data": {"from_unit": "SXD", "to_unit": "SXD-QLN", "step": "appraise"}},
+        {
+            "activity": "Chuyển",
+            "fact": "DossierForwarded",
+            "data": {"from_unit": "SXD", "to_unit": "SXD-QLN", "step": "appraise"},
+        },
         {"activity": "Có kết quả", "fact": "DossierReturned", "data": {"from_unit": "SXD-QLN", "by": "software"}},
         {"activity": "Trả", "fact": "CaseClosed"},
     ],
-)  # fmt: skip
+)
 
 
 def dry_run(folder: Path, lines: Sequence[str], calendar: str = "VN-PAC@2017.1") -> Result:

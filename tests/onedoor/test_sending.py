@@ -87,8 +87,10 @@ async def test_what_was_taken_back_before_an_interruption_is_said_anew_after_it(
     after = Gateway([])
     told = await imported(after, tmp_path, lines, CORRECT, of="x")
     assert [event["type"].split(".")[1] for event in posted(after)] == [
-        "ApplicationReceived", "FactVoided", "ApplicationReceived",
-    ]  # fmt: skip
+        "ApplicationReceived",
+        "FactVoided",
+        "ApplicationReceived",
+    ]
     assert (told["changed"], told["corrected"], told["accepted"]) == (2, 2, 2)
 
 

@@ -101,8 +101,10 @@ def test_every_bad_row_is_told_by_itself(tmp_path: Path) -> None:
     cases, refused = told(read(tmp_path, "\n".join([HEADER, line(11), *bad, short, line(14), ""])))
     assert cases == ["11", "14"]
     assert [(row, rule) for row, rule, _ in refused] == [
-        (3, "unreadable-row"), (4, "unreadable-row"), (5, "cells-missing"),
-    ]  # fmt: skip
+        (3, "unreadable-row"),
+        (4, "unreadable-row"),
+        (5, "cells-missing"),
+    ]
 
 
 def test_a_byte_that_is_no_letter_costs_its_row_alone(tmp_path: Path) -> None:

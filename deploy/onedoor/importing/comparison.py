@@ -50,9 +50,14 @@ class Correction(NamedTuple):
             "leader": self.leader,
         }
         return {
-            "specversion": "1.0", "id": hashed(VOIDED, id), "source": source, "subject": case_id,
-            "type": f"{PREFIX}{VOIDED}.v{CATALOGUE[VOIDED].schema}", "time": self.at.isoformat(), "data": data,
-        }  # fmt: skip
+            "specversion": "1.0",
+            "id": hashed(VOIDED, id),
+            "source": source,
+            "subject": case_id,
+            "type": f"{PREFIX}{VOIDED}.v{CATALOGUE[VOIDED].schema}",
+            "time": self.at.isoformat(),
+            "data": data,
+        }
 
     def check(self) -> None:
         """Raises OnedoorError: leader or reason is no code."""

@@ -18,9 +18,9 @@ from onedoor.screen import VIETNAM
 
 RECEIPT: Final = "ApplicationReceived"
 REOPENED: Final = "CaseReopened"
-ENDS: Final = frozenset({
-    "DossierReturned", "ApplicationRefused", "ApplicationWithdrawn", "ProcessingStopped", "CaseClosed"
-})  # fmt: skip
+ENDS: Final = frozenset(
+    {"DossierReturned", "ApplicationRefused", "ApplicationWithdrawn", "ProcessingStopped", "CaseClosed"}
+)
 
 
 @dataclass(frozen=True, slots=True)

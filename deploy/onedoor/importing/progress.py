@@ -124,9 +124,19 @@ class State:
         """An event of the table; the same one again is only counted."""
         said = digest_of(one.event)
         row = (
-            one.row, one.case, one.activity, kind_of(one.event), one.event["id"], one.event["id"], one.answers,
-            one.day, said, said, encoded(one.event), encoded(one.columns),
-        )  # fmt: skip
+            one.row,
+            one.case,
+            one.activity,
+            kind_of(one.event),
+            one.event["id"],
+            one.event["id"],
+            one.answers,
+            one.day,
+            said,
+            said,
+            encoded(one.event),
+            encoded(one.columns),
+        )
         if not self.db.execute(EVENT, row).rowcount:
             self.db.execute("update reading set repeated = repeated + 1")
 

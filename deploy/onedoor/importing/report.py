@@ -34,10 +34,15 @@ def report(state: State) -> dict[str, Any]:
     accepted, repeated = state.db.execute(OUTCOMES).fetchone()
     changes = [_change(row) for row in state.db.execute(CHANGED)]
     return {
-        "rows": reading["rows"], "accepted": accepted, "repeated": reading["repeated"] + repeated,
-        "refused": state.count("refusal"), "silent": reading["silent"],
-        "new": state.count("event where change = 'new'"), "changed": len(changes),
-        "corrected": sum(one["corrected"] for one in changes), "gone": state.count("sent where gone > 0"),
+        "rows": reading["rows"],
+        "accepted": accepted,
+        "repeated": reading["repeated"] + repeated,
+        "refused": state.count("refusal"),
+        "silent": reading["silent"],
+        "new": state.count("event where change = 'new'"),
+        "changed": len(changes),
+        "corrected": sum(one["corrected"] for one in changes),
+        "gone": state.count("sent where gone > 0"),
         "newly_gone": state.count(NEWLY_GONE),
         "changes": changes,
         "gone_examples": [
@@ -46,7 +51,9 @@ def report(state: State) -> dict[str, Any]:
         ],
         "only_days": [
             {
-                "fact": row["kind"], "activity": row["activity"], "count": row["count"],
+                "fact": row["kind"],
+                "activity": row["activity"],
+                "count": row["count"],
                 "examples": [
                     {"row": number, "case": case}
                     for number, case in state.db.execute(ONLY_DAYS, (row["kind"], row["activity"], SHOWN))
@@ -55,7 +62,7 @@ def report(state: State) -> dict[str, Any]:
             for row in state.db.execute(DAYS).fetchall()
         ],
         "reasons": _reasons(state),
-    }  # fmt: skip
+    }
 
 
 def _reasons(state: State) -> list[dict[str, Any]]:
@@ -73,10 +80,14 @@ def _change(row: Any) -> dict[str, Any]:
     before, after = _flat(json.loads(row["before"])), _flat(json.loads(row["body"]))
     differ = [name for name in before | after if before.get(name) != after.get(name)]
     return {
-        "row": row["row"], "case": row["case_id"], "activity": row["activity"], "fact": row["kind"],
-        "before": {name: before.get(name) for name in differ}, "after": {name: after.get(name) for name in differ},
+        "row": row["row"],
+        "case": row["case_id"],
+        "activity": row["activity"],
+        "fact": row["kind"],
+        "before": {name: before.get(name) for name in differ},
+        "after": {name: after.get(name) for name in differ},
         "corrected": row["outcome"] in ("accepted", "duplicate"),
-    }  # fmt: skip
+    }
 
 
 def _flat(event: Mapping[str, Any]) -> dict[str, Any]:

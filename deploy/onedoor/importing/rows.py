@@ -156,9 +156,14 @@ class Rows:
         columns = {path: cell.name for path, cell in one.cells.items()}
         columns |= {"data.case_id": self.mapped.case.name, "time": _time_of(one, self.mapped).name}
         return Told(
-            row, case, event, columns, activity=one.activity or "", answers=question.id if question else None,
+            row,
+            case,
+            event,
+            columns,
+            activity=one.activity or "",
+            answers=question.id if question else None,
             day=not isinstance(when, datetime),
-        )  # fmt: skip
+        )
 
     def _placed(self, one: FactOf, case: str, on: date, question: _Question | None) -> datetime:
         assert self._days is not None  # made by the look through the table, which every reading begins with

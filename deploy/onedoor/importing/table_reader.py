@@ -120,9 +120,10 @@ def _record(reader: Iterator[list[str]], lines: _Lines, width: int) -> tuple[lis
 def _unreadable(first: int, last: int, why: str) -> Unreadable:
     where = f"line {first} of the file is" if first == last else f"lines {first} to {last} of the file are"
     return Unreadable(
-        "unreadable-row", f"{where} no row: {why}",
+        "unreadable-row",
+        f"{where} no row: {why}",
         f'write a quote inside of a cell twice (""), and at most {csv.field_size_limit():,} characters in a cell',
-    )  # fmt: skip
+    )
 
 
 def _check(header: list[str], name: str, mapped: Mapped) -> None:
