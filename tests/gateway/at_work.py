@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -109,6 +110,11 @@ async def with_a_nameless_header(producer: AIOKafkaProducer, topic: str, value: 
     whole[17:21] = calc_crc32c(bytes(whole[21:])).to_bytes(4, "big")
     batch._buffer = whole
     await (await producer.send_batch(batch, topic, partition=partition))
+
+
+def as_put(body: bytes) -> bytes:
+    """A parked record as it was put on the topic, without when it arrived."""
+    return replace(Letter.unpacked(body), arrived=None).packed()
 
 
 async def parked(door: Serving) -> list[dict[str, Any]]:
