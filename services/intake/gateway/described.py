@@ -20,7 +20,8 @@ _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 
 BODY: Final[Mapping[str, Any]] = {
     "required": True,
-    "description": f"A mebibyte at most, {LARGEST} bytes of data in each event, {MOST} events in a batch.",
+    "description": f"A mebibyte at most, {LARGEST} bytes of data in each event, {MOST} events in a batch. It may be "
+    "packed with Content-Encoding gzip; the limits are on what it unpacks to.",
     "content": {
         STRUCTURED: {"schema": _EVENT},
         BATCH: {"schema": {"type": "array", "items": _EVENT, "maxItems": MOST}},
