@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from events import followers, parked
 from events.actor import Actor
+from events.answers import FollowerPaused, Parked, ParkedWhole, Republished, Settled
 from events.auth import Allowed
 from events.bell import Bell
 from events.contracts.terms import Instant, Word
@@ -17,7 +18,7 @@ from events.follow import Following
 from events.order import Order
 from events.parameters import LARGEST, StorableText
 from events.republish import Remake, republish
-from events.web import Now, Trace, asked
+from events.web import Now, Trace, answers, asked
 
 # By the index of each log: the last that was said here, or heard.
 LAST = """
@@ -78,55 +79,55 @@ def routes(
     Ordered = Annotated[Order, Depends(ordered)]
     OrderedBecause = Annotated[Order, Depends(ordered_because)]
 
-    @router.get("/parked")
+    @router.get("/parked", **answers(list[Parked]))
     async def every(_: Operates, all: bool = False) -> Sequence[Mapping[str, Any]]:
         """What is set aside and why, the oldest first; `all`: what is settled too, and how. At most 1,000."""
         return await parked.listed(pool, settled=all)
 
-    @router.get("/parked/{id}")
+    @router.get("/parked/{id}", **answers(ParkedWhole))
     async def one(id: Id, _: Operates) -> Mapping[str, Any]:
         """One of them, with its bytes as text: what is no text is replaced."""
         return await parked.shown(pool, id)
 
-    @router.post("/parked/retry")
-    async def retry_all(order: Ordered) -> Mapping[str, int]:
+    @router.post("/parked/retry", **answers(Settled))
+    async def retry_all(order: Ordered) -> Settled:
         """Try everything that is parked once more; how many were settled."""
         settled = await parked.retry(pool, followings, order, others=others)
         bell.ring_all()
         return {"settled": settled}
 
-    @router.post("/parked/{id}/retry")
+    @router.post("/parked/{id}/retry", **answers(ParkedWhole))
     async def retry(id: Id, order: Ordered) -> Mapping[str, Any]:
         """Try this one once more: it, settled; 409 with the reason when it stays parked."""
         settled = await parked.retry_one(pool, followings, id, order, others)
         bell.ring_all()
         return settled
 
-    @router.post("/parked/{id}/dismiss")
+    @router.post("/parked/{id}/dismiss", **answers(ParkedWhole))
     async def dismiss(id: Id, order: OrderedBecause) -> Mapping[str, Any]:
         """Go on without it: its case is shown as complete, and it is not tried again."""
         settled = await parked.dismiss(pool, followings, id, order)
         bell.ring_all()
         return settled
 
-    @router.post("/followers/{name}/pause")
+    @router.post("/followers/{name}/pause", **answers(FollowerPaused))
     async def pause(name: StorableText, order: OrderedBecause) -> Mapping[str, Any]:
         """It applies nothing until it is resumed, in no process, whatever restarts; it is shown as behind."""
         return await followers.pause(pool, followers.named(followings, name), order)
 
-    @router.post("/followers/{name}/resume")
+    @router.post("/followers/{name}/resume", **answers(FollowerPaused))
     async def resume(name: StorableText, order: Ordered) -> Mapping[str, Any]:
         """It goes on where it stood."""
         return await followers.resume(pool, followers.named(followings, name), order)
 
-    @router.post("/followers/{name}/replay")
+    @router.post("/followers/{name}/replay", **answers(FollowerPaused))
     async def replay(name: StorableText, order: OrderedBecause) -> Mapping[str, Any]:
         """It forgets what it made and reads its log from the start; only one whose whole effect is its own table."""
         found = await followers.again(pool, followers.named(followings, name), order)
         bell.ring_all()
         return found
 
-    @router.post("/followers/{name}/rewind")
+    @router.post("/followers/{name}/rewind", **answers(FollowerPaused))
     async def rewind(name: StorableText, order: Annotated[Order, Depends(ordered)], body: Since) -> Mapping[str, Any]:
         """It reads again what was recorded from an instant on; only one that then changes only what was wrong."""
         because = Order(service=order.service, cause=order.cause, moment=order.moment, why=body.why)
@@ -134,7 +135,7 @@ def routes(
         bell.ring_all()
         return found
 
-    @router.post("/republish")
+    @router.post("/republish", **answers(Republished))
     async def send_again(order: OrderedBecause) -> Mapping[str, Any]:
         """A topic was lost: make this service's topics anew and send all that it ever said, in the same order."""
         told = await republish(pool, remake, order)

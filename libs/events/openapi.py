@@ -6,6 +6,9 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
+from events.answers import Answer
 from events.rights import RIGHTS
 
 Document = dict[str, Any]
@@ -13,6 +16,7 @@ Document = dict[str, Any]
 FOLDER: Final = "openapi"  # below docs/, one file for each service
 TOKEN: Final = "token"
 PROBLEM: Final = "application/problem+json"
+JSON: Final = "application/json"
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 KEY: Final = "idempotency-key"  # the header by which a command is known
 FASTAPIS: Final = ("HTTPValidationError", "ValidationError")  # its form of a refusal, which nobody is ever sent
@@ -27,6 +31,13 @@ what is the matter, `field` where, and `way_out` what to do. `Onedoor-Now` is fo
 their caller (a demonstration, a test); others ignore it.
 """
 
+UNSAID: Final = ("Successful Response", "OK", "Service Unavailable")  # FastAPI's words where a route has none
+DONE: Final = {
+    "200": "As asked.",
+    "201": "It was made.",
+    "202": "It has begun, and goes on after this answer.",
+    "503": "Not now: the answer says why.",
+}
 HEADERS: Final[Mapping[str, str]] = {
     KEY: "The same command sent again under the same key is done once, and answered alike.",
     "if-match": "The version that the sender saw, as the ETag of the last answer; another one now is a 412.",
@@ -34,6 +45,15 @@ HEADERS: Final[Mapping[str, str]] = {
     "traceparent": "The trace of the request, by W3C Trace Context; it travels with the facts.",
 }
 _TEXT: Final = {"type": "string"}
+
+
+def _components(model: type) -> dict[str, Any]:
+    """A type of answers with the types inside it, by name, as FastAPI makes them of the routes that declare theirs."""
+    made = TypeAdapter(model).json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    return {**made.pop("$defs", {}), model.__name__: made}
+
+
+ANSWER: Final = {"$ref": "#/components/schemas/Answer"}
 SCHEMAS: Final[Mapping[str, Any]] = {
     "Problem": {
         "type": "object",
@@ -53,23 +73,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         },
         "required": ["type", "title", "status", "detail"],
     },
-    "Answer": {
-        "type": "object",
-        "description": "What a command came to. `facts` is empty where it was done before. Some commands tell more.",
-        "properties": {
-            "stream": {"type": "string", "description": "The stream that the facts stand in."},
-            "version": {"type": "integer", "description": "Its version now: what the next If-Match may name."},
-            "facts": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {"id": {"type": "string", "description": "As on the topic: <stream>@<version>."},
-                                   "type": {"type": "string", "description": "The fact's name."}},
-                    "required": ["id", "type"],
-                },
-            },
-        },
-    },
+    **_components(Answer),
 }  # fmt: skip
 
 
@@ -93,12 +97,12 @@ RESPONSES: Final[Mapping[str, Any]] = {
 def document(made: Document) -> Document:
     """The document over what FastAPI made, changed in place. `security` names a right there, and roles here."""
     made["info"] |= {"description": ABOUT, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}}
+    components = made.setdefault("components", {})
+    schemas = {name: of for name, of in components.get("schemas", {}).items() if name not in FASTAPIS} | dict(SCHEMAS)
     for path, one in operations(made):
         one.setdefault("tags", [path.split("/")[1]])
-        _describe(one)
-    components = made.setdefault("components", {})
-    schemas = components.get("schemas", {})
-    components["schemas"] = {name: of for name, of in schemas.items() if name not in FASTAPIS} | dict(SCHEMAS)
+        _describe(one, schemas)
+    components["schemas"] = dict(sorted(schemas.items()))
     components["responses"] = dict(RESPONSES)
     if schemes := components.get("securitySchemes"):
         components["securitySchemes"] = {TOKEN: next(iter(schemes.values()))}
@@ -116,7 +120,7 @@ def as_text(of: Document) -> str:
     return json.dumps(of, indent=1, ensure_ascii=False) + "\n"
 
 
-def _describe(one: dict[str, Any]) -> None:
+def _describe(one: dict[str, Any], schemas: Mapping[str, Any]) -> None:
     one["summary"], more = _sentence(one.pop("description", one["summary"]))
     if more:
         one["description"] = more
@@ -131,14 +135,44 @@ def _describe(one: dict[str, Any]) -> None:
     for parameter in parameters:
         if told := HEADERS.get(parameter["name"]):
             parameter["description"] = told
+        if (schema := parameter.get("schema")) is not None:
+            parameter["schema"] = _given(schema)
+    for code, answer in responses.items():
+        if JSON in answer.get("content", ()):
+            answer["content"][JSON]["schema"] = _declared(answer["content"][JSON]["schema"])
+            if answer["description"] in UNSAID:
+                answer["description"] = DONE[code]
     if any(parameter["name"] == KEY for parameter in parameters):
-        done = next(code for code in responses if code.startswith("2"))
-        responses[done] = {
-            "description": "It was done, now or under this key before.",
-            "headers": {"ETag": {"description": "The version of the stream.", "schema": _TEXT}},
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Answer"}}},
-        }
+        for answer in [answer for code, answer in responses.items() if code.startswith("2")]:
+            content = answer["content"][JSON]
+            content["schema"] = content["schema"] or ANSWER
+            if _is_answer(content["schema"], schemas):
+                answer["description"] = "It was done, now or under this key before."
+                answer["headers"] = {"ETag": {"description": "The version of the stream.", "schema": _TEXT}}
     one["responses"] = dict(sorted(responses.items()))
+
+
+def _is_answer(schema: Document, schemas: Mapping[str, Any]) -> bool:
+    """Whether it is what a command on a stream came to, or more of it."""
+    told = schemas.get(schema.get("$ref", "").rpartition("/")[2], {})
+    return set(SCHEMAS["Answer"]["properties"]) <= set(told.get("properties", ()))
+
+
+def _given(schema: Document) -> Document:
+    """The schema of a parameter that is sent. It has no null: who has no value leaves it out, and generators drop what
+    is null in a header."""
+    ways = [way for way in schema.get("anyOf", ()) if way != {"type": "null"}]
+    if not ways:
+        return schema
+    rest = {name: of for name, of in schema.items() if name != "anyOf"}
+    return {**ways[0], **rest} if len(ways) == 1 else {"anyOf": ways, **rest}
+
+
+def _declared(schema: Document) -> Document:
+    """The schema of an answer as its route declares it, without what FastAPI says of a value that it does not know."""
+    if "$ref" in schema:
+        return {"$ref": schema["$ref"]}
+    return {name: of for name, of in schema.items() if name != "title"}
 
 
 def _sentence(text: str) -> tuple[str, str]:

@@ -176,13 +176,18 @@ def application(running: Running) -> FastAPI:
 
 
 def told(service: Service, settings: Settings) -> dict[str, Any]:
-    """The OpenAPI document of a service that is not started: its routes do not look at their parts before a request."""
+    """The OpenAPI document of a service."""
+    return unstarted(service, settings).openapi()
+
+
+def unstarted(service: Service, settings: Settings) -> FastAPI:
+    """The application of a service that is not started: its routes do not look at their parts before a request."""
     nothing: Any = None
     parts = Parts(settings=settings, pool=nothing, bell=Bell(), producer=nothing)
     running = Running(
         service=service, parts=parts, relay=nothing, ears=None, followings=[], others=parked.NO_OTHERS
     )  # fmt: skip
-    return application(running).openapi()
+    return application(running)
 
 
 async def _used(pool: Pool, prefix: str, says: Sequence[str]) -> set[str]:

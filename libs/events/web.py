@@ -2,7 +2,7 @@
 it stands."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Protocol
@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from prometheus_client import generate_latest
 
 from events.actor import Actor
+from events.answers import Health, Readiness, Session, Standing
 from events.auth import Allowed, Gate, cookie_of
 from events.clock import new_id, now
 from events.contracts.terms import Instant
@@ -24,6 +25,18 @@ from events.spelling import hash_of_body
 # Both travel with the facts, so neither may hold a sentence. A broken trace is left out, never refused (W3C).
 KEY = r"^[A-Za-z0-9._:/@+~-]+$"
 TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+EVENTS = "text/event-stream"
+SENT_EVENT: Mapping[str, Any] = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "properties": {
+        "event": {"type": "string", "description": "What kind of event it is.", "examples": ["case"]},
+        "data": {"type": "string", "description": "What it says, as JSON.", "contentMediaType": "application/json"},
+        "id": {"type": "string", "description": "Where to resume: the next Last-Event-ID.", "examples": ["17"]},
+    },
+    "required": ["event", "data"],
+}
 
 Now = Annotated[Instant | None, Header()]
 Trace = Annotated[str | None, Header()]
@@ -95,9 +108,20 @@ def reply(answer: Answer, status: int = 200) -> Response:
     )
 
 
+def answers(model: Any, status: int = 200, *, also: Collection[int] = (), page: bool = False) -> dict[str, Any]:
+    """For a route's decorator: the type of what it answers as JSON, for its document alone (`events.answers`).
+
+    `also`: other statuses with an answer of the type. `page`: a browser gets a page instead.
+    """
+    responses: dict[int | str, Any] = {one: {"model": model} for one in (status, *also)}
+    if page:
+        responses[status]["content"] = {"text/html": {"schema": {"type": "string"}}}
+    return {"status_code": status, "response_model": Any, "responses": responses}
+
+
 def says(media_type: str) -> dict[str, Any]:
     """For a route's decorator: what it answers, where that is not JSON of FastAPI's own making."""
-    schema = {"type": "string"} if media_type.startswith("text/") else {}
+    schema = SENT_EVENT if media_type == EVENTS else {"type": "string"} if media_type.startswith("text/") else {}
     return {"response_class": Response, "responses": {200: {"content": {media_type: {"schema": schema}}}}}
 
 
@@ -114,12 +138,12 @@ def operations(service: Stands) -> APIRouter:
     """Health, readiness, metrics and how far every follower is; the same in every service."""
     router = APIRouter(tags=["operations"])
 
-    @router.get("/health")
-    async def health() -> Mapping[str, str]:
+    @router.get("/health", **answers(Health))
+    async def health() -> Health:
         """The process answers."""
         return {"status": "alive"}
 
-    @router.get("/health/ready")
+    @router.get("/health/ready", **answers(Readiness, also=(503,)))
     async def readiness(response: Response) -> Mapping[str, Any]:
         """200 when every part works and partitions are assigned; 503 with the parts that do not.
 
@@ -131,7 +155,7 @@ def operations(service: Stands) -> APIRouter:
         standing = [{"source": one.source, "since": one.watermark} for one in service.watermarks() if one.stands]
         return {**parts, "standing_watermarks": standing}
 
-    @router.get("/followers")
+    @router.get("/followers", **answers(Standing))
     async def followers() -> Mapping[str, Any]:
         """The end of the log against every bookmark; what was published and heard, per partition; and on the wall's
         clock the watermarks that this service waits for."""
@@ -150,8 +174,8 @@ def operations(service: Stands) -> APIRouter:
         gate: Gate = request.app.state.gate
         gate.remember(actor, request, response)
 
-    @router.get("/session")
-    async def session(actor: Annotated[Actor, Depends(Allowed("read"))]) -> Mapping[str, Any]:
+    @router.get("/session", **answers(Session))
+    async def session(actor: Annotated[Actor, Depends(Allowed("read"))]) -> Session:
         """Who this browser reads as."""
         return {"id": actor.id, "roles": sorted(actor.roles), "unit": actor.unit}
 

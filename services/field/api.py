@@ -22,8 +22,9 @@ from events.correct import correcting
 from events.errors import NotFound, Refused
 from events.handle import IdempotencyKey, answered, handle
 from events.runtime import Parts
-from events.web import Asked, asked, at, reply
+from events.web import Asked, answers, asked, at, reply
 from field import queries
+from field.answers import OrderRow, WorkOrder
 from field.decide import Asked as Order
 from field.decide import Complete, MissVisit, Obstruct, Resume, ScheduleVisit, Start, workorder
 from field.state import case_of, follows
@@ -161,7 +162,7 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
         )
     )  # fmt: skip
 
-    @router.get("/workorders/{work_order}")
+    @router.get("/workorders/{work_order}", **answers(WorkOrder))
     async def one(work_order: WorkOrderId, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> Any:
         """An order as it stands now; the ETag is the version for If-Match (of all orders of the dossier)."""
         shown = queries.shown(work_order, *await queries.orders(pool, work_order))
@@ -170,7 +171,7 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
         response.headers["ETag"] = f'"{shown["version"]}"'
         return shown
 
-    @router.get("/workorders")
+    @router.get("/workorders", **answers(list[OrderRow]))
     async def many(
         _: Annotated[Actor, Depends(Allowed("read"))],
         team: UnitCode | None = None,

@@ -35,8 +35,9 @@ from events.envelope import Recorded
 from events.errors import Conflict, NotFound, Refused
 from events.handle import Answer, IdempotencyKey, answered, handle
 from events.runtime import Parts
-from events.web import Asked, asked, at, reply
+from events.web import Asked, answers, asked, at, reply
 from intake import codes, language, people, queries
+from intake.answers import Applicant, Dossier, DossierRow, Received, Submission
 from intake.decide import (
     Close,
     Command,
@@ -143,7 +144,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door, entered: Entered) -> 
     def districts_on(on: date) -> list[str]:
         return sorted({unit.district for unit in catalogue.units("counter", on) if unit.district})
 
-    @router.post("/applications", status_code=201)
+    @router.post("/applications", **answers(Received, 201))
     async def receive(body: Application, frame: Frame, actor: Annotated[Actor, Depends(Allowed("receive"))]) -> Any:
         """Take a dossier in: check the papers, draw a code, give a receipt with the appointment."""
         within(actor, body.counter, "counter")
@@ -337,7 +338,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door, entered: Entered) -> 
         order = Rate(case_id=case_id, stars=body.stars, by=actor)
         return await command(case_id, order, body, frame, actor)
 
-    @router.get("/applications/{case_id}")
+    @router.get("/applications/{case_id}", **answers(Dossier))
     async def one(case_id: CaseId, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> Any:
         """A case as it stands now, with its history; the ETag is the version for If-Match."""
         state, past = await queries.dossier(pool, case_id)
@@ -346,7 +347,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door, entered: Entered) -> 
         response.headers["ETag"] = f'"{len(past)}"'
         return queries.shown(state, past)
 
-    @router.get("/applications")
+    @router.get("/applications", **answers(list[DossierRow]))
     async def many(
         _: Annotated[Actor, Depends(Allowed("read"))],
         counter: UnitCode | None = None,
@@ -358,7 +359,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door, entered: Entered) -> 
         """The counter's list, newest first."""
         return await queries.dossiers(pool, counter, status, to_hand_over, before, limit)
 
-    @router.get("/applications/{case_id}/person")
+    @router.get("/applications/{case_id}/person", **answers(Applicant))
     async def person(case_id: CaseId, actor: Annotated[Actor, Depends(Allowed("read-person"))]) -> Any:
         """Who applied: for the counter that took the dossier in."""
         state, _ = await queries.dossier(pool, case_id)
@@ -371,7 +372,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door, entered: Entered) -> 
             raise NotFound("no-such-person", f"no person is kept for {case_id}", field="case_id")
         return found
 
-    @router.get("/submissions")
+    @router.get("/submissions", **answers(list[Submission]))
     async def waiting(counter: UnitCode, actor: Annotated[Actor, Depends(Allowed("receive"))]) -> Any:
         """Applications sent by customers that wait for this counter."""
         within(actor, counter, "counter")

@@ -25,8 +25,9 @@ from events.decider import Decider
 from events.errors import NotFound, Refused
 from events.handle import IdempotencyKey, answered, handle
 from events.runtime import Parts
-from events.web import Asked, asked, at, reply
+from events.web import Asked, answers, asked, at, reply
 from routing import queries
+from routing.answers import Dossier, DossierRow
 from routing.decide import (
     Acknowledge,
     Command,
@@ -208,7 +209,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
         )
     )  # fmt: skip
 
-    @router.get("/dossiers/{case_id}")
+    @router.get("/dossiers/{case_id}", **answers(Dossier))
     async def one(case_id: CaseId, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> Any:
         """A dossier as it stands now, whom it waits for and what comes next; the ETag is the version for If-Match."""
         state, past = await queries.dossier(pool, decider, case_id)
@@ -217,7 +218,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
         response.headers["ETag"] = f'"{len(past)}"'
         return queries.shown(case_id, state, past)
 
-    @router.get("/dossiers")
+    @router.get("/dossiers", **answers(list[DossierRow]))
     async def many(
         _: Annotated[Actor, Depends(Allowed("read"))],
         unit: UnitCode | None = None,

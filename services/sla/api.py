@@ -28,8 +28,9 @@ from events.errors import Conflict, NotFound
 from events.event_stream import Events, Resumed, event_stream
 from events.parameters import StorableText
 from events.runtime import Parts
-from events.web import says
+from events.web import answers, says
 from sla import asof, evidence_api, inbox, queries, rebuilds_api, rules_api
+from sla.answers.cases import Case, Cases, Explained, Facts, Overdue, Time
 from sla.changes import Hub
 from sla.explain import Explanation, explain
 from sla.explained import page as page_of
@@ -75,7 +76,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         ):
             yield then
 
-    @router.get("/cases")
+    @router.get("/cases", **answers(Cases))
     async def many(
         _: Reads, after: StorableText = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000, as_of: Day = None
     ) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         page, following = await queries.cases(pool, after, limit)
         return {"cases": page, "next": following}
 
-    @router.get("/cases/{case_id}")
+    @router.get("/cases/{case_id}", **answers(Case))
     async def one(case_id: CaseId, _: Reads, as_of: Day = None) -> dict[str, Any]:
         """One case: its cycles, stays, referrals, and the units that its delay is charged to."""
         if as_of is not None:
@@ -116,7 +117,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         hole = await queries.is_parked(pool, case_id)
         return explain(judge(facts, rules, await current(), incomplete=hole), rules), {}
 
-    @router.get("/cases/{case_id}/explain")
+    @router.get("/cases/{case_id}/explain", **answers(Explained))
     async def why(case_id: CaseId, _: Reads, as_of: Day = None) -> Any:
         """The ledger of a case, line by line with the events behind it, and why it is late, in two languages."""
         explanation, mark = await explained(case_id, as_of)
@@ -127,7 +128,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         """The same as a page for paper, with the time of each clock as a picture."""
         return HTMLResponse(page_of((await explained(case_id, as_of))[0]))
 
-    @router.get("/cases/{case_id}/facts")
+    @router.get("/cases/{case_id}/facts", **answers(Facts))
     async def facts(case_id: CaseId, _: Reads, as_of: Day = None) -> Response:
         """Every fact of a case as a CloudEvent, in the judge's order, with what was voided or corrected since.
 
@@ -148,7 +149,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         body = {"case_id": case_id, "incomplete": await queries.is_parked(pool, case_id), "facts": told(said)} | mark
         return Response(msgspec.json.encode(body), media_type="application/json")
 
-    @router.get("/overdue")
+    @router.get("/overdue", **answers(Overdue))
     async def overdue(
         _: Reads, unit: UnitCode | None = None, limit: Annotated[int, Query(ge=1, le=5000)] = 500, as_of: Day = None
     ) -> dict[str, Any]:
@@ -177,8 +178,8 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         """Server-sent events that say only that some case changed: a board reads its figures again."""
         return event_stream(request, follow(after, True))
 
-    @router.post("/clock")
-    async def clock(body: Clock, _: Annotated[Actor, Depends(Allowed("set-clock"))]) -> dict[str, Any]:
+    @router.post("/clock", **answers(Time))
+    async def clock(body: Clock, _: Annotated[Actor, Depends(Allowed("set-clock"))]) -> Time:
         """Say what time it is, when every follower has caught up: the watermark up to which the ticker speaks."""
         if not parts.settings.log_clock:
             raise Conflict("clock-is-the-walls", "this deployment reads the wall clock", way_out="nothing to do")

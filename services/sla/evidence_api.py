@@ -7,19 +7,20 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
-from deadlines.calendar import FIRST
+from deadlines.calendar import FIRST, LAST
 from deadlines.inforce import InForce
 from events.actor import Actor
 from events.auth import Allowed
 from events.contracts.terms import CaseId, Date
 from events.database import snapshot
-from events.errors import Conflict, NotFound
+from events.errors import Conflict, NotFound, Refused
 from events.runtime import Parts
-from events.web import says
+from events.web import answers
 from sla import dayseals, evidence
+from sla.answers.evidence import DaySealsFound, DossierEvidence, DossiersEvidence, MonthEvidence, RulesEvidence
 from sla.evidence import Trees
 from sla.exchange import key
-from sla.periods import month
+from sla.periods import Period, month
 from sla.proving import Evidence
 
 SEALS_AT_ONCE = 400  # more than a year of days
@@ -37,7 +38,7 @@ def routes(parts: Parts, in_force: InForce) -> APIRouter:
     trees = Trees()
     signing_key = key(parts.settings)
 
-    @router.get("/day-seals", **says("application/json"))
+    @router.get("/day-seals", **answers(DaySealsFound))
     async def day_seals(
         _: Reads, since: Date = FIRST, limit: Annotated[int, Query(ge=1, le=SEALS_AT_ONCE)] = SEALS_AT_ONCE
     ) -> Response:
@@ -47,19 +48,18 @@ def routes(parts: Parts, in_force: InForce) -> APIRouter:
         """
         return _json({"seals": await dayseals.since(parts.pool, since, limit)})
 
-    @router.get("/evidence/rules", **says("application/json"))
+    @router.get("/evidence/rules", **answers(RulesEvidence))
     async def rules(_: Reads) -> Response:
         """Every rule that dossiers are judged by, signed; the facts that published some of them, and their proofs."""
         async with snapshot(parts.pool) as connection:
             return _json((await evidence.rules(connection, in_force, trees, signing_key))[0])
 
-    @router.get("/evidence/month", **says("application/json"))
+    @router.get("/evidence/month", **answers(MonthEvidence))
     async def of_month(_: Reads, named: Month) -> Response:
         """Which dossiers count in a month, signed. Ask for each of them, some at a time."""
         async with snapshot(parts.pool) as connection:
             _found, digest = await evidence.rules(connection, in_force, trees, signing_key)
-            period = month(int(named[:4]), int(named[5:]))
-            return _json(await evidence.month(connection, period, named, digest, signing_key))
+            return _json(await evidence.month(connection, _month(named), named, digest, signing_key))
 
     async def told(cases: Sequence[str]) -> dict[str, Evidence]:
         """The evidence of these dossiers, once the judge has come to what was heard of them."""
@@ -81,18 +81,29 @@ def routes(parts: Parts, in_force: InForce) -> APIRouter:
             way_out="ask again; `onedoor status` says how far behind the judge is, and whether somebody paused it",
         )  # fmt: skip
 
-    @router.get("/evidence/dossiers", **says("application/json"))
+    @router.get("/evidence/dossiers", **answers(DossiersEvidence))
     async def several(_: Reads, cases: Cases) -> Response:
         """The evidence of these dossiers: for each a signed document with its verdict and the heads of its streams, its
         facts line by line, and the proofs that days' seals hold them."""
         return _json({"dossiers": await told(cases)})
 
-    @router.get("/evidence/{case_id}", **says("application/json"))
+    @router.get("/evidence/{case_id}", **answers(DossierEvidence))
     async def one(case_id: CaseId, _: Reads) -> Response:
         """The same of one dossier."""
         return _json((await told([case_id]))[case_id])
 
     return router
+
+
+def _month(named: str) -> Period:
+    """A month by its name, 2017-07. Raises Refused."""
+    year, number = int(named[:4]), int(named[5:])
+    if not FIRST.year <= year <= LAST.year:
+        raise Refused(
+            "beyond-calendar", f"calendars cover {FIRST} to {LAST}", field="month",
+            way_out="ask for a month within these years",
+        )  # fmt: skip
+    return month(year, number)
 
 
 def _json(body: Any) -> Response:

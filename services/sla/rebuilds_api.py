@@ -27,8 +27,9 @@ from events.runtime import Parts
 from events.settings import Settings
 from events.signing import Signed
 from events.topics import PARTITIONS
-from events.web import says
+from events.web import answers, says
 from sla import generations, queries, vouching
+from sla.answers.rebuilds import CaseDifference, Dropped, Generation, RunBegun, RunProgress, SignedCertificate
 from sla.certificate import Certificate, Difference, told
 from sla.exchange import Source
 from sla.reading import Place
@@ -105,7 +106,7 @@ def routes(parts: Parts) -> APIRouter:
     Ordered = Annotated[Order, Depends(hand.ordering(parts.pool, "sla"))]
     builders: set[asyncio.Task[None]] = set()
 
-    async def _begin(actor: Actor, *, dry_run: bool, arguments: Sequence[str]) -> dict[str, Any]:
+    async def _begin(actor: Actor, *, dry_run: bool, arguments: Sequence[str]) -> RunBegun:
         generation = await generations.begin(parts.pool, actor.id, dry_run=dry_run)
         try:
             process = await asyncio.create_subprocess_exec(
@@ -128,16 +129,16 @@ def routes(parts: Parts) -> APIRouter:
         task.add_done_callback(builders.discard)
         return {"run": generation}
 
-    @router.post("/rebuilds", status_code=202)
-    async def rebuild(body: Rebuild, actor: Operates) -> dict[str, Any]:
+    @router.post("/rebuilds", **answers(RunBegun, 202))
+    async def rebuild(body: Rebuild, actor: Operates) -> RunBegun:
         """Fold the whole log again beside the live tables, compare, and swap. One at a time."""
         arguments = body.arguments()
         if body.offsets is not None:
             arguments.append(_until(await vouching.heard(parts.pool), body.offsets))
         return await _begin(actor, dry_run=body.trial, arguments=arguments)
 
-    @router.post("/rollbacks", status_code=202)
-    async def go_back(body: Rollback, actor: Operates) -> dict[str, Any]:
+    @router.post("/rollbacks", **answers(RunBegun, 202))
+    async def go_back(body: Rollback, actor: Operates) -> RunBegun:
         """A new generation from the rows that were replaced last and what was heard since, swapped in like any other.
 
         Nothing on the log is undone.
@@ -145,13 +146,13 @@ def routes(parts: Parts) -> APIRouter:
         await generations.before(parts.pool)
         return await _begin(actor, dry_run=body.dry_run, arguments=body.arguments())
 
-    @router.post("/prunes")
-    async def prune(order: Ordered) -> dict[str, Any]:
+    @router.post("/prunes", **answers(Dropped))
+    async def prune(order: Ordered) -> Dropped:
         """Drop the rows of every replaced generation: there is no going back to them afterwards."""
         return {"dropped": await generations.prune(parts.pool, order)}
 
-    @router.post("/certificates", status_code=202)
-    async def verify(body: dict[str, Any], actor: Operates) -> dict[str, Any]:
+    @router.post("/certificates", **answers(RunBegun, 202))
+    async def verify(body: dict[str, Any], actor: Operates) -> RunBegun:
         """Fold again what a certificate vouches for, up to its offsets and under its rules, beside the live tables.
 
         The run ends with rows and hash, to be compared with the certificate's; nothing is swapped. Refused when we did
@@ -177,12 +178,12 @@ def routes(parts: Parts) -> APIRouter:
         arguments += [f"--case={case}" for case in certificate.named or ()]
         return await _begin(actor, dry_run=True, arguments=arguments)
 
-    @router.get("/rebuilds")
+    @router.get("/rebuilds", **answers(list[Generation]))
     async def runs(_: Operates) -> Any:
         """Every generation there was, with how its rebuild went."""
         return await queries.generations(parts.pool)
 
-    @router.get("/rebuilds/{run}")
+    @router.get("/rebuilds/{run}", **answers(RunProgress))
     async def run(run: Run, _: Operates) -> Any:
         """How a rebuild goes: its phase, records folded, cases judged, and what the comparison found."""
         return await _told(run)
@@ -219,12 +220,12 @@ def routes(parts: Parts) -> APIRouter:
 
         return event_stream(request, events())
 
-    @router.get("/rebuilds/{run}/certificate", **says("application/json"))
+    @router.get("/rebuilds/{run}/certificate", **answers(SignedCertificate))
     async def certificate(run: Run, _: Operates) -> Response:
         """What the run vouches for: records, code and rules, rows, and the digest of all differences; signed."""
         return Response((await _certificate(run))[0], media_type="application/json")
 
-    @router.get("/rebuilds/{run}/differences", **says("application/json"))
+    @router.get("/rebuilds/{run}/differences", **answers(list[CaseDifference]))
     async def differences(run: Run, _: Operates) -> Response:
         """Every dossier that differed, before and after: the list that the certificate knows by its digest."""
         return Response((await _certificate(run))[1], media_type="application/json")
@@ -250,8 +251,8 @@ def routes(parts: Parts) -> APIRouter:
             beside = signing.listed(within)
         return found["certificate"], beside
 
-    @router.delete("/rebuilds/{run}", status_code=202)
-    async def call_off(run: Run, actor: Operates) -> dict[str, Any]:
+    @router.delete("/rebuilds/{run}", **answers(RunBegun, 202))
+    async def call_off(run: Run, actor: Operates) -> RunBegun:
         """Call a rebuild off: nothing of it stays but the record of the run."""
         if await queries.generation(parts.pool, run) is None:
             raise _unknown(run)

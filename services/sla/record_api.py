@@ -26,9 +26,11 @@ from events.contracts.terms import CaseId, Date, Instant, Reference, Word
 from events.errors import NotFound, Refused
 from events.parameters import StorableText
 from events.runtime import Parts
-from events.web import Asked, asked, reply, says
+from events.web import Asked, answers, asked, reply, says
 from sla import portal, queries, remedying, sealing
 from sla.annex import Late
+from sla.answers.record import Items, Portal, PracticeDocument, PublicRecord, RecordDocument
+from sla.answers.seals import Remedies, Seal, Seals, SealSaid
 from sla.asof import AsOf, end_of
 from sla.document import Document, Effect, Opening, addressed, annex_line, document, named, namer, opened
 from sla.exports import as_csv, as_xlsx
@@ -176,7 +178,7 @@ def record_routes(
         it = document(found, catalogue, items=True, effects=await remedying.effects(pool, found))
         return addressed(it, ITEMS, **_asked(period))
 
-    @router.get("/record")
+    @router.get("/record", **answers(RecordDocument))
     async def full_record(_: Reads, period: Asks, items: bool = False, as_of: Day = None) -> Response:
         """The record of [from, to), local dates; with `items`, the dossiers behind every figure."""
         if as_of is None:
@@ -184,7 +186,7 @@ def record_routes(
         found, mark = await recorded(period, as_of)
         return _json(addressed(document(found, catalogue, items=items), ITEMS, **_asked(period, as_of)) | mark)
 
-    @router.get("/public/record")
+    @router.get("/public/record", **answers(PublicRecord))
     async def public_record(period: Asks) -> Response:
         """The record's figures, for everybody, of a year at most; without dates, of the month that it is now."""
         if period.until - period.since > LONGEST_PUBLIC:
@@ -195,14 +197,14 @@ def record_routes(
         body = await figures(period, public=True)
         return _plain(body[:-1] + b',"now":' + msgspec.json.encode(await current()) + b"}")
 
-    @router.get("/record/practice")
+    @router.get("/record/practice", **answers(PracticeDocument))
     async def how(_: Reads, period: Asks) -> Response:
         """How the record of [from, to) came about: what stopped, moved or ended promises, by unit and dossier."""
         lines = [_practice(one, name(one.kind, one.unit)) for one in await queries.the_practice(pool, period, kinds)]
         acts = {act: text._asdict() for act, text in ACTS.items()}
         return _json({"from": period.since, "to": period.until, "acts": acts, "lines": lines})
 
-    @router.get("/record/items")
+    @router.get("/record/items", **answers(Items, page=True))
     async def counted(_: Reads, period: Asks, number: AskedNumber, as_of: Day = None) -> Response:
         """What one number counts: dossiers, each with the address at which it opens to its events.
 
@@ -230,7 +232,7 @@ def record_routes(
         it = await shown(period)
         return HTMLResponse(page(it, sheets(it)))
 
-    @router.post("/record/seals", status_code=201)
+    @router.post("/record/seals", **answers(SealSaid, 201))
     async def seal(body: Sealing, frame: Frame, actor: Annotated[Actor, Depends(Allowed("seal"))]) -> Response:
         """Sign the record of a period for the whole province. Once; what comes late is restated beside it."""
         period = _dates(body.since, body.to)
@@ -239,12 +241,12 @@ def record_routes(
         parts.bell.ring("events")
         return reply(answer, 201)
 
-    @router.get("/record/seals")
+    @router.get("/record/seals", **answers(Seals))
     async def seals(_: Reads) -> Response:
         """Every sealed period."""
         return _json({"seals": await sealing.every(pool)})
 
-    @router.get("/record/seals/{seal}")
+    @router.get("/record/seals/{seal}", **answers(Seal))
     async def sealed(seal: StorableText, _: Reads) -> Response:
         """A record as it was signed, with what was restated of it since; its numbers open at `/items` below it."""
         found = await sealing.one(pool, seal)
@@ -252,7 +254,7 @@ def record_routes(
             difference["name"] = figure_of(difference["kind"], difference["column"])._asdict()
         return _json({**found, "opens": f"/record/seals/{seal}/items?"})
 
-    @router.get("/record/seals/{seal}/items")
+    @router.get("/record/seals/{seal}/items", **answers(Items, page=True))
     async def sealed_items(seal: StorableText, _: Reads, number: AskedNumber) -> Response:
         """What one number of the signed record counts, whatever was restated since."""
         return _opened((await sealing.one(pool, seal))["record"], number)
@@ -263,20 +265,20 @@ def record_routes(
         it = addressed((await sealing.one(pool, seal))["record"], f"/record/seals/{seal}/items")
         return HTMLResponse(page(it, sheets(it)))
 
-    @router.get("/record/seals/{seal}/restatements/{number}")
+    @router.get("/record/seals/{seal}/restatements/{number}", **answers(RecordDocument))
     async def restatement(seal: StorableText, number: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads) -> Response:
         """The whole record of a sealed period as it was restated; its numbers open at `/items` below it."""
         it = await sealing.restatement(pool, seal, number)
         return _json(addressed(it, f"/record/seals/{seal}/restatements/{number}/items"))
 
-    @router.get("/record/seals/{seal}/restatements/{restated}/items")
+    @router.get("/record/seals/{seal}/restatements/{restated}/items", **answers(Items, page=True))
     async def restated_items(
         seal: StorableText, restated: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads, number: AskedNumber
     ) -> Response:
         """What one number of a restated record counts."""
         return _opened(await sealing.restatement(pool, seal, restated), number)
 
-    @router.get("/remedies")
+    @router.get("/remedies", **answers(Remedies))
     async def remedies(_: Reads, state: Literal["open", "closed"] | None = None) -> Response:
         """Units that passed a threshold in a sealed period, what is due of them, and what was done."""
         still_open = None if state is None else state == "open"
@@ -295,7 +297,7 @@ def record_routes(
         parts.bell.ring("events")
         return reply(answer)
 
-    @router.get("/cases/{case_id}/portal")
+    @router.get("/cases/{case_id}/portal", **answers(Portal))
     async def for_portal(case_id: CaseId, _: Reads) -> Response:
         """A dossier by the field names of the national portal, as far as nothing personal is in them."""
         cycles = (await queries.cycles(pool, [case_id])).get(case_id)

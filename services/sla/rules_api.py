@@ -22,8 +22,9 @@ from events.errors import Conflict, NotFound, Refused
 from events.handle import handle
 from events.parameters import Run
 from events.runtime import Parts
-from events.web import Asked, asked
+from events.web import Asked, answers, asked
 from sla import queries, runs
+from sla.answers.rules import Published, WhatIfBegun, WhatIfRun
 from sla.publish import ID, PublishRules, publisher, refused
 from sla.rules import Supposed, with_published
 
@@ -97,8 +98,8 @@ def routes(parts: Parts, in_force: InForce, current: Callable[[], Awaitable[date
         task.add_done_callback(watched.discard)
         return run, task
 
-    @router.post("/what-if", status_code=202)
-    async def suppose(body: WhatIf, actor: Supposes) -> dict[str, Any]:
+    @router.post("/what-if", **answers(WhatIfBegun, 202))
+    async def suppose(body: WhatIf, actor: Supposes) -> WhatIfBegun:
         """Judge every case under other rules, beside the live tables. One at a time; watch it at /what-if/{run}."""
         given = bool(body.calendars or body.services)
         if not given and body.policy is None and body.clock_policy is None:
@@ -111,12 +112,12 @@ def routes(parts: Parts, in_force: InForce, current: Callable[[], Awaitable[date
         run, _ = await judged(Supposed(file=file, policy=policy, clock_policy=body.clock_policy), actor)
         return {"run": run}
 
-    @router.get("/what-if")
+    @router.get("/what-if", **answers(list[WhatIfRun]))
     async def all_runs(_: Supposes) -> Any:
         """Every what-if there was."""
         return await runs.every(pool)
 
-    @router.get("/what-if/{run}")
+    @router.get("/what-if/{run}", **answers(WhatIfRun))
     async def one_run(run: Run, _: Supposes, dossiers: bool = False) -> Any:
         """How a what-if goes: cases judged, rate, seconds left; then the counts, and with `dossiers` each change."""
         found = await runs.one(pool, run, dossiers=dossiers)
@@ -152,7 +153,7 @@ def routes(parts: Parts, in_force: InForce, current: Callable[[], Awaitable[date
         await remember(pool, in_force.catalogue)
         return answer | dict(done.more) | {"facts": done.facts}
 
-    @router.post("/rules/calendars", status_code=201)
+    @router.post("/rules/calendars", **answers(Published, 201, also=(200,)))
     async def calendars(
         body: Calendars, frame: Frame, actor: Publishes, response: Response, preview: bool = False
     ) -> Any:
@@ -160,7 +161,7 @@ def routes(parts: Parts, in_force: InForce, current: Callable[[], Awaitable[date
         response.status_code = 200 if preview else 201
         return await publish(CatalogueFile(calendars=body.calendars), body, frame, actor, preview)
 
-    @router.post("/rules/catalogue", status_code=201)
+    @router.post("/rules/catalogue", **answers(Published, 201, also=(200,)))
     async def services(
         body: Services, frame: Frame, actor: Publishes, response: Response, preview: bool = False
     ) -> Any:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from events.contracts.inbound import EventSent
 from events.gateway.sent import BATCH, JSON, LARGEST, MOST, PREFIX, STRUCTURED
 from events.language.schemas import of_class
+from intake.answers import Became, Taken
 
 _EVENT: Final = of_class(TypeAdapter(EventSent))
 _ATTRIBUTES: Final = [name for name in _EVENT["properties"] if name not in ("data", "datacontenttype")]
@@ -44,28 +45,15 @@ HEADERS: Final = [
     for name in _ATTRIBUTES
 ]
 
-_RESULT: Final = {
-    "type": "object",
-    "properties": {
-        "result": {"type": "string", "enum": ["accepted", "duplicate", "refused"]},
-        "source": {"type": "string", "description": "With `id` the event's name, where it could be read."},
-        "id": _TEXT,
-        "event": {"type": "string", "description": "Its id on provincial.events, of what was not refused."},
-        "recorded_at": {"type": "string", "format": "date-time", "description": "When it was committed."},
-        "problem": {"description": "Why, of what was refused.", **_PROBLEM},
-    },
-    "required": ["result"],
-}
 
-
-def _says(description: str, schema: Mapping[str, Any] = _RESULT) -> Any:
-    return {"description": description, "content": {JSON: {"schema": schema}}}
+def _says(description: str, model: Any = Taken) -> Any:
+    return {"description": description, "model": model}
 
 
 ANSWERS: Final[dict[int | str, Any]] = {
     200: _says("One event, accepted before: the same answer again."),
     201: _says("One event, accepted: it is committed."),
-    207: _says("A batch: for each event, in their order, what became of it.", {"type": "array", "items": _RESULT}),
+    207: _says("A batch: for each event, in their order, what became of it.", list[Taken]),
     "4XX": {
         "description": "One event, refused: `title` is the rule. Or a request of which nothing was looked at.",
         "content": {"application/problem+json": {"schema": _PROBLEM}},
@@ -97,38 +85,4 @@ HANDSHAKE: Final[dict[int | str, Any]] = {
     }
 }
 
-BECAME: Final[dict[int | str, Any]] = {
-    200: _says(
-        "Where it is, and every refusal under its id.",
-        {
-            "type": "object",
-            "properties": {
-                "source": _TEXT,
-                "id": _TEXT,
-                "result": {"type": "string", "enum": ["accepted", "refused"]},
-                "event": {"type": "string", "description": "Its id on provincial.events."},
-                "type": {"type": "string", "description": "The fact's name."},
-                "schema": {"type": "integer"},
-                "subject": _TEXT,
-                "at": {"type": "string", "format": "date-time", "description": "When it happened."},
-                "recorded_at": {"type": "string", "format": "date-time"},
-                "body": {"type": ["string", "null"], "description": "SHA-256 of what it says."},
-                "refusals": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "properties": {
-                            "rule": _TEXT,
-                            "field": {"type": ["string", "null"]},
-                            "detail": _TEXT,
-                            "way_out": {"type": ["string", "null"]},
-                            "body": _TEXT,
-                            "at": {"type": "string", "format": "date-time"},
-                        },
-                    },
-                },
-            },
-            "required": ["source", "id", "result", "refusals"],
-        },
-    )
-}
+BECAME: Final[dict[int | str, Any]] = {200: _says("Where it is, and every refusal under its id.", Became)}

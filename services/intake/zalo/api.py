@@ -8,8 +8,9 @@ from events.actor import Actor
 from events.auth import Allowed
 from events.contracts.terms import Instant
 from events.runtime import Parts
-from events.web import moment
+from events.web import answers, moment
 from intake import queries
+from intake.answers import Quarantined, SortedAs, Waiting
 from intake.zalo.webhook import Door
 
 
@@ -17,17 +18,17 @@ def routes(parts: Parts, door: Door) -> APIRouter:
     """The conversation's routes."""
     router = APIRouter()
 
-    @router.get("/messages/waiting")
+    @router.get("/messages/waiting", **answers(Waiting))
     async def messages(_: Annotated[Actor, Depends(Allowed("read"))]) -> Any:
         """How many messages are prepared and not yet settled."""
         return {"waiting": await queries.waiting_messages(parts.pool)}
 
-    @router.get("/zalo/quarantine")
+    @router.get("/zalo/quarantine", **answers(list[Quarantined]))
     async def quarantine(_: Annotated[Actor, Depends(Allowed("operate"))]) -> Any:
         """Messages that nobody could be made responsible for."""
         return await queries.quarantine(parts.pool)
 
-    @router.post("/zalo/webhook")
+    @router.post("/zalo/webhook", **answers(SortedAs))
     async def webhook(
         request: Request,
         x_zevent_signature: Annotated[str | None, Header()] = None,
