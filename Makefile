@@ -21,7 +21,8 @@ EVENTS ?= 1000000
 RESOLVE := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
     --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11
 LONG := tests/oracle tests/sla/test_judge_laws.py tests/sla/test_corrections.py tests/sla/test_impact.py tests/sla/test_classes.py \
-    tests/sla/test_record.py tests/sla/test_year.py tests/sla/test_year_of_warnings.py tests/flows/test_rebuild_kills.py
+    tests/sla/test_record.py tests/sla/test_year.py tests/sla/test_year_of_warnings.py tests/flows/test_rebuild_kills.py \
+    tests/contracts/test_operations.py
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -64,7 +65,7 @@ test-clients: $(READY) ## what others have, which needs installing (Node, npm, k
 	build/clients/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement tests/clients/pm4py.lock
 	$(BIN)/python tests/clients
 
-campaign: compiled ## the long variants: 20,000 examples of the laws of judge and record, a year of 13,000 dossiers through real tables and a dying ticker, 50 killed rebuilds
+campaign: compiled ## the long variants: 20,000 examples of the laws of judge and record, a year of 13,000 dossiers through real tables and a dying ticker, 50 killed rebuilds, 200 requests of each HTTP operation
 	ONEDOOR_EXAMPLES=$(EXAMPLES) ONEDOOR_CASES=$(YEAR) ONEDOOR_KILLS=$(KILLS) $(BIN)/pytest --timeout 7200 $(LONG)
 
 mutants: $(READY) ## change the arithmetic token by token; the pure tests must notice (build/mutants/report.md)

@@ -2,13 +2,13 @@
 document and requests that do not, by whoever may and by everybody else.
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import schemathesis
+from contracts.documents import closed, named
 from schemathesis import Case, CheckContext, HookContext, Response
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import Failure, FailureGroup
@@ -149,29 +149,6 @@ def config(url: str, examples: int) -> SchemathesisConfig:
             ],
         }
     )  # fmt: skip
-
-
-def closed(document: Mapping[str, Any]) -> Any:
-    """The document with every answer's objects closed: a client may meet more, we say of nothing that is not there."""
-    made = json.loads(json.dumps(document))
-    asked = {name for _, one in operations(made) for name in named(one.get("requestBody"), made)}
-    for name, schema in made["components"]["schemas"].items():
-        if name not in asked and name != "Problem" and "properties" in schema:
-            schema.setdefault("additionalProperties", False)
-    return made
-
-
-def named(of: Any, document: Any) -> Iterator[str]:
-    """The schemas that a part of the document names, with those that they name."""
-    if isinstance(of, dict):
-        if (name := str(of.get("$ref", "")).removeprefix("#/components/schemas/")) and "$ref" in of:
-            yield name
-            yield from named(document["components"]["schemas"].get(name), document)
-        for part in of.values():
-            yield from named(part, document)
-    elif isinstance(of, list):
-        for part in of:
-            yield from named(part, document)
 
 
 def hinted(document: Any, known: Mapping[str, Sequence[Any]]) -> Any:

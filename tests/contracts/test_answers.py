@@ -1,14 +1,13 @@
 """Answers as JSON: each has a type in docs/openapi that tells everything of it, and declaring one changes no byte."""
 
 import importlib
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import Annotated, Any, NamedTuple, NotRequired, get_args, get_type_hints
+from typing import Annotated, Any, NamedTuple, NotRequired
 
 import aiohttp
 import pytest
+from contracts.documents import DOCUMENTS
 from contracts.servers import serving
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -17,15 +16,11 @@ from typing_extensions import TypedDict
 
 from events.answers import about
 from events.contracts.channels import SERVICES
-from events.openapi import FOLDER, document, operations
+from events.openapi import document, operations
 from events.runtime import Service, unstarted
 from events.settings import Settings
 from events.web import answers
-from sla.answers import cases
-from sla.rows import CLASSES, ChargeRow, CycleRow, ReferralRow, StayRow
 
-DOCS = Path(__file__).parents[2] / "docs" / FOLDER
-DOCUMENTS = {path.stem: json.loads(path.read_text()) for path in sorted(DOCS.iterdir())}
 ANSWERS = [
     pytest.param(service, answer["content"]["application/json"]["schema"], id=f"{service} {one['operationId']} {code}")
     for service, of in DOCUMENTS.items()
@@ -92,32 +87,6 @@ def plain(schema: Any) -> bool:
     """Whether it is a text or number whose form is not said."""
     ways = [way for way in (schema, *schema.get("anyOf", ())) if way.get("type") in ("string", "integer", "number")]
     return any(not way.keys() & {"const", "enum", "format"} for way in ways)
-
-
-# -- what is judged is shown, all of it ------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("row", "shown"),
-    [
-        (CycleRow, cases.Cycle), (StayRow, cases.Stay), (ReferralRow, cases.Referral),
-    ],
-)  # fmt: skip
-def test_a_row_is_shown_as_its_type_says(row: Any, shown: Any) -> None:
-    """Every column but the dossier's code, which stands once beside the rows."""
-    columns = {CLASSES.get(name, name): kind for name, kind in get_type_hints(row).items() if name != "case_id"}
-    assert list(get_type_hints(shown)) == list(columns) or set(get_type_hints(shown)) == set(columns)
-    assert {name: listed(kind) for name, kind in columns.items()} == get_type_hints(shown)
-
-
-def test_rows_that_are_shown_as_they_are() -> None:
-    assert set(get_type_hints(cases.JudgedCycle)) == set(CycleRow._fields)
-    assert set(get_type_hints(cases.Charge)) == set(ChargeRow._fields)
-
-
-def listed(kind: Any) -> Any:
-    """What stands in a column as JSON has it."""
-    return list[get_args(kind)[0]] if getattr(kind, "__origin__", None) is tuple else kind  # type: ignore[misc]
 
 
 # -- a declared type changes nothing ---------------------------------------------------------------

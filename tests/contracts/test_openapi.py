@@ -6,18 +6,16 @@ That they are current is held by `test_what_is_written_is_what_is_committed`.
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from contracts.documents import DOCUMENTS
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from events.contracts.channels import SERVICES
-from events.openapi import FOLDER, PROBLEM, document, operations
+from events.openapi import PROBLEM, document, operations
 from events.rights import READERS
 
-DOCS = Path(__file__).parents[2] / "docs" / FOLDER
-DOCUMENTS = {path.stem: json.loads(path.read_text()) for path in sorted(DOCS.iterdir())}
 EVERY = [
     pytest.param(service, path, one, id=f"{service} {one['operationId']}")
     for service, of in DOCUMENTS.items()

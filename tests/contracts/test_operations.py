@@ -5,25 +5,22 @@ of the roles gets nothing.
 """
 
 import asyncio
-import json
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from contracts.documents import DOCUMENTS
 from contracts.driving import Accepted, drive
 from contracts.played import play
 from flows.house import House, of_its_own
 from oracle.swapped import swap_file
 
 from events.contracts.channels import SERVICES
-from events.openapi import FOLDER
 
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(7200)]
-DOCS = Path(__file__).parents[2] / "docs" / FOLDER
 EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "500")) // 100  # of each operation, beside its boundaries
 CALLERS = ("receptionist.PAC-193", "officer.DL-193", "team.TC-193", "leader.PC-QN", "operator.onedoor",
            "auditor.PC-QN", "emitter.SXD")  # fmt: skip
@@ -61,9 +58,8 @@ async def played(kafka: str, postgres: str) -> AsyncIterator[Played]:
 @pytest.mark.parametrize("service", SERVICES)
 async def test_every_operation_answers_as_documented(played: Played, service: str) -> None:
     """By the roles that may, by each that may not, and by nobody."""
-    document = json.loads((DOCS / f"{service}.json").read_text())
     tokens = {who.partition(".")[0]: await played.house.token(who) for who in CALLERS}
     url, accepted = played.house.stack.url(service), ACCEPTED.get(service, [])
-    statuses, wrong = await asyncio.to_thread(drive, document, url, tokens, played.known, accepted, EXAMPLES)
+    statuses, wrong = await asyncio.to_thread(drive, DOCUMENTS[service], url, tokens, played.known, accepted, EXAMPLES)
     assert wrong == [], "\n\n".join([f"{len(wrong)} operations are not as documented; answers: {statuses}", *wrong])
     assert {200, 401, 403, 404, 405, 422} <= statuses.keys()
