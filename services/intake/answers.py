@@ -113,6 +113,13 @@ class Told(TypedDict):
     way_out: NotRequired[Annotated[str, about("What to do.", "give a unit's code, as in DL-193")]]
 
 
+class Handshake(TypedDict):
+    """What a sender of web hooks is answered; its consent are the two headers WebHook-Allowed-…, not this body."""
+
+    origin: Annotated[str | None, about("The origin that asked.", "events.example.vn")]
+    allowed_rate: Annotated[int | None, about("Requests a minute that it may deliver; null: it may not deliver.", 6000)]
+
+
 class Taken(TypedDict):
     """What became of one event."""
 

@@ -17,7 +17,7 @@ from events.gateway.sent import Item, of_request
 from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import Now, moment
-from intake.gateway.described import ANSWERS, BECAME, BODY, HANDSHAKE, HEADERS, Handshake
+from intake.gateway.described import ANSWERS, BECAME, BODY, HANDSHAKE, HEADERS
 from intake.gateway.entered import Entered
 from intake.gateway.keeping import Gateway, Outcome, Sender
 from intake.gateway.queries import became
@@ -59,22 +59,20 @@ def routes(parts: Parts, entered: Entered) -> APIRouter:
 
     @router.options("/events", responses=HANDSHAKE)
     async def handshake(
-        response: Response,
         origin: Annotated[str | None, Header(alias="WebHook-Request-Origin")] = None,
         rate: Annotated[int | None, Header(alias="WebHook-Request-Rate", ge=1)] = None,
-    ) -> Handshake:
+    ) -> Any:
         """Ask whether web hooks may deliver events here: the handshake of CloudEvents, without a token.
 
         The origins of an emitter are entered by an operator. A callback (WebHook-Request-Callback) is never called. The
         events themselves are posted with a token.
         """
-        response.headers["Allow"] = "OPTIONS, POST"
+        headers = {"Allow": "OPTIONS, POST"}
         allowed = entered.now().rate_of(origin) if origin else None
         if origin and allowed is not None:
             allowed = min(allowed, rate or allowed)
-            response.headers["WebHook-Allowed-Origin"] = origin
-            response.headers["WebHook-Allowed-Rate"] = str(allowed)
-        return Handshake(origin=origin, allowed_rate=allowed)
+            headers |= {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": str(allowed)}
+        return JSONResponse({"origin": origin, "allowed_rate": allowed}, headers=headers)
 
     @router.get("/events/{source:path}/{id}", responses=BECAME)
     async def one(source: StorableText, id: StorableText, actor: Caller) -> Any:

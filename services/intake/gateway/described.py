@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import TypeAdapter
 
 from events.contracts.inbound import EventSent
 from events.gateway.sent import BATCH, JSON, LARGEST, MOST, PREFIX, STRUCTURED
 from events.language.schemas import of_class
-from intake.answers import Became, Taken
+from intake.answers import Became, Handshake, Taken
 
 _EVENT: Final = of_class(TypeAdapter(EventSent))
 _ATTRIBUTES: Final = [name for name in _EVENT["properties"] if name not in ("data", "datacontenttype")]
@@ -46,14 +46,20 @@ HEADERS: Final = [
 ]
 
 
+_LEFT: Final = {
+    "RateLimit": {"description": 'For how many events there is room: `"events";r=5800`.', "schema": _TEXT},
+    "RateLimit-Policy": {"description": 'How many in how many seconds: `"events";q=6000;w=60`.', "schema": _TEXT},
+}
+
+
 def _says(description: str, model: Any = Taken) -> Any:
     return {"description": description, "model": model}
 
 
 ANSWERS: Final[dict[int | str, Any]] = {
-    200: _says("One event, accepted before: the same answer again."),
-    201: _says("One event, accepted: it is committed."),
-    207: _says("A batch: for each event, in their order, what became of it.", list[Taken]),
+    200: {**_says("One event, accepted before: the same answer again."), "headers": _LEFT},
+    201: {**_says("One event, accepted: it is committed."), "headers": _LEFT},
+    207: {**_says("A batch: for each event, in their order, what became of it.", list[Taken]), "headers": _LEFT},
     "4XX": {
         "description": "One event, refused: `title` is the rule. Or a request of which nothing was looked at.",
         "content": {"application/problem+json": {"schema": _PROBLEM}},
@@ -65,19 +71,9 @@ ANSWERS: Final[dict[int | str, Any]] = {
     },
 }
 
-
-class Handshake(BaseModel):
-    """What a sender of web hooks is answered; its consent are the two headers WebHook-Allowed-…, not this body."""
-
-    origin: str | None = Field(description="The origin that asked.", examples=["events.example.vn"])
-    allowed_rate: int | None = Field(
-        description="Requests a minute that it may deliver; null: it may not deliver.", examples=[6000]
-    )
-
-
 HANDSHAKE: Final[dict[int | str, Any]] = {
     200: {
-        "description": "Whether events may be delivered from this origin: they may where the two headers stand.",
+        **_says("Whether events may be delivered from this origin: they may where the two headers stand.", Handshake),
         "headers": {
             "WebHook-Allowed-Origin": {"description": "The origin that asked.", "schema": _TEXT},
             "WebHook-Allowed-Rate": {"description": "Requests a minute.", "schema": {"type": "integer"}},
