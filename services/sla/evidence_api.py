@@ -7,20 +7,20 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
-from deadlines.calendar import FIRST, LAST
+from deadlines.calendar import FIRST
 from deadlines.inforce import InForce
 from events.actor import Actor
 from events.auth import Allowed
 from events.contracts.terms import CaseId, Date
 from events.database import snapshot
-from events.errors import Conflict, NotFound, Refused
+from events.errors import Conflict, NotFound
 from events.runtime import Parts
 from events.web import answers
 from sla import dayseals, evidence
 from sla.answers.evidence import DaySealsFound, DossierEvidence, DossiersEvidence, MonthEvidence, RulesEvidence
 from sla.evidence import Trees
 from sla.exchange import key
-from sla.periods import Period, month
+from sla.periods import month
 from sla.proving import Evidence
 
 SEALS_AT_ONCE = 400  # more than a year of days
@@ -59,7 +59,8 @@ def routes(parts: Parts, in_force: InForce) -> APIRouter:
         """Which dossiers count in a month, signed. Ask for each of them, some at a time."""
         async with snapshot(parts.pool) as connection:
             _found, digest = await evidence.rules(connection, in_force, trees, signing_key)
-            return _json(await evidence.month(connection, _month(named), named, digest, signing_key))
+            period = month(int(named[:4]), int(named[5:]))
+            return _json(await evidence.month(connection, period, named, digest, signing_key))
 
     async def told(cases: Sequence[str]) -> dict[str, Evidence]:
         """The evidence of these dossiers, once the judge has come to what was heard of them."""
@@ -93,17 +94,6 @@ def routes(parts: Parts, in_force: InForce) -> APIRouter:
         return _json((await told([case_id]))[case_id])
 
     return router
-
-
-def _month(named: str) -> Period:
-    """A month by its name, 2017-07. Raises Refused."""
-    year, number = int(named[:4]), int(named[5:])
-    if not FIRST.year <= year <= LAST.year:
-        raise Refused(
-            "beyond-calendar", f"calendars cover {FIRST} to {LAST}", field="month",
-            way_out="ask for a month within these years",
-        )  # fmt: skip
-    return month(year, number)
 
 
 def _json(body: Any) -> Response:
