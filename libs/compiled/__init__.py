@@ -13,10 +13,19 @@ from importlib.util import find_spec
 from pathlib import Path
 
 MODULES = (
-    "events.progress", "events.ordering",
-    "deadlines.instants", "deadlines.calendar", "deadlines.promise", "deadlines.verdict",
-    "sla.facts", "sla.case", "sla.custody", "sla.ledger", "sla.left", "sla.judge",
-)  # fmt: skip
+    "events.progress",
+    "events.ordering",
+    "deadlines.instants",
+    "deadlines.calendar",
+    "deadlines.promise",
+    "deadlines.verdict",
+    "sla.facts",
+    "sla.case",
+    "sla.custody",
+    "sla.ledger",
+    "sla.left",
+    "sla.judge",
+)
 KEPT = Path(__file__).parent / "kept"  # a folder a digest
 
 
@@ -24,7 +33,7 @@ def use(package: str, path: MutableSequence[str]) -> None:
     """Have a package find its compiled modules first, if there are any; called where the package begins."""
     if os.environ.get("ONEDOOR_PLAIN") or (folder := place()) is None or not folder.is_dir():
         return
-    path.insert(0, str(folder / package))
+    path.insert(0, str(folder / package.replace(".", "/")))
     if str(folder) not in sys.path:
         sys.path.append(str(folder))  # what the modules of a package share lies beside the packages
 
@@ -40,11 +49,11 @@ def sources() -> list[Path] | None:
     """The files of the modules; None where one is not there: a service may run without the others' code."""
     found = []
     for module in MODULES:
-        package, _, name = module.partition(".")
-        spec = find_spec(package)
+        top, _, rest = module.partition(".")
+        spec = find_spec(top)
         if spec is None or spec.origin is None:
             return None
-        found.append(Path(spec.origin).parent / f"{name}.py")
+        found.append(Path(spec.origin).parent / f"{rest.replace('.', '/')}.py")
     return found if all(file.is_file() for file in found) else None
 
 

@@ -29,10 +29,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="onedoor-compiled-") as scratch:
         build, arguments = Path(scratch), ["--ignore-missing-imports"]
         arguments += [f"{module.replace('.', '/')}.py" for module in MODULES]
-        for package in {file.parent for file in files}:
+        tops = {file.parents[module.count(".") - 1] for module, file in zip(MODULES, files, strict=True)}
+        for package in tops:
             shutil.copytree(package, build / package.name)
         (build / "setup.py").write_text(BUILD.format(arguments=arguments))
-        known = os.pathsep.join(str(path) for path in {file.parents[1] for file in files})
+        known = os.pathsep.join(str(path) for path in {package.parent for package in tops})
         done = subprocess.run(
             [sys.executable, "setup.py", "build_ext", "--build-lib", "out"], cwd=build, check=False,
             capture_output=True, text=True, env={**os.environ, "MYPYPATH": known},

@@ -111,9 +111,7 @@ class Standing(TypedDict):
     horizon_seconds: Annotated[
         float, about("Age of the cluster's oldest writing transaction in seconds: it holds every follower back.", 0.0)
     ]
-    watermarks: Annotated[
-        list[WatermarkStanding], about("The sources that it waits for, or none.")
-    ]
+    watermarks: Annotated[list[WatermarkStanding], about("The sources that it waits for, or none.")]
 
 
 class Session(TypedDict):
