@@ -8,10 +8,10 @@ from oracle.year import year
 from sla_at_work import KINDS
 
 from sla.document import Document, addressed, document
-from sla.judge import Judgement, judge
+from sla.judging.judge import Judgement, judge
+from sla.judging.rows import CycleRow
 from sla.periods import Period
 from sla.record import Record, record
-from sla.rows import CycleRow
 from sla.sheets import Sheet, sheets
 
 PERIOD = Period(date(2017, 7, 1), date(2018, 5, 1))

@@ -29,7 +29,7 @@ from sla import generations, projector, queries, remedying, sealing, tables
 from sla.certificate import Vouched
 from sla.comparing import Comparing, Comparison
 from sla.document import Document, document, read, written
-from sla.judge import Rules
+from sla.judging.judge import Rules
 from sla.periods import Period
 from sla.record import Record as MonthlyRecord
 from sla.ticker import tick

@@ -19,12 +19,12 @@ MODULES = (
     "deadlines.calendar",
     "deadlines.promise",
     "deadlines.verdict",
-    "sla.facts",
-    "sla.case",
-    "sla.custody",
-    "sla.ledger",
-    "sla.left",
-    "sla.judge",
+    "sla.judging.arrangement",
+    "sla.judging.case",
+    "sla.judging.cycle",
+    "sla.judging.ledger",
+    "sla.judging.row_builder",
+    "sla.judging.judge",
 )
 KEPT = Path(__file__).parent / "kept"  # a folder a digest
 

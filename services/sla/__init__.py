@@ -8,7 +8,3 @@ Says    sla.events, rules.events, sla.cases (compacted: the latest status of eve
 Shows   /cases, /overdue, /record (each now and as of a day; CSV, XLSX, print; seals; practice), /remedies,
         /what-if, /public/record, /stream, a live page at /
 """
-
-import compiled
-
-compiled.use(__name__, __path__)

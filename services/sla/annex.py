@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from sla.figures import Item
+from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow
 from sla.periods import Period
-from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow
 
 Cause = Literal["staff", "other-agency", "customer", "mechanism"]
 

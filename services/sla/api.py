@@ -34,9 +34,9 @@ from sla.answers.cases import Case, Cases, Explained, Facts, Overdue, Time
 from sla.changes import Hub
 from sla.explain import Explanation, explain
 from sla.explained import page as page_of
-from sla.judge import judge
+from sla.judging.case_rules import with_published
+from sla.judging.judge import judge
 from sla.record_api import Day, record_routes
-from sla.rules import with_published
 from sla.ticker import tick
 from sla.told import told
 from sla.watermarks import CLOCK, KEEP, passed

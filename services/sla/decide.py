@@ -24,8 +24,8 @@ from events.contracts.sla import (
     VerdictReached,
 )
 from events.decider import Decider
-from sla.judge import Judgement
-from sla.rows import Deadline
+from sla.judging.judge import Judgement
+from sla.judging.rows import Deadline
 from sla.state import Miss, Published, Verdict, evolve
 
 DUE = "due"

@@ -24,7 +24,7 @@ from events.tail import Mark
 from sla import generations, vouching
 from sla.certificate import Certificate, Difference, Rows, signed
 from sla.comparing import Comparing
-from sla.judge import Rules
+from sla.judging.judge import Rules
 from sla.projector import Stuck, building
 from sla.reading import Place
 from sla.watermarks import passed

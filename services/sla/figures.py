@@ -5,7 +5,7 @@ from typing import Final, Literal, NamedTuple
 
 from deadlines.instants import DAY
 from events.contracts.terms import UnitKind
-from sla.rows import CycleRow
+from sla.judging.rows import CycleRow
 
 Column = Literal[
     "received", "received online", "received direct", "carried over",

@@ -29,7 +29,7 @@ from events.envelope import Recorded
 from events.segments import Segment
 from sla import inbox, tables
 from sla.inbox import Heard
-from sla.judge import Judgement, Rules
+from sla.judging.judge import Judgement, Rules
 from sla.projector import Stuck, judged, why
 from sla.reading import Place, Reader, connected, shares
 

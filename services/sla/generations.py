@@ -19,9 +19,9 @@ from events.order import Order
 from events.store import Append, append, load
 from events.tail import Mark
 from sla import tables
-from sla.case import JUDGED
 from sla.certificate import Vouched
 from sla.comparing import Comparison
+from sla.judging.case import JUDGED
 from sla.projector import NAME as JUDGE
 from sla.projector import WRITES, look_again
 

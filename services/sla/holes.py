@@ -11,7 +11,7 @@ from events.errors import WrongVersion
 from events.follow import WAIT_LOCK, Entry, Follower, Log
 from events.store import COLUMNS, recorded_from
 from sla import queries
-from sla.case import JUDGED
+from sla.judging.case import JUDGED
 from sla.projector import NAME as JUDGE
 from sla.projector import WRITES, look_again, status
 

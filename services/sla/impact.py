@@ -13,8 +13,8 @@ import msgspec
 from deadlines.instants import DAY, Day, Second, midnight, second_of
 from deadlines.verdict import Class
 from events.contracts.rules import Impact
-from sla.rows import CycleRow
-from sla.rules import Rules
+from sla.judging.case_rules import Rules
+from sla.judging.rows import CycleRow
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from events.database import Connection
 from events.envelope import Recorded
 from events.store import COLUMNS, recorded_from
-from sla.case import JUDGED
+from sla.judging.case import JUDGED
 
 # The last subject of the next chunk: a walk over the index alone, so that no case is cut in two.
 BOUND = "select subject from inbox where subject > $1 order by subject offset $2 limit 1"

@@ -10,8 +10,8 @@ from deadlines.catalogue import Catalogue
 from deadlines.entries import Name
 from sla.annex import Cause
 from sla.figures import Cut
-from sla.ledger import LedgerClock
-from sla.rows import Act
+from sla.judging.ledger import LedgerClock
+from sla.judging.rows import Act
 from sla.texts import Text
 
 

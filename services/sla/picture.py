@@ -6,7 +6,7 @@ from html import escape
 
 from deadlines.instants import DAY, day_of, instant_of, midnight, second_of
 from sla.explain import CycleExplanation, Line
-from sla.ledger import LedgerClock
+from sla.judging.ledger import LedgerClock
 from sla.names import CLOCKS
 from sla.texts import Text, local
 

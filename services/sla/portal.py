@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from deadlines.instants import OFFSET
-from sla.rows import CycleRow
+from sla.judging.rows import CycleRow
 
 Status = Literal[2, 3, 4, 5, 6, 7, 8, 9, 10]
 """2 received, 3 not received, 4 in process, 5 supplement asked, 6 obligation (payment, signature), 7 withdrawn,

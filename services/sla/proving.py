@@ -20,9 +20,9 @@ from events.contracts.ranks import ORDER
 from events.signing import Signed, digest_of, sign
 from events.wire import PREFIX
 from sla.dayseal import Head, tree_of
+from sla.judging.case_rules import Rules
+from sla.judging.rows import CycleRow, shown
 from sla.merkle import Tree
-from sla.rows import CycleRow, shown
-from sla.rules import Rules
 
 
 class Evidence(msgspec.Struct, frozen=True):

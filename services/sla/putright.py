@@ -5,8 +5,8 @@ from typing import Final
 
 from deadlines.catalogue import Catalogue
 from events.instants import parse_instant
+from sla.judging.rows import Amendment
 from sla.names import FACTS, FIELDS, reason_of, value_of
-from sla.rows import Amendment
 from sla.texts import Text, local
 
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")

@@ -10,12 +10,12 @@ from events.contracts.terms import UnitKind
 from events.database import Connection, Pool, snapshot
 from events.envelope import Recorded
 from events.store import COLUMNS, recorded_from
-from sla.case import JUDGED
-from sla.judge import Judgement
+from sla.judging.case import JUDGED
+from sla.judging.judge import Judgement
+from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow, shown
 from sla.periods import Period
 from sla.practice import Practice, practice
 from sla.record import Record, record
-from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow, shown
 from sla.tables import FIELDS
 from sla.tally import Rows
 

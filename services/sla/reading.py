@@ -21,7 +21,7 @@ from events.sanitize import storable
 from events.segments import Segment, reach
 from events.wire import from_cloudevent
 from sla.aside import Aside
-from sla.case import JUDGED
+from sla.judging.case import JUDGED
 
 AT_ONCE = 200_000  # records whose facts lie in memory together, about
 BATCH = 1_000  # records asked of the client at once, some milliseconds of work

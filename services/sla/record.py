@@ -13,8 +13,8 @@ from deadlines.verdict import Class
 from events.contracts.terms import UnitKind
 from sla.annex import Delay, Dwell, Late, Parts, Stayed, delays, dwells, late, stayed
 from sla.figures import CYCLES, Column, Cut, Item, Line
+from sla.judging.rows import ChargeRow, CycleRow, Outcome, ReferralRow, StayRow
 from sla.periods import Period
-from sla.rows import ChargeRow, CycleRow, Outcome, ReferralRow, StayRow
 
 CLASSIFIER: Final = "A@1"
 """Whose classes the columns of the template hold; "C@2" is in those of Decision 766."""

@@ -13,7 +13,7 @@ from sla.certificate import Certificate
 from sla.comparing import fingerprint
 from sla.exchange import Asked, catching_up, exchange
 from sla.generations import Before
-from sla.judge import Rules
+from sla.judging.judge import Rules
 from sla.projector import Stuck
 
 CEILING = "select pg_snapshot_xmax(pg_current_snapshot())"

@@ -26,13 +26,13 @@ from events.runtime import Parts
 from events.store import Append, append, load
 from events.web import Asked
 from sla import queries
-from sla.case import JUDGED, MOVES, Case
 from sla.changes import CHANGES
 from sla.changes import Change as CaseChange
 from sla.differences import Change, changes, digests
 from sla.document import Effect, document, fingerprint, read, written
 from sla.generations import DIFFERENCES
 from sla.holes import NAME as HOLES
+from sla.judging.case import JUDGED, MOVES, Case
 from sla.month import Restate, Seal, Totals, month, sealed
 from sla.periods import Period
 from sla.projector import caught_up

@@ -18,7 +18,7 @@ from events.contracts.sla import (
     VerdictReached,
 )
 from events.decider import Said
-from sla.rows import Deadline
+from sla.judging.rows import Deadline
 
 
 class Verdict(NamedTuple):

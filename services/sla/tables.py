@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from events.database import Connection
-from sla.judge import Judgement
-from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow
+from sla.judging.judge import Judgement
+from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow
 
 # A table's columns are its row's fields, in order, after the generation.
 TABLES: dict[str, type[Any]] = {"cycles": CycleRow, "stays": StayRow, "referrals": ReferralRow, "charges": ChargeRow}

@@ -15,9 +15,9 @@ import msgspec
 from events.contracts.terms import UnitKind
 from sla.annex import Late, delays, dwell, dwelt
 from sla.figures import Column, Cut, Item, Line
+from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow
 from sla.periods import Period
 from sla.record import CUTS, UNITS, Record, in_order, record
-from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow
 
 
 class Rows(NamedTuple):

@@ -11,8 +11,8 @@ from deadlines.errors import OutsideCalendar
 from deadlines.instants import Second, instant_of, second_of
 from deadlines.promise import count
 from events.contracts.terms import Limit
-from sla.judge import Judgement
-from sla.rows import CycleRow, Deadline
+from sla.judging.judge import Judgement
+from sla.judging.rows import CycleRow, Deadline
 
 WORKING_DAY = 8 * 3600
 # A share of the promised working time that is still left when the warning is due.

@@ -12,7 +12,7 @@ from events import wire
 from events.amend import amend, said_of
 from events.envelope import Recorded
 from events.topics import TOPIC
-from sla.facts import place
+from sla.judging.arrangement import place
 
 
 def told(facts: Iterable[Recorded]) -> list[dict[str, Any]]:

@@ -31,10 +31,10 @@ from events.settings import Settings
 from sla import inbox, queries, runs
 from sla.impact import Change, Reach, Standing, differences
 from sla.inbox import Piece
-from sla.judge import judge
+from sla.judging.case_rules import Rules, with_published
+from sla.judging.judge import judge
+from sla.judging.rows import CycleRow
 from sla.projector import caught_up
-from sla.rows import CycleRow
-from sla.rules import Rules, with_published
 
 STANDING = f"""
 select {", ".join(Standing._fields)} from cycles

@@ -13,7 +13,7 @@ from bench import made
 from bench.figures import line, ratio
 from events.contracts.catalogue import CATALOGUE
 from events.wire import PREFIX, CloudEvent, from_cloudevent, to_cloudevent
-from sla.judge import judge
+from sla.judging.judge import judge
 
 ROUNDS = 9
 ENVELOPE = msgspec.json.Decoder(CloudEvent)

@@ -15,7 +15,7 @@ from serving import Serving, serving
 from events.database import Connection
 from sla import tables
 from sla.app import service
-from sla.judge import Rules, judge
+from sla.judging.judge import Rules, judge
 from sla.periods import month
 
 MONTH = month(2018, 2)

@@ -12,7 +12,7 @@ from bench.peers.chart import chart
 from bench.peers.contestants.folding import Row, fold
 from bench.peers.rows import Differs, checksum
 from events.wire import to_cloudevent
-from sla.judge import judge
+from sla.judging.judge import judge
 
 
 def test_the_fold_of_the_peers_gives_what_the_judge_gives() -> None:

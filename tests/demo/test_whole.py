@@ -17,7 +17,7 @@ from local.demo.plan import plan
 from local.demo.run import CATALOGUE
 from sla import queries
 from sla.document import document, written
-from sla.judge import judge, ledger
+from sla.judging.judge import judge, ledger
 from sla.periods import month
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(600)]

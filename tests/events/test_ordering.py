@@ -13,9 +13,9 @@ from events.contracts import field, intake, routing
 from events.contracts.channels import OTHERS
 from events.contracts.ranks import RANKS
 from events.envelope import Recorded
-from sla.case import JUDGED
-from sla.facts import arrange
-from sla.judge import Judgement, judge
+from sla.judging.arrangement import arrange
+from sla.judging.case import JUDGED
+from sla.judging.judge import Judgement, judge
 
 NINE, TEN = local(7, 10, 9), local(7, 10, 10)
 Tell = Callable[[Story], str]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sla.judge import Judgement
+from sla.judging.judge import Judgement
 from sla.tables import FIELDS, rows_of
 
 SEEDS: Final = {table: seed for seed, table in enumerate(FIELDS, 1)}

@@ -12,9 +12,9 @@ from deadlines.published import STREAM, joined
 from events.envelope import Recorded
 from events.wire import from_cloudevent
 from fixed.fingerprint import Row, case_hash, rows
-from sla.case import JUDGED
-from sla.judge import Judgement, judge
-from sla.rules import Rules, with_published
+from sla.judging.case import JUDGED
+from sla.judging.case_rules import Rules, with_published
+from sla.judging.judge import Judgement, judge
 
 HERE: Final = Path(__file__).parent
 PARTS: Final = ("demo", "made")

@@ -21,7 +21,7 @@ from events.envelope import Recorded
 from events.gateway.course import Found, course
 from events.gateway.rules import Accepted, Name
 from events.gateway.steps import Step, step
-from sla.judge import Rules, judge
+from sla.judging.judge import Rules, judge
 
 RULES = Rules(load(Path(__file__).parents[2] / "deploy" / "catalogue"))
 OF_CALENDARS = {

@@ -18,8 +18,8 @@ from events.errors import Refused
 from intake.decide import Extend, case
 from intake.promised import runs_out, waits
 from intake.state import Open
-from sla.judge import judge
-from sla.rules import Rules
+from sla.judging.case_rules import Rules
+from sla.judging.judge import judge
 
 RURAL = "LV-RES-RURAL@2017-07-01"
 LEADER = Actor(id="staff-22-99", roles=frozenset({"leader"}), unit="PC-QN")

@@ -7,8 +7,8 @@ from oracle.telling import Story, local, promise
 
 from deadlines.load import load
 from events.contracts.terms import Promise
-from sla.judge import Rules, judge
-from sla.rows import CycleRow
+from sla.judging.judge import Rules, judge
+from sla.judging.rows import CycleRow
 
 SHIPPED = load(Path(__file__).parents[2] / "deploy" / "catalogue")
 RULES = Rules(SHIPPED)

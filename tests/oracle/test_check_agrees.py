@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from oracle.judging import MONDAY, RULES, received
 from oracle.telling import Story, local, promise, stories
 
-from sla.judge import judge
-from sla.rows import shown
+from sla.judging.judge import judge
+from sla.judging.rows import shown
 
 EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "200"))
 CHECK = Judge(Path(CATALOGUE))

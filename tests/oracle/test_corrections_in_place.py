@@ -21,7 +21,7 @@ from intake.decide import case
 from routing import state as hands
 from routing.api import begins_cycle
 from routing.decide import route
-from sla.judge import judge
+from sla.judging.judge import judge
 
 LEADER = Actor(id="staff-qn-01", roles=frozenset({"leader"}), unit="PC-QN")
 CASES = correcting(case, door.follows, founds=lambda fact: isinstance(fact, ApplicationReceived))

@@ -9,8 +9,8 @@ from oracle.naive import ZERO, Oracle, Run, class_a, class_b, class_c, class_d
 from oracle.telling import Story, local, promise, stories
 
 from deadlines.load import load
-from sla.judge import Rules, judge
-from sla.rows import CycleRow
+from sla.judging.judge import Rules, judge
+from sla.judging.rows import CycleRow
 
 EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "500"))
 RULES = Rules(load(Path(__file__).parents[2] / "deploy" / "catalogue"))

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from events.contracts.routing import DossierForwarded
 from events.envelope import Recorded
-from sla.judge import Judgement, Rules, judge
-from sla.rows import CycleRow
+from sla.judging.judge import Judgement, Rules, judge
+from sla.judging.rows import CycleRow
 
 ZERO = datetime(2016, 12, 31, 17, tzinfo=UTC)
 DAY = 86400

@@ -8,7 +8,7 @@ from sla_at_work import KINDS
 from events.contracts.terms import Promise
 from sla.annex import Delay, Dwell, Held, Late, nearest_rank
 from sla.figures import Item
-from sla.judge import judge
+from sla.judging.judge import judge
 from sla.periods import month
 from sla.record import Record, record
 

@@ -16,10 +16,10 @@ from sla.answers import cases, rebuilds, rules, seals
 from sla.api import _named
 from sla.document import namer
 from sla.explain import explain
+from sla.judging.rows import CLASSES, ChargeRow, CycleRow, ReferralRow, StayRow
 from sla.names import ACTS
 from sla.practice import practice
 from sla.record_api import _practice
-from sla.rows import CLASSES, ChargeRow, CycleRow, ReferralRow, StayRow
 
 DOCUMENT = closed(DOCUMENTS["sla"])
 

@@ -24,7 +24,7 @@ from events.inbox import park
 from events.store import Append, append
 from sla import tables
 from sla.asof import as_of, end_of
-from sla.judge import Judgement, judge
+from sla.judging.judge import Judgement, judge
 from sla.periods import Period
 from sla.record import record
 from sla.watermarks import KEEP

@@ -8,7 +8,7 @@ from oracle.telling import Story, stories
 
 from deadlines.instants import second_of
 from deadlines.verdict import CLASSIFIERS, Finished, classes, minutes_of
-from sla.judge import judge
+from sla.judging.judge import judge
 
 EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "100"))
 

@@ -7,7 +7,7 @@ from oracle.telling import Story, local, promise, stories
 
 from deadlines.load import load
 from sla.explain import explain, why_overdue
-from sla.judge import Rules, judge
+from sla.judging.judge import Rules, judge
 
 CATALOGUE = load(Path(__file__).parents[2] / "deploy" / "catalogue")
 RULES = Rules(CATALOGUE)

@@ -28,7 +28,7 @@ from sla.certificate import Vouched
 from sla.comparing import Comparison
 from sla.exchange import Asked
 from sla.generations import Before
-from sla.judge import judge
+from sla.judging.judge import judge
 from sla.rollback import go_back
 
 LAST_HEARD = "select epoch, tx, position from inbox order by epoch desc, tx desc, position desc limit 1"

@@ -15,7 +15,7 @@ from events.handle import Moment
 from events.inbox import keep
 from events.order import Order
 from sla import holes
-from sla.judge import Judgement, judge
+from sla.judging.judge import Judgement, judge
 from sla.periods import month
 
 pytestmark = pytest.mark.parts

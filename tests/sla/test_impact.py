@@ -12,8 +12,8 @@ from oracle.telling import Story, local, stories
 
 from events.contracts.terms import Promise
 from sla.impact import Change, Reach, Standing, by_unit, counts, differences
-from sla.judge import judge
-from sla.rules import Supposed
+from sla.judging.case_rules import Supposed
+from sla.judging.judge import judge
 
 EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "150"))
 AFTER = Supposed(file=swap_file(), policy="as-revised").rules(RULES)

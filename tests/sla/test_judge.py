@@ -14,7 +14,7 @@ from deadlines.entries import CatalogueFile
 from deadlines.published import joined
 from events.contracts import routing
 from events.contracts.terms import Limit, Promise
-from sla.judge import Rules, judge, ledger
+from sla.judging.judge import Rules, judge, ledger
 
 
 # -- release and class ---------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from oracle.judging import HOUR, MONDAY, RULES, findings, handed, only, received
 from oracle.telling import local
 
 from events.contracts.terms import Limit
-from sla.judge import judge
+from sla.judging.judge import judge
 
 
 def test_custody_moves_with_every_hand_over() -> None:

@@ -8,7 +8,7 @@ from oracle.judging import RULES, THURSDAY, received
 from oracle.telling import Story, local, promise
 
 from events.contracts.terms import Limit, Promise
-from sla.judge import judge
+from sla.judging.judge import judge
 from sla.names import FINDINGS
 
 Found = list[tuple[str, str, str]]

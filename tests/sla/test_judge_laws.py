@@ -12,8 +12,8 @@ from oracle.telling import Story, stories
 
 from deadlines.instants import second_of
 from deadlines.load import load
-from sla.judge import Judgement, Rules, judge, ledger
-from sla.ledger import apportion, charge
+from sla.judging.judge import Judgement, Rules, judge, ledger
+from sla.judging.ledger import apportion, charge
 
 RULES = Rules(load(Path(__file__).parents[2] / "deploy" / "catalogue"))
 EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "500"))

@@ -8,9 +8,9 @@ from oracle.judging import HOUR, MONDAY, RULES, THURSDAY, findings, handed, only
 from oracle.telling import Story, local, promise
 
 from events.contracts import CATALOGUE, intake, routing
-from sla.case import JUDGED
-from sla.facts import arrange
-from sla.judge import Judgement, judge
+from sla.judging.arrangement import arrange
+from sla.judging.case import JUDGED
+from sla.judging.judge import Judgement, judge
 
 
 def test_duplicates_fall_together() -> None:

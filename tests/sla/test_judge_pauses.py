@@ -9,7 +9,7 @@ from oracle.telling import Story, local, promise
 from deadlines.instants import second_of
 from events.contracts import routing
 from events.contracts.terms import Promise
-from sla.judge import judge, ledger
+from sla.judging.judge import judge, ledger
 
 
 # -- pauses --------------------------------------------------------------------------------------

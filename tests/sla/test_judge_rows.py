@@ -11,8 +11,8 @@ from oracle.judging import HOUR, MONDAY, RULES, received
 from oracle.telling import Story, local, promise
 
 from events.contracts.terms import Limit, Promise
-from sla.judge import Judgement, judge
-from sla.rows import ChargeRow, CycleRow, ReferralRow, Span, StayRow
+from sla.judging.judge import Judgement, judge
+from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, Span, StayRow
 
 
 @pytest.fixture

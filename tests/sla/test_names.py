@@ -17,12 +17,13 @@ from events import amend
 from events.amend import IDENTITIES
 from events.contracts import CATALOGUE, field, intake, routing
 from events.contracts.terms import Channel, Fault
-from sla import annex, case, custody, figures, judge, ledger, names, portal, rows
+from sla import annex, figures, names, portal
 from sla.differences import settled
 from sla.headings import COLUMN_NAMES, HEADINGS, figure_of
+from sla.judging import case, cycle, judge, ledger, rows
+from sla.judging.rows import Amendment
 from sla.names import value_of
 from sla.putright import correction
-from sla.rows import Amendment
 from sla.texts import Text
 
 SCALARS = (str, int, bool)
@@ -60,7 +61,7 @@ def _source(module: ModuleType) -> str:
 
 def findings() -> Iterator[str]:
     """What the judge finds, and why a correction did nothing, read from the code that says so."""
-    for module in (case, custody, judge):
+    for module in (case, cycle, judge):
         for call in ast.walk(ast.parse(_source(module))):
             if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) in (
                 "_found", "Finding"

@@ -11,7 +11,7 @@ from judged_year import DATES, World, by_766
 
 from sla.annex import nearest_rank
 from sla.document import opened
-from sla.rows import CycleRow
+from sla.judging.rows import CycleRow
 
 
 def followed(world: World, link: str | None) -> Sequence[Mapping[str, Any]]:

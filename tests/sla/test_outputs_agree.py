@@ -29,11 +29,11 @@ from sla.document import Document, opened, read, written
 from sla.explain import explain
 from sla.exports import as_csv, as_xlsx
 from sla.headings import HEADINGS
-from sla.judge import Judgement
+from sla.judging.judge import Judgement
+from sla.judging.rows import CycleRow, shown
 from sla.printed import page
 from sla.projector import status
 from sla.proving import dossier_document
-from sla.rows import CycleRow, shown
 from sla.sheets import Sheet, title
 
 Said = dict[Key, Any]

@@ -10,7 +10,7 @@ from oracle.telling import Story, local, promise, stories
 
 from sla.explain import CycleExplanation, explain
 from sla.explained import page
-from sla.judge import judge
+from sla.judging.judge import judge
 from sla.picture import LANES, LEFT, WIDTH, timeline
 
 SVG = "{http://www.w3.org/2000/svg}"

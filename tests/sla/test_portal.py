@@ -7,7 +7,7 @@ from oracle.judging import MONDAY, RULES, received
 from oracle.telling import Story, local
 
 from sla import portal
-from sla.judge import judge
+from sla.judging.judge import judge
 
 
 def waiting_for_the_agency(told: Story) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from oracle.judging import RULES
 from oracle.telling import Story, local, promise, stories
 
-from sla.judge import judge
+from sla.judging.judge import judge
 from sla.periods import Period, month
 from sla.practice import ACTS, Practice, practice
 

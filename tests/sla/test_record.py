@@ -13,7 +13,7 @@ from oracle.telling import Story, local, promise, stories
 from deadlines.load import load
 from sla.document import document
 from sla.figures import Column, Item, Line
-from sla.judge import Rules, judge
+from sla.judging.judge import Rules, judge
 from sla.periods import Period, month
 from sla.record import Record, record
 from sla.sheets import title

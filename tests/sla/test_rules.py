@@ -14,8 +14,8 @@ from deadlines.published import joined
 from events.contracts import name_of, write
 from events.contracts.terms import Promise
 from events.envelope import Cause, Recorded
-from sla.judge import Rules, judge
-from sla.rules import Supposed, known_on, with_published
+from sla.judging.case_rules import Supposed, known_on, with_published
+from sla.judging.judge import Rules, judge
 
 FRIDAY = local(7, 14, 17)
 

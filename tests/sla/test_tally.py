@@ -11,10 +11,10 @@ from sla_at_work import KINDS, Sla
 from events.follow import park
 from sla import queries
 from sla.document import Document, document
-from sla.judge import Judgement, judge
+from sla.judging.judge import Judgement, judge
+from sla.judging.rows import CycleRow
 from sla.periods import Period, month
 from sla.record import Record, record
-from sla.rows import CycleRow
 from sla.tally import Rows, Tally
 from sla.totals import Totals
 

@@ -19,8 +19,8 @@ from events.contracts.sla import (
 from events.contracts.terms import Limit
 from events.decider import Said
 from sla.decide import Publish, Warn, promise
-from sla.judge import judge
-from sla.rows import Deadline
+from sla.judging.judge import judge
+from sla.judging.rows import Deadline
 from sla.state import Published
 from sla.timers import Timer, timers
 

@@ -23,7 +23,7 @@ from events.errors import Conflict
 from events.follow import Following
 from events.settings import Settings
 from sla import projector, runs
-from sla.rules import Supposed
+from sla.judging.case_rules import Supposed
 
 MIGRATIONS = Path(__file__).parents[2] / "services" / "sla" / "migrations"
 NOW = local(8, 1, 9)

@@ -9,8 +9,8 @@ from deadlines.verdict import Class
 from events.answers import about
 from events.contracts.terms import CaseId, EventId
 from events.language.schemas import ABOUT
-from sla.ledger import LedgerClock, LedgerKind
-from sla.rows import Act, Clock, Outcome
+from sla.judging.ledger import LedgerClock, LedgerKind
+from sla.judging.rows import Act, Clock, Outcome
 
 CASE = "000.00.22.H49-170710-0001"
 ROUTE = f"route-{CASE}@2"

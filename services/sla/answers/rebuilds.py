@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from events.answers import about
 from events.contracts.terms import CaseId
 from sla.answers.cases import CASE, By766, ByDate, BySession, CycleNumber, Incomplete
-from sla.rows import Outcome
+from sla.judging.rows import Outcome
 
 PLACE = "routing.events/3/17"
 RowHash = Annotated[str, about("Fingerprint of the rows: 16 hexadecimal digits, whatever their order.", "0" * 16)]

@@ -11,7 +11,7 @@ from sla.annex import Cause
 from sla.answers.cases import CASE, AsOf, CycleNumber, Text, UnitName
 from sla.document import Opening
 from sla.figures import Column, Cut, Made
-from sla.rows import Act
+from sla.judging.rows import Act
 
 OPENS = "/record/items?from=2017-07-01&to=2017-08-01&kind=counter&line=PAC-193"
 

@@ -17,7 +17,7 @@ from events import database
 from events.settings import Settings
 from sla import generations
 from sla.fold import Work, Workers
-from sla.judge import Rules
+from sla.judging.judge import Rules
 from sla.reading import Place
 from sla.rebuild import fold
 

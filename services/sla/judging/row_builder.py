@@ -14,9 +14,9 @@ from deadlines.instants import Second, instant_of
 from deadlines.promise import NEVER, Pause, count, moved
 from deadlines.verdict import Class
 from events.contracts.terms import Limit
-from sla.custody import Cycle, Referral, Stay, Stretch
-from sla.ledger import charge
-from sla.rows import ChargeRow, CycleRow, ReferralRow, StayRow
+from sla.judging.cycle import Cycle, Referral, Stay, Stretch
+from sla.judging.ledger import charge
+from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow
 
 
 class Instants(dict[Second, datetime]):

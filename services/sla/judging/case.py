@@ -15,10 +15,10 @@ from events.amend import CORRECTIONS, EARLIEST
 from events.contracts import field as site
 from events.contracts import intake, routing
 from events.contracts.terms import Limit, Promise
-from sla.amendments import NONE, Corrections
-from sla.custody import Cycle, Referral, Wait
-from sla.rows import Amendment, Finding, Outcome
-from sla.rules import Rules
+from sla.judging.case_rules import Rules
+from sla.judging.corrections import NONE, Corrections
+from sla.judging.cycle import Cycle, Referral, Wait
+from sla.judging.rows import Amendment, Finding, Outcome
 
 
 class Case:

@@ -18,7 +18,7 @@ from events.contracts.catalogue import name_of
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import ServiceReclassified
 from events.envelope import Recorded, Said
-from sla.rows import Amendment, Finding
+from sla.judging.rows import Amendment, Finding
 
 MOVES_DUE: Final = (
     intake.ApplicationReceived, intake.CaseReopened, intake.SupplementRequested, intake.SupplementReceived,

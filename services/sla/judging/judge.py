@@ -12,12 +12,12 @@ import msgspec
 
 from deadlines.instants import Second, second_of
 from events.envelope import Recorded
-from sla.case import MOVES, Case
-from sla.facts import Arranged, arrange
-from sla.ledger import Interval, intervals
-from sla.left import Instants, left
-from sla.rows import Amendment, ChargeRow, CycleRow, Finding, ReferralRow, Span, StayRow
-from sla.rules import Rules
+from sla.judging.arrangement import Arranged, arrange
+from sla.judging.case import MOVES, Case
+from sla.judging.case_rules import Rules
+from sla.judging.ledger import Interval, intervals
+from sla.judging.row_builder import Instants, left
+from sla.judging.rows import Amendment, ChargeRow, CycleRow, Finding, ReferralRow, Span, StayRow
 
 __all__ = ["Judgement", "Rules", "judge", "ledger"]
 

@@ -12,7 +12,7 @@ from deadlines.instants import Second
 from deadlines.promise import NEVER, Counted, Pause, moved
 from events.contracts.intake import ApplicationReceived
 from events.contracts.terms import Limit
-from sla.rows import Act, Clock, Outcome, Span
+from sla.judging.rows import Act, Clock, Outcome, Span
 
 Stretch = tuple[str, int, int]
 """The unit in charge, and the calendar's marks between which it worked on the utility's clock."""

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from events.envelope import Recorded
 from events.ordering import Placed, in_order
 from events.progress import ANSWERING, Act, act_of
-from sla.amendments import CORRECTING, NONE, Corrections, apply
+from sla.judging.corrections import CORRECTING, NONE, Corrections, apply
 
 _OF_OTHERS: Final = "foreign-"
 """Streams of other systems: what they call a cause may be anything of ours, and is not used."""

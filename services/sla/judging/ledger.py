@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from deadlines.calendar import Calendar
 from deadlines.instants import Second
-from sla.rows import Clock, Span
+from sla.judging.rows import Clock, Span
 
 LedgerClock = Clock | Literal["not counted"]
 LedgerKind = Literal["worked", "closed hours", "holiday", "day of receipt", "paused"]
