@@ -18,14 +18,14 @@ from events.follow import INBOX, LONGEST_REASON, START, Entry, Follower, Mark, b
 from events.sanitize import storable
 from events.store import COLUMNS, Append, append, load, recorded_from
 from sla import tables
-from sla.decide import Publish, promise
 from sla.judging.case import JUDGED, LOOKED_AT
 from sla.judging.case_rules import with_published
 from sla.judging.corrections import lateness
 from sla.judging.judge import Judgement, Rules, judge
 from sla.judging.rows import CycleRow, shown
-from sla.state import Published
-from sla.timers import Timer, timers
+from sla.publishing.decide import Publish, promise
+from sla.publishing.state import Published
+from sla.publishing.timers import Timer, timers
 
 NAME = "sla.judge"
 HEARS = hears("sla")

@@ -21,9 +21,9 @@ from events.heartbeat import watermarks
 from events.runtime import Parts
 from events.store import Append, append, load
 from events.topics import HEARTBEATS, PARTITIONS
-from sla.decide import Warn, promise
 from sla.judging.rows import Deadline
 from sla.projector import NAME as JUDGE
+from sla.publishing.decide import Warn, promise
 from sla.watermarks import KEEP, SETTLED, SOURCES, known
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.ticker', 0))"

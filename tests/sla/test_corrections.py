@@ -16,12 +16,12 @@ from events.contracts import intake
 from events.contracts.sla import DeadlineMissWithdrawn, VerdictAmended
 from events.contracts.terms import Promise
 from events.decider import Said
-from sla.decide import Publish, Warn
-from sla.decide import promise as published
 from sla.explain import explain
 from sla.judging.corrections import CORRECTING, lateness
 from sla.judging.judge import Rules, judge
 from sla.judging.rows import Amendment, Deadline
+from sla.publishing.decide import Publish, Warn
+from sla.publishing.decide import promise as published
 
 LATER = local(8, 1, 9)
 EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "100"))

@@ -19,8 +19,8 @@ from events.signing import Signed, digest_of, public, vouched
 from events.store import Append, append
 from sla import dayseals
 from sla.dayseal import tree_of
-from sla.decide import promise as warnings
 from sla.evidence import SEAL_OF
+from sla.publishing.decide import promise as warnings
 from sla.watermarks import CLOCK, KEEP
 
 KEY = Ed25519PrivateKey.generate()

@@ -18,11 +18,11 @@ from events.contracts.sla import (
 )
 from events.contracts.terms import Limit
 from events.decider import Said
-from sla.decide import Publish, Warn, promise
 from sla.judging.judge import judge
 from sla.judging.rows import Deadline
-from sla.state import Published
-from sla.timers import Timer, timers
+from sla.publishing.decide import Publish, Warn, promise
+from sla.publishing.state import Published
+from sla.publishing.timers import Timer, timers
 
 CALENDAR = RULES.catalogue.calendar("VN-PAC@2017.1")
 PROMISE = Deadline(1)

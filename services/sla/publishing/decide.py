@@ -26,7 +26,7 @@ from events.contracts.sla import (
 from events.decider import Decider
 from sla.judging.judge import Judgement
 from sla.judging.rows import Deadline
-from sla.state import Miss, Published, Verdict, evolve
+from sla.publishing.state import Miss, Published, Verdict, evolve
 
 DUE = "due"
 NOTHING = Verdict(None, None, None, None, None)
