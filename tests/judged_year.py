@@ -7,11 +7,11 @@ from oracle.judging import RULES
 from oracle.year import year
 from sla_at_work import KINDS
 
+from sla.counting.periods import Period
+from sla.counting.record import Record, record
 from sla.document import Document, addressed, document
 from sla.judging.judge import Judgement, judge
 from sla.judging.rows import CycleRow
-from sla.periods import Period
-from sla.record import Record, record
 from sla.sheets import Sheet, sheets
 
 PERIOD = Period(date(2017, 7, 1), date(2018, 5, 1))

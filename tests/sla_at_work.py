@@ -28,10 +28,10 @@ from events.wire import to_cloudevent
 from sla import generations, projector, queries, remedying, sealing, tables
 from sla.certificate import Vouched
 from sla.comparing import Comparing, Comparison
+from sla.counting.periods import Period
+from sla.counting.record import Record as MonthlyRecord
 from sla.document import Document, document, read, written
 from sla.judging.judge import Rules
-from sla.periods import Period
-from sla.record import Record as MonthlyRecord
 from sla.ticker import tick
 
 ROOT = Path(__file__).parents[1]

@@ -18,11 +18,11 @@ from events.contracts.terms import UnitKind
 from events.database import Connection, Pool, snapshot
 from events.errors import Refused
 from sla import inbox
+from sla.counting.periods import Period
+from sla.counting.record import Record, record
 from sla.judging.case_rules import Rules, known_on
 from sla.judging.judge import Judgement, judge
 from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow, shown
-from sla.periods import Period
-from sla.record import Record, record
 from sla.watermarks import passed
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from sla.counting.line import Cut, Item
+from sla.counting.record import Record
 from sla.document import COLUMNS, Document
-from sla.figures import Cut, Item
-from sla.record import Record
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,11 +11,11 @@ import msgspec
 
 from deadlines.catalogue import Catalogue
 from events.contracts.terms import UnitKind
-from sla.annex import Late
-from sla.figures import CYCLES, Column, Cut, Item, Line, Made, Share
+from sla.counting.annex import Late
+from sla.counting.line import CYCLES, Column, Cut, Item, Line, Made, Share
+from sla.counting.record import CLASSIFIER, Record
 from sla.headings import HEADINGS
 from sla.names import CAUSES, STEPS, WHYS, WORDS
-from sla.record import CLASSIFIER, Record
 from sla.texts import Text
 
 COLUMNS: Final[tuple[Column, ...]] = get_args(Column)

@@ -17,9 +17,9 @@ from events.follow import Mark, bookmark_of
 from events.signing import Signed, digest_of, sign
 from events.store import COLUMNS
 from sla import dayseals
+from sla.counting.periods import Period
 from sla.judging.case import JUDGED
 from sla.judging.case_rules import with_published
-from sla.periods import Period
 from sla.projector import NAME as JUDGE
 from sla.proving import Evidence, Leaves, answering, dossier_document, leaves_of, proof, rules_document
 from sla.queries import APPLIED, HOLE, LIVE, cycles

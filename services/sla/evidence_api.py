@@ -18,9 +18,9 @@ from events.runtime import Parts
 from events.web import answers
 from sla import dayseals, evidence
 from sla.answers.evidence import DaySealsFound, DossierEvidence, DossiersEvidence, MonthEvidence, RulesEvidence
+from sla.counting.periods import month
 from sla.evidence import Trees
 from sla.exchange import key
-from sla.periods import month
 from sla.proving import Evidence
 
 SEALS_AT_ONCE = 400  # more than a year of days

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from sla.figures import Column
+from sla.counting.line import Column
 from sla.names import KINDS, MADE, MEASURES, SETTLED
 from sla.texts import Text
 

@@ -13,7 +13,7 @@ from events.contracts.catalogue import Fact
 from events.contracts.sla import Difference, MonthRestated, MonthSealed
 from events.decider import Decider, Said
 from events.errors import Conflict, Refused
-from sla.periods import Period
+from sla.counting.periods import Period
 
 TOLD: Final = 1000
 """Differences and cases that a restatement names itself: both together are well under what Kafka takes as a message."""

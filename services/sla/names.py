@@ -8,8 +8,8 @@ from typing import Final
 
 from deadlines.catalogue import Catalogue
 from deadlines.entries import Name
-from sla.annex import Cause
-from sla.figures import Cut
+from sla.counting.annex import Cause
+from sla.counting.line import Cut
 from sla.judging.ledger import LedgerClock
 from sla.judging.rows import Act
 from sla.texts import Text

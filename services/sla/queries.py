@@ -10,14 +10,14 @@ from events.contracts.terms import UnitKind
 from events.database import Connection, Pool, snapshot
 from events.envelope import Recorded
 from events.store import COLUMNS, recorded_from
+from sla.counting.incremental import Rows
+from sla.counting.periods import Period
+from sla.counting.practice import Practice, practice
+from sla.counting.record import Record, record
 from sla.judging.case import JUDGED
 from sla.judging.judge import Judgement
 from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow, shown
-from sla.periods import Period
-from sla.practice import Practice, practice
-from sla.record import Record, record
 from sla.tables import FIELDS
-from sla.tally import Rows
 
 LIVE = "generation = (select id from generations where state = 'live')"
 # A parked fact makes its case incomplete, whenever it came.

@@ -28,19 +28,19 @@ from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import Asked, answers, asked, reply, says
 from sla import portal, queries, remedying, sealing
-from sla.annex import Late
 from sla.answers.record import Items, Portal, PracticeDocument, PublicRecord, RecordDocument
 from sla.answers.seals import Remedies, Seal, Seals, SealSaid
 from sla.asof import AsOf, end_of
+from sla.counting.annex import Late
+from sla.counting.line import Column, Made
+from sla.counting.periods import Period, ending_in, month
+from sla.counting.practice import Practice
+from sla.counting.record import Record
 from sla.document import Document, Effect, Opening, addressed, annex_line, document, named, namer, opened
 from sla.exports import as_csv, as_xlsx
-from sla.figures import Column, Made
 from sla.headings import figure_of
 from sla.names import ACTS, SETTLED, STEPS, WHYS, reason_of
-from sla.periods import Period, ending_in, month
-from sla.practice import Practice
 from sla.printed import items_page, page
-from sla.record import Record
 from sla.sheets import SheetName, sheets, title
 from sla.texts import Text
 from sla.totals import KEPT, Totals

@@ -12,8 +12,8 @@ from events.contracts.sla import RemedialActionClosed, RemedialActionOpened
 from events.contracts.terms import UnitKind
 from events.decider import Decider, Said
 from events.errors import Conflict, NotFound
-from sla.figures import Share
-from sla.periods import Period
+from sla.counting.line import Share
+from sla.counting.periods import Period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,10 @@ from events.follow import EVENTS, Entry, Follower
 from events.handle import Answer, handle
 from events.store import Append, append, load
 from events.web import Asked
+from sla.counting.line import Share
+from sla.counting.periods import Period
+from sla.counting.record import Record
 from sla.document import Effect, overdue_of, read
-from sla.figures import Share
-from sla.periods import Period
-from sla.record import Record
 from sla.remedy import Close, id_of, remedy, wanted
 
 log = structlog.get_logger("sla.remedying")

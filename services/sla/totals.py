@@ -13,9 +13,9 @@ from typing import NamedTuple
 from events.contracts.terms import UnitKind
 from events.database import Connection, Pool, snapshot
 from sla import queries
-from sla.periods import Period
-from sla.record import Record
-from sla.tally import Tally
+from sla.counting.incremental import Tally
+from sla.counting.periods import Period
+from sla.counting.record import Record
 
 STANDS = """
 select (select id from generations where state = 'live') as generation,

@@ -15,8 +15,8 @@ from serving import Serving, serving
 from events.database import Connection
 from sla import tables
 from sla.app import service
+from sla.counting.periods import month
 from sla.judging.judge import Rules, judge
-from sla.periods import month
 
 MONTH = month(2018, 2)
 RECORD = f"/record?from={MONTH.since}&to={MONTH.until}"

@@ -21,9 +21,9 @@ from events.settings import Settings
 from sla import runs, tables
 from sla.app import service
 from sla.asof import as_of
+from sla.counting.periods import month
 from sla.judging.case_rules import Supposed
 from sla.judging.judge import Rules, judge
-from sla.periods import month
 from sla.projector import NAME as JUDGE
 
 RUNS = 3

@@ -16,9 +16,9 @@ from local.demo import people
 from local.demo.plan import plan
 from local.demo.run import CATALOGUE
 from sla import queries
+from sla.counting.periods import month
 from sla.document import document, written
 from sla.judging.judge import judge, ledger
-from sla.periods import month
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(600)]
 

@@ -6,11 +6,11 @@ from oracle.telling import Story, local, promise
 from sla_at_work import KINDS
 
 from events.contracts.terms import Promise
-from sla.annex import Delay, Dwell, Held, Late, nearest_rank
-from sla.figures import Item
+from sla.counting.annex import Delay, Dwell, Held, Late, nearest_rank
+from sla.counting.line import Item
+from sla.counting.periods import month
+from sla.counting.record import Record, record
 from sla.judging.judge import judge
-from sla.periods import month
-from sla.record import Record, record
 
 JULY = month(2017, 7)
 

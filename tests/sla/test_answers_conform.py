@@ -14,11 +14,11 @@ from sla_at_work import KINDS
 from sla import certificate, differences, impact, portal, queries, remedying
 from sla.answers import cases, rebuilds, rules, seals
 from sla.api import _named
+from sla.counting.practice import practice
 from sla.document import namer
 from sla.explain import explain
 from sla.judging.rows import CLASSES, ChargeRow, CycleRow, ReferralRow, StayRow
 from sla.names import ACTS
-from sla.practice import practice
 from sla.record_api import _practice
 
 DOCUMENT = closed(DOCUMENTS["sla"])

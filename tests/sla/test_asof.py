@@ -24,9 +24,9 @@ from events.inbox import park
 from events.store import Append, append
 from sla import tables
 from sla.asof import as_of, end_of
+from sla.counting.periods import Period
+from sla.counting.record import record
 from sla.judging.judge import Judgement, judge
-from sla.periods import Period
-from sla.record import record
 from sla.watermarks import KEEP
 
 CATALOGUE = Path(__file__).parents[2] / "deploy" / "catalogue"

@@ -14,8 +14,8 @@ from deadlines.inforce import InForce
 from events.signing import public, vouched
 from onedoor.verifier import Evidence as Found
 from sla import dayseals, evidence
+from sla.counting.periods import month
 from sla.evidence import Behind, Trees
-from sla.periods import month
 
 KEY = Ed25519PrivateKey.generate()
 JULY, AUGUST = month(2017, 7), month(2017, 8)

@@ -15,8 +15,8 @@ from events.handle import Moment
 from events.inbox import keep
 from events.order import Order
 from sla import holes
+from sla.counting.periods import month
 from sla.judging.judge import Judgement, judge
-from sla.periods import month
 
 pytestmark = pytest.mark.parts
 JULY = month(2017, 7)

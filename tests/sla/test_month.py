@@ -10,9 +10,9 @@ import pytest
 from events.contracts import read, write
 from events.contracts.sla import Difference, MonthRestated, MonthSealed
 from events.testing import Scenario
+from sla.counting.periods import Period
+from sla.counting.periods import month as month_of
 from sla.month import Command, Restate, Seal, Sealed, State, Totals, Unsealed, month
-from sla.periods import Period
-from sla.periods import month as month_of
 
 JULY = month_of(2017, 7)
 LEADER = "staff-22-01"

@@ -17,7 +17,8 @@ from events import amend
 from events.amend import IDENTITIES
 from events.contracts import CATALOGUE, field, intake, routing
 from events.contracts.terms import Channel, Fault
-from sla import annex, figures, names, portal
+from sla import names, portal
+from sla.counting import annex, line
 from sla.differences import settled
 from sla.headings import COLUMN_NAMES, HEADINGS, figure_of
 from sla.judging import case, cycle, judge, ledger, rows
@@ -92,10 +93,10 @@ SHOWN: dict[str, tuple[set[Any], Any]] = {
     "clocks": (literals(ledger.LedgerClock), names.CLOCKS),
     "kinds of time": (literals(ledger.LedgerKind), names.TIMES),
     "causes": (literals(annex.Cause), names.CAUSES),
-    "kinds of line": (literals(figures.Cut), names.KINDS),
-    "columns": (literals(figures.Column), COLUMN_NAMES),
-    "made of": (literals(figures.Made), names.MADE),
-    "measures": ({"delay seconds", *figures.Line("x", "counter").mv_sums, *MEASURED}, names.MEASURES),
+    "kinds of line": (literals(line.Cut), names.KINDS),
+    "columns": (literals(line.Column), COLUMN_NAMES),
+    "made of": (literals(line.Made), names.MADE),
+    "measures": ({"delay seconds", *line.Line("x", "counter").mv_sums, *MEASURED}, names.MEASURES),
     "settled beside the lines": ({kind for kind, _, _ in SETTLED}, names.SETTLED),
     "thresholds": ({one.why for one in RULES.catalogue.thresholds}, names.WHYS),
     "steps": ({one.step for one in STEPS} | {one.work for one in STEPS if one.work} | {"reception"}, names.STEPS),

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from judged_year import DATES, World, by_766
 
-from sla.annex import nearest_rank
+from sla.counting.annex import nearest_rank
 from sla.document import opened
 from sla.judging.rows import CycleRow
 

@@ -6,7 +6,7 @@ import pytest
 from oracle.judging import SHIPPED
 from oracle.telling import local
 
-from sla.periods import Period, ending_in, month
+from sla.counting.periods import Period, ending_in, month
 
 
 @pytest.mark.parametrize(

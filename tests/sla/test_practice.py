@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from oracle.judging import RULES
 from oracle.telling import Story, local, promise, stories
 
+from sla.counting.periods import Period, month
+from sla.counting.practice import ACTS, Practice, practice
 from sla.judging.judge import judge
-from sla.periods import Period, month
-from sla.practice import ACTS, Practice, practice
 
 KINDS = {unit.code: unit.kind for unit in RULES.catalogue.units()}
 JULY, AUGUST = month(2017, 7), month(2017, 8)

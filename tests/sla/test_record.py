@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from oracle.telling import Story, local, promise, stories
 
 from deadlines.load import load
+from sla.counting.line import Column, Item, Line
+from sla.counting.periods import Period, month
+from sla.counting.record import Record, record
 from sla.document import document
-from sla.figures import Column, Item, Line
 from sla.judging.judge import Rules, judge
-from sla.periods import Period, month
-from sla.record import Record, record
 from sla.sheets import title
 
 CATALOGUE = load(Path(__file__).parents[2] / "deploy" / "catalogue")

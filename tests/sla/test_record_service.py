@@ -9,8 +9,8 @@ from sla_at_work import KINDS, RULES
 
 from sla import queries
 from sla.app import service
+from sla.counting.periods import month
 from sla.document import addressed, document, fingerprint, written
-from sla.periods import month
 from sla.record_api import XLSX
 
 JULY = "from=2017-07-01&to=2017-08-01"

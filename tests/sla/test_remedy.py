@@ -8,8 +8,8 @@ from oracle.judging import SHIPPED
 
 from events.contracts.sla import RemedialActionClosed, RemedialActionOpened
 from events.testing import Scenario
-from sla.figures import Share
-from sla.periods import month as month_of
+from sla.counting.line import Share
+from sla.counting.periods import month as month_of
 from sla.remedy import Close, Command, Open, State, id_of, remedy, wanted
 
 JULY = month_of(2017, 7)

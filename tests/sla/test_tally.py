@@ -10,12 +10,12 @@ from sla_at_work import KINDS, Sla
 
 from events.follow import park
 from sla import queries
+from sla.counting.incremental import Rows, Tally
+from sla.counting.periods import Period, month
+from sla.counting.record import Record, record
 from sla.document import Document, document
 from sla.judging.judge import Judgement, judge
 from sla.judging.rows import CycleRow
-from sla.periods import Period, month
-from sla.record import Record, record
-from sla.tally import Rows, Tally
 from sla.totals import Totals
 
 YEAR = Period(date(2017, 7, 1), date(2018, 5, 1))

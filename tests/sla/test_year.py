@@ -6,8 +6,8 @@ from itertools import pairwise
 from oracle.year import facts, year
 from sla_at_work import RULES, Sla
 
-from sla.figures import CYCLES
-from sla.periods import ending_in, month
+from sla.counting.line import CYCLES
+from sla.counting.periods import ending_in, month
 
 CASES = int(os.environ.get("ONEDOOR_CASES", "1000"))
 MONTHS = [(2017 + (number - 1) // 12, (number - 1) % 12 + 1) for number in range(7, 22)]

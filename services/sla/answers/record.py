@@ -7,10 +7,10 @@ from typing_extensions import TypedDict
 
 from events.answers import about
 from events.contracts.terms import CaseId, UnitKind
-from sla.annex import Cause
 from sla.answers.cases import CASE, AsOf, CycleNumber, Text, UnitName
+from sla.counting.annex import Cause
+from sla.counting.line import Column, Cut, Made
 from sla.document import Opening
-from sla.figures import Column, Cut, Made
 from sla.judging.rows import Act
 
 OPENS = "/record/items?from=2017-07-01&to=2017-08-01&kind=counter&line=PAC-193"

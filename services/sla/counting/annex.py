@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from sla.figures import Item
+from sla.counting.line import Item
+from sla.counting.periods import Period
 from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow
-from sla.periods import Period
 
 Cause = Literal["staff", "other-agency", "customer", "mechanism"]
 

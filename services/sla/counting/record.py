@@ -11,10 +11,10 @@ from typing import Final
 
 from deadlines.verdict import Class
 from events.contracts.terms import UnitKind
-from sla.annex import Delay, Dwell, Late, Parts, Stayed, delays, dwells, late, stayed
-from sla.figures import CYCLES, Column, Cut, Item, Line
+from sla.counting.annex import Delay, Dwell, Late, Parts, Stayed, delays, dwells, late, stayed
+from sla.counting.line import CYCLES, Column, Cut, Item, Line
+from sla.counting.periods import Period
 from sla.judging.rows import ChargeRow, CycleRow, Outcome, ReferralRow, StayRow
-from sla.periods import Period
 
 CLASSIFIER: Final = "A@1"
 """Whose classes the columns of the template hold; "C@2" is in those of Decision 766."""

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import get_args
 
 from events.contracts.terms import UnitKind
+from sla.counting.periods import Period
 from sla.judging.rows import Act, CycleRow, StayRow
-from sla.periods import Period
 
 ACTS: tuple[Act, ...] = get_args(Act)
 

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import msgspec
 
 from events.contracts.terms import UnitKind
-from sla.annex import Late, delays, dwell, dwelt
-from sla.figures import Column, Cut, Item, Line
+from sla.counting.annex import Late, delays, dwell, dwelt
+from sla.counting.line import Column, Cut, Item, Line
+from sla.counting.periods import Period
+from sla.counting.record import CUTS, UNITS, Record, in_order, record
 from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow
-from sla.periods import Period
-from sla.record import CUTS, UNITS, Record, in_order, record
 
 
 class Rows(NamedTuple):
