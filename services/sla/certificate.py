@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from events.sanitize import printable
 from events.signing import digest, listed, sign
-from sla.texts import local
+from sla.i18n.texts import local
 
 
 class Partition(msgspec.Struct, frozen=True, kw_only=True):

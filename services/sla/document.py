@@ -15,8 +15,8 @@ from sla.counting.annex import Late
 from sla.counting.line import CYCLES, Column, Cut, Item, Line, Made, Share
 from sla.counting.record import CLASSIFIER, Record
 from sla.headings import HEADINGS
-from sla.names import CAUSES, STEPS, WHYS, WORDS
-from sla.texts import Text
+from sla.i18n.labels import CAUSES, STEPS, WHYS, WORDS
+from sla.i18n.texts import Text
 
 COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
 TEMPLATE: Final = "II.06a/VPCP/KSTT"

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from html import escape
 
 from sla.explain import CycleExplanation, Explanation, Line, Sums
-from sla.paper import sheet_of_paper, two
+from sla.i18n.paper import sheet_of_paper, two
+from sla.i18n.texts import Text, local
 from sla.picture import LANES, timeline
-from sla.texts import Text, local
 
 LEDGER = (
     Text("Từ", "From"), Text("Đến", "To"), Text("Nội dung", "What"), Text("Đồng hồ", "Clock"),

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from sla.counting.line import Column
-from sla.names import KINDS, MADE, MEASURES, SETTLED
-from sla.texts import Text
+from sla.i18n.labels import KINDS, MADE, MEASURES, SETTLED
+from sla.i18n.texts import Text
 
 
 class Heading(NamedTuple):

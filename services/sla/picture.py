@@ -6,9 +6,9 @@ from html import escape
 
 from deadlines.instants import DAY, day_of, instant_of, midnight, second_of
 from sla.explain import CycleExplanation, Line
+from sla.i18n.labels import CLOCKS
+from sla.i18n.texts import Text, local
 from sla.judging.ledger import LedgerClock
-from sla.names import CLOCKS
-from sla.texts import Text, local
 
 WIDTH, LEFT, TOP, LANE, GAP = 960, 150, 26, 26, 8  # user units; the lanes begin right of their names
 LANES: dict[LedgerClock, tuple[Text, str]] = {

@@ -5,9 +5,9 @@ from html import escape
 from typing import Any
 
 from sla.document import Document
-from sla.paper import sheet_of_paper, two
+from sla.i18n.paper import sheet_of_paper, two
+from sla.i18n.texts import Text
 from sla.sheets import Cell, Sheet, Table, days_of, title
-from sla.texts import Text
 
 FOOT = Text(
     "(*) Mẫu số nhỏ: chưa đủ để so sánh. Ô trống: không có hoặc không tính được. Cột theo mẫu II.06a/VPCP/KSTT.",

@@ -5,9 +5,9 @@ from typing import Final
 
 from deadlines.catalogue import Catalogue
 from events.instants import parse_instant
+from sla.i18n.labels import FACTS, FIELDS, reason_of, value_of
+from sla.i18n.texts import Text, local
 from sla.judging.rows import Amendment
-from sla.names import FACTS, FIELDS, reason_of, value_of
-from sla.texts import Text, local
 
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 

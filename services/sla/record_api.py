@@ -39,10 +39,10 @@ from sla.counting.record import Record
 from sla.document import Document, Effect, Opening, addressed, annex_line, document, named, namer, opened
 from sla.exports import as_csv, as_xlsx
 from sla.headings import figure_of
-from sla.names import ACTS, SETTLED, STEPS, WHYS, reason_of
+from sla.i18n.labels import ACTS, SETTLED, STEPS, WHYS, reason_of
+from sla.i18n.texts import Text
 from sla.printed import items_page, page
 from sla.sheets import SheetName, sheets, title
-from sla.texts import Text
 from sla.totals import KEPT, Totals
 
 ITEMS = "/record/items"

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from deadlines.instants import DAY, OFFSET, local_date, second_of
 from sla.document import Document, explained_at, opens_at
 from sla.headings import HEADINGS
-from sla.names import KINDS
-from sla.texts import Text
+from sla.i18n.labels import KINDS
+from sla.i18n.texts import Text
 
 Value = str | int | float | None
 SheetName = Literal["units", "cuts", "annex", "delays", "dwell", "effects", "dossiers"]

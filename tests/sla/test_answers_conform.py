@@ -17,8 +17,8 @@ from sla.api import _named
 from sla.counting.practice import practice
 from sla.document import namer
 from sla.explain import explain
+from sla.i18n.labels import ACTS
 from sla.judging.rows import CLASSES, ChargeRow, CycleRow, ReferralRow, StayRow
-from sla.names import ACTS
 from sla.record_api import _practice
 
 DOCUMENT = closed(DOCUMENTS["sla"])

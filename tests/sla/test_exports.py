@@ -5,8 +5,8 @@ import io
 import zipfile
 
 from sla.exports import as_csv, as_xlsx
+from sla.i18n.texts import Text
 from sla.sheets import Cell, Sheet, Table
-from sla.texts import Text
 
 NAME = Text("Đơn vị", "Unit")
 SHEET = Sheet("units", NAME, (Table(NAME, (NAME, NAME), ((Cell("=1+1"), Cell(7)), (Cell("Hạ Long"), Cell(None))), 1),))

@@ -8,8 +8,8 @@ from oracle.judging import RULES, THURSDAY, received
 from oracle.telling import Story, local, promise
 
 from events.contracts.terms import Limit, Promise
+from sla.i18n.labels import FINDINGS
 from sla.judging.judge import judge
-from sla.names import FINDINGS
 
 Found = list[tuple[str, str, str]]
 """Event, word and detail, in the order in which the judge meets them."""

@@ -17,15 +17,16 @@ from events import amend
 from events.amend import IDENTITIES
 from events.contracts import CATALOGUE, field, intake, routing
 from events.contracts.terms import Channel, Fault
-from sla import names, portal
+from sla import portal
 from sla.counting import annex, line
 from sla.differences import settled
 from sla.headings import COLUMN_NAMES, HEADINGS, figure_of
+from sla.i18n import labels
+from sla.i18n.labels import value_of
+from sla.i18n.texts import Text
 from sla.judging import case, cycle, judge, ledger, rows
 from sla.judging.rows import Amendment
-from sla.names import value_of
 from sla.putright import correction
-from sla.texts import Text
 
 SCALARS = (str, int, bool)
 SPOKEN = {fact.cls for fact in CATALOGUE.values() if fact.cls.__module__ in (intake.__name__, routing.__name__,
@@ -80,31 +81,31 @@ SETTLED = settled({
 })  # fmt: skip
 MEASURED = {column for _, _, column in SETTLED}
 SHOWN: dict[str, tuple[set[Any], Any]] = {
-    "facts": (set(CATALOGUE), names.FACTS),
-    "fields of facts": (correctable(), names.FIELDS),
-    "words in facts": (said_words(), names.VALUES),
-    "channels": (literals(Channel), names.WORDS),
-    "whose fault": (literals(Fault), names.VALUES),
-    "fields of work": (literals(FieldOfWork), names.WORDS),
-    "findings": (set(findings()), names.FINDINGS),
-    "classes": (literals(Class), names.CLASSES),
-    "outcomes": (literals(rows.Outcome), names.OUTCOMES),
-    "acts": (literals(rows.Act), names.ACTS),
-    "clocks": (literals(ledger.LedgerClock), names.CLOCKS),
-    "kinds of time": (literals(ledger.LedgerKind), names.TIMES),
-    "causes": (literals(annex.Cause), names.CAUSES),
-    "kinds of line": (literals(line.Cut), names.KINDS),
+    "facts": (set(CATALOGUE), labels.FACTS),
+    "fields of facts": (correctable(), labels.FIELDS),
+    "words in facts": (said_words(), labels.VALUES),
+    "channels": (literals(Channel), labels.WORDS),
+    "whose fault": (literals(Fault), labels.VALUES),
+    "fields of work": (literals(FieldOfWork), labels.WORDS),
+    "findings": (set(findings()), labels.FINDINGS),
+    "classes": (literals(Class), labels.CLASSES),
+    "outcomes": (literals(rows.Outcome), labels.OUTCOMES),
+    "acts": (literals(rows.Act), labels.ACTS),
+    "clocks": (literals(ledger.LedgerClock), labels.CLOCKS),
+    "kinds of time": (literals(ledger.LedgerKind), labels.TIMES),
+    "causes": (literals(annex.Cause), labels.CAUSES),
+    "kinds of line": (literals(line.Cut), labels.KINDS),
     "columns": (literals(line.Column), COLUMN_NAMES),
-    "made of": (literals(line.Made), names.MADE),
-    "measures": ({"delay seconds", *line.Line("x", "counter").mv_sums, *MEASURED}, names.MEASURES),
-    "settled beside the lines": ({kind for kind, _, _ in SETTLED}, names.SETTLED),
-    "thresholds": ({one.why for one in RULES.catalogue.thresholds}, names.WHYS),
-    "steps": ({one.step for one in STEPS} | {one.work for one in STEPS if one.work} | {"reception"}, names.STEPS),
+    "made of": (literals(line.Made), labels.MADE),
+    "measures": ({"delay seconds", *line.Line("x", "counter").mv_sums, *MEASURED}, labels.MEASURES),
+    "settled beside the lines": ({kind for kind, _, _ in SETTLED}, labels.SETTLED),
+    "thresholds": ({one.why for one in RULES.catalogue.thresholds}, labels.WHYS),
+    "steps": ({one.step for one in STEPS} | {one.work for one in STEPS if one.work} | {"reception"}, labels.STEPS),
     "what is waited for": (
-        MATTERS | {one.waits_for for one in STEPS if one.waits_for} | portal.OBLIGATIONS | {"supplement"}, names.WAITS
+        MATTERS | {one.waits_for for one in STEPS if one.waits_for} | portal.OBLIGATIONS | {"supplement"}, labels.WAITS
     ),
 }  # fmt: skip
-TABLES = [table for name, table in vars(names).items() if name.isupper() and isinstance(table, dict)]
+TABLES = [table for name, table in vars(labels).items() if name.isupper() and isinstance(table, dict)]
 
 
 @pytest.mark.parametrize("what", SHOWN)
@@ -144,7 +145,7 @@ def test_a_correction_is_told_without_codes(name: str) -> None:
     assert "DossierForwarded" not in told.vi + told.en
     assert "entered-wrongly" not in told.vi + told.en
     assert "_" not in told.vi + told.en
-    assert f"Sửa {names.FIELDS[name].vi} của “Giao hồ sơ”" in told.vi
+    assert f"Sửa {labels.FIELDS[name].vi} của “Giao hồ sơ”" in told.vi
     assert RULES.catalogue.unit("DL-193").name.vi in told.vi
 
 

@@ -10,9 +10,9 @@ from deadlines.catalogue import Catalogue
 from deadlines.entries import Name
 from sla.counting.annex import Cause
 from sla.counting.line import Cut
+from sla.i18n.texts import Text
 from sla.judging.ledger import LedgerClock
 from sla.judging.rows import Act
-from sla.texts import Text
 
 
 def reason_of(catalogue: Catalogue, word: str) -> Text:

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from sla.texts import Text
+from sla.i18n.texts import Text
 
 STYLE = """
 body { font: 11pt/1.4 "Times New Roman", serif; margin: 1.5rem auto; max-width: 78rem; padding: 0 1rem; }
