@@ -25,14 +25,15 @@ from events.settings import Settings
 from events.store import load as load_streams
 from events.web import Asked
 from events.wire import to_cloudevent
-from sla import generations, projector, queries, remedying, sealing, tables
+from sla import generations, remedying, sealing
 from sla.certificate import Vouched
 from sla.comparing import Comparing, Comparison
 from sla.counting.periods import Period
 from sla.counting.record import Record as MonthlyRecord
 from sla.document import Document, document, read, written
 from sla.judging.judge import Rules
-from sla.ticker import tick
+from sla.live import projector, queries, row_store
+from sla.live.ticker import tick
 
 ROOT = Path(__file__).parents[1]
 RULES = Rules(load(ROOT / "deploy" / "catalogue"))
@@ -114,7 +115,7 @@ class Sla:
     async def rows(self, generation: int | None = None) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of a generation (the live one), without its number."""
         found = {}
-        for table, columns in tables.FIELDS.items():
+        for table, columns in row_store.FIELDS.items():
             which = generation or await self.pool.fetchval("select id from generations where state = 'live'")
             query = f"select {', '.join(columns)} from {table} where generation = $1 order by 1, 2, 3, 4"
             found[table] = [tuple(row) for row in await self.pool.fetch(query, which)]

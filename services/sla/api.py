@@ -29,17 +29,18 @@ from events.event_stream import Events, Resumed, event_stream
 from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import answers, says
-from sla import asof, evidence_api, inbox, queries, rebuilds_api, rules_api
+from sla import asof, evidence_api, rebuilds_api, rules_api
 from sla.answers.cases import Case, Cases, Explained, Facts, Overdue, Time
-from sla.changes import Hub
 from sla.explain import Explanation, explain
 from sla.explained import page as page_of
 from sla.judging.case_rules import with_published
 from sla.judging.judge import judge
+from sla.live import inbox_reader, queries
+from sla.live.change_feed import Hub
+from sla.live.ticker import tick
+from sla.live.watermarks import CLOCK, KEEP, passed
 from sla.record_api import Day, record_routes
-from sla.ticker import tick
 from sla.told import told
-from sla.watermarks import CLOCK, KEEP, passed
 
 AS_OF_AT_ONCE = 2  # such an answer may judge every case: the others wait, and the live judge keeps its connections
 WEB = Path(__file__).parent / "web"
@@ -137,13 +138,13 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         """
         if as_of is not None:
             async with known(as_of) as then:
-                said = await inbox.said(then.connection, then.day, case_id)
+                said = await inbox_reader.said(then.connection, then.day, case_id)
                 if not said:
                     raise _unknown_then(case_id, then)
                 mark = then.mark
         else:
             async with pool.acquire() as connection:
-                said, mark = await inbox.said(connection, inbox.EVER, case_id), {}
+                said, mark = await inbox_reader.said(connection, inbox_reader.EVER, case_id), {}
             if not said:
                 raise NotFound("no-such-dossier", f"nothing was heard of {case_id}", field="case_id")
         body = {"case_id": case_id, "incomplete": await queries.is_parked(pool, case_id), "facts": told(said)} | mark

@@ -15,13 +15,14 @@ from events.follow import Follower
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
 from events.topics import CASES
-from sla import changes, generations, holes, projector, remedying, sealing
+from sla import generations, remedying, sealing
 from sla.api import routes
-from sla.changes import Hub
 from sla.dayseals import DaySeals
-from sla.projector import HEARS
+from sla.live import change_feed, incomplete_cases, projector
+from sla.live.change_feed import Hub
+from sla.live.projector import HEARS
+from sla.live.ticker import Watch
 from sla.sealing import Restating
-from sla.ticker import Watch
 
 
 def service(settings: Settings) -> Service:
@@ -40,8 +41,8 @@ def service(settings: Settings) -> Service:
         return [
             projector.follower(in_force, log_clock=log_clock),
             generations.certified(in_force, log_clock=log_clock),
-            holes.teller(in_force, log_clock=log_clock),
-            changes.publisher(parts.producer, parts.topic(CASES)),
+            incomplete_cases.teller(in_force, log_clock=log_clock),
+            change_feed.publisher(parts.producer, parts.topic(CASES)),
             sealing.marker(),
             remedying.opener(in_force.catalogue, log_clock=log_clock),
         ]

@@ -17,13 +17,13 @@ from deadlines.instants import day_on, instant_of, midnight
 from events.contracts.terms import UnitKind
 from events.database import Connection, Pool, snapshot
 from events.errors import Refused
-from sla import inbox
 from sla.counting.periods import Period
 from sla.counting.record import Record, record
 from sla.judging.case_rules import Rules, known_on
 from sla.judging.judge import Judgement, judge
 from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow, shown
-from sla.watermarks import passed
+from sla.live import inbox_reader
+from sla.live.watermarks import passed
 
 
 def end_of(asked: datetime | date) -> datetime:
@@ -51,19 +51,19 @@ class AsOf:
 
     async def case(self, case_id: str) -> Judgement | None:
         """One case, an open cycle judged up to its last fact; None when nothing was known of it."""
-        facts = await inbox.one(self.connection, self.day, case_id)
-        return self._judged(case_id, facts, await inbox.holes(self.connection)) if facts else None
+        facts = await inbox_reader.one(self.connection, self.day, case_id)
+        return self._judged(case_id, facts, await inbox_reader.holes(self.connection)) if facts else None
 
     async def explained(self, case_id: str, now: datetime) -> Judgement | None:
         """The same, an open cycle judged up to the day itself (or to now, where the day is yet to come)."""
-        facts = await inbox.one(self.connection, self.day, case_id)
-        hole = case_id in await inbox.holes(self.connection)
+        facts = await inbox_reader.one(self.connection, self.day, case_id)
+        hole = case_id in await inbox_reader.holes(self.connection)
         return judge(facts, self.rules, min(self.day, now), incomplete=hole) if facts else None
 
     async def judgements(self, after: str = "") -> AsyncIterator[Judgement]:
         """Every case known then, by case id."""
-        holes = await inbox.holes(self.connection)
-        async for chunk in inbox.cases(self.connection, self.day, after=after):
+        holes = await inbox_reader.holes(self.connection)
+        async for chunk in inbox_reader.cases(self.connection, self.day, after=after):
             for case_id, facts in chunk.items():
                 yield self._judged(case_id, facts, holes)
 

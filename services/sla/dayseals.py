@@ -19,9 +19,9 @@ from events.database import TRANSIENT, Connection, Pool
 from events.follow import START, TRY_LOCK, Mark
 from events.runtime import Parts
 from events.signing import Signed, digest_of
-from sla import watermarks
 from sla.dayseal import Before, Head, sealed
 from sla.exchange import key
+from sla.live import watermarks
 
 LOGS = ("inbox", "events")
 LOCK = "sla.day-seals"

@@ -20,9 +20,9 @@ from sla import dayseals
 from sla.counting.periods import Period
 from sla.judging.case import JUDGED
 from sla.judging.case_rules import with_published
-from sla.projector import NAME as JUDGE
+from sla.live.projector import NAME as JUDGE
+from sla.live.queries import APPLIED, HOLE, LIVE, cycles
 from sla.proving import Evidence, Leaves, answering, dossier_document, leaves_of, proof, rules_document
-from sla.queries import APPLIED, HOLE, LIVE, cycles
 
 # Which seal covers a row: the first that reaches it and whose day ended after it was recorded.
 SEAL_OF = """

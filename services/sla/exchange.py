@@ -25,9 +25,9 @@ from sla import generations, vouching
 from sla.certificate import Certificate, Difference, Rows, signed
 from sla.comparing import Comparing
 from sla.judging.judge import Rules
-from sla.projector import Stuck, building
+from sla.live.projector import Stuck, building
+from sla.live.watermarks import passed
 from sla.reading import Place
-from sla.watermarks import passed
 
 BEGIN = "insert into bookmarks (name, shard, epoch, tx, position) values ($1, 0, $2, $3, $4)"
 PHASE = "update generations set phase = $2 where id = $1"

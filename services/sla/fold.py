@@ -27,10 +27,10 @@ from confluent_kafka import Consumer
 from events.database import TRANSIENT, Connection
 from events.envelope import Recorded
 from events.segments import Segment
-from sla import inbox, tables
-from sla.inbox import Heard
 from sla.judging.judge import Judgement, Rules
-from sla.projector import Stuck, judged, why
+from sla.live import inbox_reader, row_store
+from sla.live.inbox_reader import Heard
+from sla.live.projector import Stuck, judged, why
 from sla.reading import Place, Reader, connected, shares
 
 JUDGED_AT_ONCE = 1_000  # cases
@@ -185,7 +185,7 @@ async def _from_inbox(place: int, work: Work, heard: Heard) -> Report:
     connection = await asyncpg.connect(_database_url, server_settings={"jit": "off", "enable_seqscan": "off"})
     try:
         for piece in _turns(heard.pieces):
-            cases = await inbox.piece(connection, heard.snapshot, piece, work.known_on or inbox.EVER)
+            cases = await inbox_reader.piece(connection, heard.snapshot, piece, work.known_on or inbox_reader.EVER)
             telling.add(sum(map(len, cases.values())), 0)
             await _judge(cases, work.generation, report, telling)
     finally:
@@ -254,15 +254,15 @@ class Telling:
 async def write(connection: Connection, generation: int, part: Sequence[Judgement], stuck: Stuck) -> None:
     """Copy the rows; when that fails, each case's on its own, so that one does not stop the others."""
     try:
-        await tables.fill(connection, generation, part)
+        await row_store.fill(connection, generation, part)
     except TRANSIENT:
         raise
     except Exception:  # some of the tables may have been filled
-        await connection.execute(tables.DELETE, generation, [one.case_id for one in part])
+        await connection.execute(row_store.DELETE, generation, [one.case_id for one in part])
         for one in part:
             try:
                 async with connection.transaction():
-                    await tables.replace(connection, generation, [one])
+                    await row_store.replace(connection, generation, [one])
             except TRANSIENT:
                 raise
             except Exception as error:

@@ -18,12 +18,12 @@ from events.follow import WAIT_LOCK, Entry, Follower, Log, bookmark_of, park
 from events.order import Order
 from events.store import Append, append, load
 from events.tail import Mark
-from sla import tables
 from sla.certificate import Vouched
 from sla.comparing import Comparison
 from sla.judging.case import JUDGED
-from sla.projector import NAME as JUDGE
-from sla.projector import WRITES, look_again
+from sla.live import row_store
+from sla.live.projector import NAME as JUDGE
+from sla.live.projector import WRITES, look_again
 
 OPEN = "insert into generations (state, phase, actor, dry_run) values ('building', 'starting', $1, $2) returning id"
 TABLES = "select open_generation($1)"
@@ -238,7 +238,7 @@ async def swap(
     await append(connection, [saying])
     await connection.execute(DIFFER, comparison.differing, stream)
     if stuck:
-        await tables.carry(connection, generation, comparison.replaced, list(stuck))
+        await row_store.carry(connection, generation, comparison.replaced, list(stuck))
         for last in await connection.fetch(LAST_HEARD, list(stuck), JUDGED):
             case_id = last["subject"]
             await park(connection, JUDGE, case_id, last["id"], stuck[case_id], last["data"])
@@ -256,7 +256,7 @@ async def put_right(
     """
     stream = await order.say(connection, "cases-rebuilt", f"generation/{generation}")
     await connection.execute(DIFFER, comparison.differing, stream)
-    await tables.carry(connection, comparison.replaced, generation, comparison.differing)
+    await row_store.carry(connection, comparison.replaced, generation, comparison.differing)
     await _keep(connection, generation, comparison, vouched)
     await _end(connection, CHECKED, generation, PUT_RIGHT)
 

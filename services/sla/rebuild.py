@@ -34,10 +34,10 @@ from sla.comparing import Comparison, fingerprint
 from sla.exchange import STUCK, Asked, Source, catching_up, exchange, key
 from sla.fold import Counts, Report, Work, Workers
 from sla.generations import Before
-from sla.inbox import Heard, Piece, pieces
 from sla.judging.case_rules import with_published
 from sla.judging.judge import Rules
-from sla.projector import HEARS, Stuck
+from sla.live.inbox_reader import Heard, Piece, pieces
+from sla.live.projector import HEARS, Stuck
 from sla.reading import NotRead, Place
 from sla.rollback import go_back
 

@@ -28,10 +28,11 @@ from events.settings import Settings
 from events.signing import Signed
 from events.topics import PARTITIONS
 from events.web import answers, says
-from sla import generations, queries, vouching
+from sla import generations, vouching
 from sla.answers.rebuilds import CaseDifference, Dropped, Generation, RunBegun, RunProgress, SignedCertificate
 from sla.certificate import Certificate, Difference, told
 from sla.exchange import Source
+from sla.live import queries
 from sla.reading import Place
 
 EVERY = 0.25  # seconds between two looks at a run for whoever follows it

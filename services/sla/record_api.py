@@ -27,7 +27,7 @@ from events.errors import NotFound, Refused
 from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import Asked, answers, asked, reply, says
-from sla import portal, queries, remedying, sealing
+from sla import portal, remedying, sealing
 from sla.answers.record import Items, Portal, PracticeDocument, PublicRecord, RecordDocument
 from sla.answers.seals import Remedies, Seal, Seals, SealSaid
 from sla.asof import AsOf, end_of
@@ -41,6 +41,7 @@ from sla.exports import as_csv, as_xlsx
 from sla.headings import figure_of
 from sla.i18n.labels import ACTS, SETTLED, STEPS, WHYS, reason_of
 from sla.i18n.texts import Text
+from sla.live import queries
 from sla.printed import items_page, page
 from sla.sheets import SheetName, sheets, title
 from sla.totals import KEPT, Totals

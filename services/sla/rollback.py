@@ -8,13 +8,14 @@ import time
 from events.clock import now
 from events.database import Pool
 from events.settings import Settings
-from sla import generations, tables, vouching
+from sla import generations, vouching
 from sla.certificate import Certificate
 from sla.comparing import fingerprint
 from sla.exchange import Asked, catching_up, exchange
 from sla.generations import Before
 from sla.judging.judge import Rules
-from sla.projector import Stuck
+from sla.live import row_store
+from sla.live.projector import Stuck
 
 CEILING = "select pg_snapshot_xmax(pg_current_snapshot())"
 CASES = "select distinct case_id from cycles where generation = $1 and case_id > $2 order by case_id limit $3"
@@ -35,7 +36,7 @@ async def go_back(pool: Pool, settings: Settings, rules: Rules, asked: Asked, to
     last, taken, started = "", 0, time.monotonic()
     while cases := [row[0] for row in await pool.fetch(CASES, to.id, last, AT_ONCE)]:
         async with pool.acquire() as connection, connection.transaction():
-            await tables.carry(connection, generation, to.id, cases)
+            await row_store.carry(connection, generation, to.id, cases)
         last, taken = cases[-1], taken + len(cases)
         phase = f"taking over the rows of generation {to.id}"
         await pool.execute(PROGRESS, generation, phase, taken, time.monotonic() - started)

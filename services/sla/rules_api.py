@@ -23,9 +23,10 @@ from events.handle import handle
 from events.parameters import Run
 from events.runtime import Parts
 from events.web import Asked, answers, asked
-from sla import queries, runs
+from sla import runs
 from sla.answers.rules import Published, WhatIfBegun, WhatIfRun
 from sla.judging.case_rules import Supposed, with_published
+from sla.live import queries
 from sla.publish import ID, PublishRules, publisher, refused
 
 NOTHING = Impact(cases=0, due_moved=0, verdicts_changed=0, newly_overdue=0, no_longer_overdue=0)

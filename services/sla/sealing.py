@@ -25,18 +25,18 @@ from events.handle import Answer, answered, handle
 from events.runtime import Parts
 from events.store import Append, append, load
 from events.web import Asked
-from sla import queries
-from sla.changes import CHANGES
-from sla.changes import Change as CaseChange
 from sla.counting.periods import Period
 from sla.counting.record import CLASSIFIER, Record
 from sla.differences import Change, changes, digests
 from sla.document import Effect, document, fingerprint, read, written
 from sla.generations import DIFFERENCES
-from sla.holes import NAME as HOLES
 from sla.judging.case import JUDGED, MOVES, Case
+from sla.live import queries
+from sla.live.change_feed import CHANGES
+from sla.live.change_feed import Change as CaseChange
+from sla.live.incomplete_cases import NAME as HOLES
+from sla.live.projector import caught_up
 from sla.month import Restate, Seal, Totals, month, sealed
-from sla.projector import caught_up
 
 MARKER = "sla.seals"
 KEEP = "insert into seals values ($1, $2, $3, $4, $5, $6, $7)"

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from events.contracts.terms import UnitKind
 from events.database import Connection, Pool, snapshot
-from sla import queries
 from sla.counting.incremental import Tally
 from sla.counting.periods import Period
 from sla.counting.record import Record
+from sla.live import queries
 
 STANDS = """
 select (select id from generations where state = 'live') as generation,

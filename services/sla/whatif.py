@@ -28,13 +28,14 @@ from deadlines.load import load
 from events import database, logs
 from events.database import Connection
 from events.settings import Settings
-from sla import inbox, queries, runs
+from sla import runs
 from sla.impact import Change, Reach, Standing, differences
-from sla.inbox import Piece
 from sla.judging.case_rules import Rules, with_published
 from sla.judging.judge import judge
 from sla.judging.rows import CycleRow
-from sla.projector import caught_up
+from sla.live import inbox_reader, queries
+from sla.live.inbox_reader import Piece
+from sla.live.projector import caught_up
 
 STANDING = f"""
 select {", ".join(Standing._fields)} from cycles
@@ -85,7 +86,7 @@ class Worker:
         return count, msgspec.msgpack.encode(changes)
 
     @classmethod
-    async def read(cls, after: str, until: str | None) -> tuple[int, inbox.Cases, dict[str, list[Standing]]]:
+    async def read(cls, after: str, until: str | None) -> tuple[int, inbox_reader.Cases, dict[str, list[Standing]]]:
         """A piece in one snapshot: how many cases, the facts of those that may change, and how they stand.
 
         While the live judge is behind nothing is known of how they stand, and all are read.
@@ -98,12 +99,12 @@ class Worker:
                 standing = {case: list(own) for case, own in groupby(rows, lambda row: row.case_id)}
                 reached = [case for case, own in standing.items() if cls.both.reach.may_change(own)]
                 if len(reached) < len(standing):
-                    return len(standing), await inbox.those(cls.connection, reached), standing
+                    return len(standing), await inbox_reader.those(cls.connection, reached), standing
             # The whole piece: one range of an index, which costs the database a third of looking up each case.
             if until is None:
-                cases = await inbox.rest(cls.connection, inbox.EVER, after=after)
+                cases = await inbox_reader.rest(cls.connection, inbox_reader.EVER, after=after)
             else:
-                cases = await inbox.between(cls.connection, inbox.EVER, after=after, until=until)
+                cases = await inbox_reader.between(cls.connection, inbox_reader.EVER, after=after, until=until)
             return len(standing) if known else len(cases), cases, standing
 
 
@@ -142,7 +143,7 @@ class Run:
 
     async def work(self, connection: Connection) -> None:
         started = time.monotonic()
-        pieces = await inbox.pieces(connection)
+        pieces = await inbox_reader.pieces(connection)
         done = 0
         for finished in self._finished(pieces):
             for future in finished:

@@ -13,10 +13,10 @@ from oracle.year import year
 from serving import Serving, serving
 
 from events.database import Connection
-from sla import tables
 from sla.app import service
 from sla.counting.periods import month
 from sla.judging.judge import Rules, judge
+from sla.live import row_store
 
 MONTH = month(2018, 2)
 RECORD = f"/record?from={MONTH.since}&to={MONTH.until}"
@@ -91,11 +91,11 @@ async def _fill(connection: Connection) -> None:
     rules = Rules(SHIPPED)
     judged = [judge(story.facts, rules) for story in year(STORIES, SHIPPED)]
     copies = max(CASES // STORIES, 1)
-    for table, rows in tables.rows_of(judged).items():
+    for table, rows in row_store.rows_of(judged).items():
         await connection.execute(f"create table made_{table} (like {table})")
-        names = ["generation", *tables.FIELDS[table]]
+        names = ["generation", *row_store.FIELDS[table]]
         await connection.copy_records_to_table(f"made_{table}", records=[(1, *row) for row in rows], columns=names)
-    for table in tables.FIELDS:
+    for table in row_store.FIELDS:
         types = await connection.fetch(TYPES, f"{table}_1")
         columns = ", ".join(_shifted(row["column_name"], row["data_type"], copies) for row in types)
         await connection.execute("set statement_timeout = 0")

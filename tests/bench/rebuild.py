@@ -20,7 +20,7 @@ from events.topics import PARTITIONS, partition_of
 from events.wire import to_cloudevent
 from sla import generations
 from sla.app import service
-from sla.projector import HEARS
+from sla.live.projector import HEARS
 
 RUNS = 3
 

@@ -18,13 +18,14 @@ from events import database as postgres_of
 from events.contracts.rules import OneDay
 from events.database import Pool
 from events.settings import Settings
-from sla import runs, tables
+from sla import runs
 from sla.app import service
 from sla.asof import as_of
 from sla.counting.periods import month
 from sla.judging.case_rules import Supposed
 from sla.judging.judge import Rules, judge
-from sla.projector import NAME as JUDGE
+from sla.live import row_store
+from sla.live.projector import NAME as JUDGE
 
 RUNS = 3
 CAUGHT_UP = """
@@ -90,7 +91,7 @@ async def _fill(pool: Pool, cases: int) -> int:
             facts = [fact for one in told for fact in one]
             rows = [(1, *made.row(fact).values()) for fact in facts]
             await connection.copy_records_to_table("inbox", records=rows, columns=columns)
-            await tables.fill(connection, 1, [judge(one, rules) for one in told])
+            await row_store.fill(connection, 1, [judge(one, rules) for one in told])
             count += len(facts)
         await connection.execute(CAUGHT_UP, JUDGE)
     return count

@@ -18,7 +18,7 @@ from events.language.files import ASYNCAPI, SCHEMAS, by_name, files
 from events.language.schemas import ABOUT, ENVELOPE
 from events.topics import COMPACTED, FOREVER, LOG_TOPICS, TOPIC, partitions_in, topic_of
 from events.wire import CloudEvent, from_cloudevent
-from sla.projector import status
+from sla.live.projector import status
 
 CHECKOUT = Path(__file__).parents[2]
 DOCS = CHECKOUT / "docs"

@@ -15,10 +15,10 @@ from events.envelope import Recorded
 from local.demo import people
 from local.demo.plan import plan
 from local.demo.run import CATALOGUE
-from sla import queries
 from sla.counting.periods import month
 from sla.document import document, written
 from sla.judging.judge import judge, ledger
+from sla.live import queries
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(600)]
 

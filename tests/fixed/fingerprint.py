@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sla.judging.judge import Judgement
-from sla.tables import FIELDS, rows_of
+from sla.live.row_store import FIELDS, rows_of
 
 SEEDS: Final = {table: seed for seed, table in enumerate(FIELDS, 1)}
 _ALL: Final = 0xFFFFFFFF

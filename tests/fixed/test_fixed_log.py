@@ -10,8 +10,8 @@ from fixed import taken
 from fixed.fingerprint import Row
 from fixed.log import PARTS, Case, judged, judgements, lines, read
 from fixed.taken import Change
-from sla import tables
 from sla.comparing import fingerprint
+from sla.live import row_store
 
 EVERY = "select case_id, hash from case_hashes(1)"
 
@@ -53,7 +53,7 @@ async def test_the_hashes_are_those_of_a_certificate(cases: list[Case], database
         await postgres_of.migrate(pool, postgres_of.LOG, Path(sla.__file__).parent / "migrations")
         async with pool.acquire() as connection:
             for name in PARTS:
-                await tables.fill(connection, 1, judgements(read(lines(name))))
+                await row_store.fill(connection, 1, judgements(read(lines(name))))
             found = {row["case_id"]: row["hash"] for row in await connection.fetch(EVERY)}
         assert found == {one.case_id: one.hash for one in cases if one.rows}
         whole = await fingerprint(pool, 1)

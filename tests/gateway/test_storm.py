@@ -26,9 +26,9 @@ from events.contracts.channels import INBOUND
 from events.gateway.sent import BATCH
 from local.ports import free_port
 from local.served import Served
-from sla import tables
 from sla.app import service
-from sla.projector import TIMED
+from sla.live import row_store
+from sla.live.projector import TIMED
 
 EVENTS = int(os.environ.get("ONEDOOR_EVENTS", "5000"))
 KILLS, LONG, SENDERS = 3, 50, 3
@@ -99,7 +99,7 @@ class System:
     async def rows(self) -> dict[str, list[str]]:
         """Every row that sla has of a dossier, in no order of theirs; of a judged row every column but the number of
         its generation, which tells how often the tables were folded anew."""
-        columns = {**tables.FIELDS, "timers": tuple(one for one in TIMED if one not in UNTIMED)}
+        columns = {**row_store.FIELDS, "timers": tuple(one for one in TIMED if one not in UNTIMED)}
         pool = self.door.running.parts.pool
         return {
             table: [row[0] for row in await pool.fetch(

@@ -22,12 +22,12 @@ from events.database import Pool
 from events.envelope import Cause
 from events.inbox import park
 from events.store import Append, append
-from sla import tables
 from sla.asof import as_of, end_of
 from sla.counting.periods import Period
 from sla.counting.record import record
 from sla.judging.judge import Judgement, judge
-from sla.watermarks import KEEP
+from sla.live import row_store
+from sla.live.watermarks import KEEP
 
 CATALOGUE = Path(__file__).parents[2] / "deploy" / "catalogue"
 MIGRATIONS = Path(__file__).parents[2] / "services" / "sla" / "migrations"
@@ -63,7 +63,7 @@ async def test_ten_instants_equal_judging_only_what_was_recorded_by_then(pool: P
         expected = by_hand(stories, day)
         async with as_of(pool, IN_FORCE, day, log_clock=True) as then:
             found = [judgement async for judgement in then.judgements()]
-            assert tables.rows_of(found) == tables.rows_of(expected)
+            assert row_store.rows_of(found) == row_store.rows_of(expected)
             late = sorted(
                 (row.due_at, row.case_id)
                 for one in expected for row in one.cycles

@@ -20,8 +20,8 @@ from events.store import Append, append
 from sla import dayseals
 from sla.dayseal import tree_of
 from sla.evidence import SEAL_OF
+from sla.live.watermarks import CLOCK, KEEP
 from sla.publishing.decide import promise as warnings
-from sla.watermarks import CLOCK, KEEP
 
 KEY = Ed25519PrivateKey.generate()
 END_IT = """

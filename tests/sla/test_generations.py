@@ -23,12 +23,13 @@ from events.errors import Conflict
 from events.follow import START, Following, Mark
 from events.parked import retry
 from events.store import Append, append
-from sla import fold, generations, projector, queries
+from sla import fold, generations
 from sla.certificate import Vouched
 from sla.comparing import Comparison
 from sla.exchange import Asked
 from sla.generations import Before
 from sla.judging.judge import judge
+from sla.live import projector, queries
 from sla.rollback import go_back
 
 LAST_HEARD = "select epoch, tx, position from inbox order by epoch desc, tx desc, position desc limit 1"

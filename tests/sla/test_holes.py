@@ -14,9 +14,9 @@ from events.follow import Following
 from events.handle import Moment
 from events.inbox import keep
 from events.order import Order
-from sla import holes
 from sla.counting.periods import month
 from sla.judging.judge import Judgement, judge
+from sla.live import incomplete_cases
 
 pytestmark = pytest.mark.parts
 JULY = month(2017, 7)
@@ -41,7 +41,7 @@ async def dismiss(sla: Sla) -> None:
 
 
 async def tell(sla: Sla) -> None:
-    following = Following(sla.pool, holes.teller(InForce(RULES.catalogue, "events"), log_clock=True))
+    following = Following(sla.pool, incomplete_cases.teller(InForce(RULES.catalogue, "events"), log_clock=True))
     while (await following.step())[0]:
         pass
 

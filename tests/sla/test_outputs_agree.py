@@ -24,15 +24,15 @@ from events.runtime import Parts
 from events.settings import Settings
 from sla import explained, portal
 from sla.api import routes
-from sla.changes import change_of
 from sla.document import Document, opened, read, written
 from sla.explain import explain
 from sla.exports import as_csv, as_xlsx
 from sla.headings import HEADINGS
 from sla.judging.judge import Judgement
 from sla.judging.rows import CycleRow, shown
+from sla.live.change_feed import change_of
+from sla.live.projector import status
 from sla.printed import page
-from sla.projector import status
 from sla.proving import dossier_document
 from sla.sheets import Sheet, title
 

@@ -7,10 +7,10 @@ from oracle.telling import Story, local, promise
 from serving import Serving, serving
 from sla_at_work import KINDS, RULES
 
-from sla import queries
 from sla.app import service
 from sla.counting.periods import month
 from sla.document import addressed, document, fingerprint, written
+from sla.live import queries
 from sla.record_api import XLSX
 
 JULY = "from=2017-07-01&to=2017-08-01"

@@ -11,8 +11,8 @@ from sla_at_work import RULES, Sla, story
 from deadlines.inforce import InForce
 from events.contracts.sla import GenerationSwapped, MonthSealed, RemedialActionClosed, RemedialActionOpened
 from events.follow import Follower, Following, Mark, bookmark_of
-from sla import holes, projector
-from sla.changes import LAST
+from sla.live import incomplete_cases, projector
+from sla.live.change_feed import LAST
 
 pytestmark = pytest.mark.parts
 SEAL = "month-2017-07-01-2017-08-01@1"
@@ -35,7 +35,7 @@ async def go_on(sla: Sla) -> None:
     """The judge and who looks at cases again, one fact at a time."""
     in_force = InForce(RULES.catalogue, "events")
     judge = replace(projector.follower(in_force, log_clock=True), batch=1)
-    followers: list[Follower[Any]] = [judge, holes.teller(in_force, log_clock=True)]
+    followers: list[Follower[Any]] = [judge, incomplete_cases.teller(in_force, log_clock=True)]
     for follower in followers:
         following = Following(sla.pool, follower)
         while (await following.step())[0]:

@@ -10,7 +10,7 @@ from serving import Serving, serving
 
 from events.clock import now
 from sla.app import service
-from sla.watermarks import KEEP
+from sla.live.watermarks import KEEP
 
 
 @pytest_asyncio.fixture

@@ -9,13 +9,13 @@ from oracle.year import year
 from sla_at_work import KINDS, Sla
 
 from events.follow import park
-from sla import queries
 from sla.counting.incremental import Rows, Tally
 from sla.counting.periods import Period, month
 from sla.counting.record import Record, record
 from sla.document import Document, document
 from sla.judging.judge import Judgement, judge
 from sla.judging.rows import CycleRow
+from sla.live import queries
 from sla.totals import Totals
 
 YEAR = Period(date(2017, 7, 1), date(2018, 5, 1))

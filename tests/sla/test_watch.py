@@ -21,9 +21,9 @@ from events.contracts.channels import SERVICES
 from events.contracts.sla import DeadlineMissed
 from events.runtime import Parts
 from events.settings import Settings
-from sla.projector import HEARS
-from sla.ticker import Watch
-from sla.watermarks import SETTLED, SOURCES
+from sla.live.projector import HEARS
+from sla.live.ticker import Watch
+from sla.live.watermarks import SETTLED, SOURCES
 
 HEARD = """
 insert into heard values ($1, 0, $2) on conflict (topic, partition) do update set next_offset = excluded.next_offset

@@ -22,8 +22,9 @@ from events.database import Pool
 from events.errors import Conflict
 from events.follow import Following
 from events.settings import Settings
-from sla import projector, runs
+from sla import runs
 from sla.judging.case_rules import Supposed
+from sla.live import projector
 
 MIGRATIONS = Path(__file__).parents[2] / "services" / "sla" / "migrations"
 NOW = local(8, 1, 9)

@@ -29,7 +29,7 @@ from events.contracts.sla import (
 )
 from events.envelope import Recorded
 from events.runtime import Parts
-from sla.ticker import tick
+from sla.live.ticker import tick
 
 LONG = "ONEDOOR_CASES" in os.environ
 CASES = int(os.environ.get("ONEDOOR_CASES", "300")) // 5

@@ -10,10 +10,10 @@ from events.database import TRANSIENT, Connection
 from events.errors import WrongVersion
 from events.follow import WAIT_LOCK, Entry, Follower, Log
 from events.store import COLUMNS, recorded_from
-from sla import queries
 from sla.judging.case import JUDGED
-from sla.projector import NAME as JUDGE
-from sla.projector import WRITES, look_again, status
+from sla.live import queries
+from sla.live.projector import NAME as JUDGE
+from sla.live.projector import WRITES, look_again, status
 
 NAME = "sla.holes"
 LOG: Log[str] = Log("holes", "subject", lambda row: str(row["subject"]))

@@ -17,12 +17,12 @@ from events.envelope import Cause, Recorded
 from events.follow import INBOX, LONGEST_REASON, START, Entry, Follower, Mark, bookmark_of
 from events.sanitize import storable
 from events.store import COLUMNS, Append, append, load, recorded_from
-from sla import tables
 from sla.judging.case import JUDGED, LOOKED_AT
 from sla.judging.case_rules import with_published
 from sla.judging.corrections import lateness
 from sla.judging.judge import Judgement, Rules, judge
 from sla.judging.rows import CycleRow, shown
+from sla.live import row_store
 from sla.publishing.decide import Publish, promise
 from sla.publishing.state import Published
 from sla.publishing.timers import Timer, timers
@@ -89,7 +89,7 @@ def building(rules: Rules, generation: int, stuck: Stuck) -> Follower[Recorded]:
     async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
         touched = {entry.item.subject for entry in entries if minds(entry.item)}
         facts = await _facts(connection, touched, entries[-1].mark, name)
-        await tables.replace(connection, generation, judged(facts, rules, stuck))
+        await row_store.replace(connection, generation, judged(facts, rules, stuck))
 
     return Follower(name=name, log=INBOX, apply=apply, minds=minds, stuck="halt")
 
@@ -148,7 +148,7 @@ async def look_again(
     judgements = [judge(own, rules) for own in facts.values()]
     parked = {row["subject"] for row in await connection.fetch(INCOMPLETE, list(touched), list(at_hand))}
     published = await _publish(connection, judgements, facts, touched, parked, log_clock=log_clock)
-    await tables.replace(connection, live["id"], judgements)
+    await row_store.replace(connection, live["id"], judgements)
     cases = [judgement.case_id for judgement in judgements]
     causes = [touched[case] for case in cases]
     swaps = [cause.id if isinstance(cause.fact, GenerationSwapped) else None for cause in causes]

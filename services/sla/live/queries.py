@@ -17,7 +17,7 @@ from sla.counting.record import Record, record
 from sla.judging.case import JUDGED
 from sla.judging.judge import Judgement
 from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow, shown
-from sla.tables import FIELDS
+from sla.live.row_store import FIELDS
 
 LIVE = "generation = (select id from generations where state = 'live')"
 # A parked fact makes its case incomplete, whenever it came.

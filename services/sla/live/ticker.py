@@ -22,9 +22,9 @@ from events.runtime import Parts
 from events.store import Append, append, load
 from events.topics import HEARTBEATS, PARTITIONS
 from sla.judging.rows import Deadline
-from sla.projector import NAME as JUDGE
+from sla.live.projector import NAME as JUDGE
+from sla.live.watermarks import KEEP, SETTLED, SOURCES, known
 from sla.publishing.decide import Warn, promise
-from sla.watermarks import KEEP, SETTLED, SOURCES, known
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.ticker', 0))"
 # Of an incomplete case nothing is published; its timers wait until the hole is settled.
