@@ -29,7 +29,7 @@ from events.event_stream import Events, Resumed, event_stream
 from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import answers, says
-from sla import asof, evidence_api, rebuilds_api, rules_api
+from sla import asof, evidence_api, rules_api
 from sla.answers.cases import Case, Cases, Explained, Facts, Overdue, Time
 from sla.explain import Explanation, explain
 from sla.explained import page as page_of
@@ -39,6 +39,7 @@ from sla.live import inbox_reader, queries
 from sla.live.change_feed import Hub
 from sla.live.ticker import tick
 from sla.live.watermarks import CLOCK, KEEP, passed
+from sla.rebuild import api as rebuild_api
 from sla.record_api import Day, record_routes
 from sla.told import told
 
@@ -187,7 +188,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         await pool.execute(KEEP, CLOCK, body.now)
         return {"now": body.now, "said": await tick(parts, body.now)}
 
-    router.include_router(rebuilds_api.routes(parts))
+    router.include_router(rebuild_api.routes(parts))
     router.include_router(rules_api.routes(parts, in_force, current))
     router.include_router(evidence_api.routes(parts, in_force))
 

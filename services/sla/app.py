@@ -15,13 +15,14 @@ from events.follow import Follower
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
 from events.topics import CASES
-from sla import generations, remedying, sealing
+from sla import remedying, sealing
 from sla.api import routes
 from sla.dayseals import DaySeals
 from sla.live import change_feed, incomplete_cases, projector
 from sla.live.change_feed import Hub
 from sla.live.projector import HEARS
 from sla.live.ticker import Watch
+from sla.rebuild import generations
 from sla.sealing import Restating
 
 

@@ -20,8 +20,8 @@ from events.follow import START, TRY_LOCK, Mark
 from events.runtime import Parts
 from events.signing import Signed, digest_of
 from sla.dayseal import Before, Head, sealed
-from sla.exchange import key
 from sla.live import watermarks
+from sla.rebuild.cutover import key
 
 LOGS = ("inbox", "events")
 LOCK = "sla.day-seals"

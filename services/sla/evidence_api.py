@@ -20,8 +20,8 @@ from sla import dayseals, evidence
 from sla.answers.evidence import DaySealsFound, DossierEvidence, DossiersEvidence, MonthEvidence, RulesEvidence
 from sla.counting.periods import month
 from sla.evidence import Trees
-from sla.exchange import key
 from sla.proving import Evidence
+from sla.rebuild.cutover import key
 
 SEALS_AT_ONCE = 400  # more than a year of days
 DOSSIERS_AT_ONCE = 50

@@ -18,9 +18,9 @@ from events.clock import new_id
 from events.settings import Settings
 from events.topics import PARTITIONS, partition_of
 from events.wire import to_cloudevent
-from sla import generations
 from sla.app import service
 from sla.live.projector import HEARS
+from sla.rebuild import generations
 
 RUNS = 3
 

@@ -11,7 +11,7 @@ from field.api import Completion, Visit
 from intake.api import Extension, Rating
 from routing.api import Forwarding
 from sla.api import Clock
-from sla.rebuilds_api import Rebuild
+from sla.rebuild.api import Rebuild
 from sla.record_api import Sealing
 
 VISIT = {"starts": "2017-07-11T02:00:00Z", "ends": "2017-07-11T03:00:00Z"}

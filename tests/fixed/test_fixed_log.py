@@ -10,8 +10,8 @@ from fixed import taken
 from fixed.fingerprint import Row
 from fixed.log import PARTS, Case, judged, judgements, lines, read
 from fixed.taken import Change
-from sla.comparing import fingerprint
 from sla.live import row_store
+from sla.rebuild.comparison import fingerprint
 
 EVERY = "select case_id, hash from case_hashes(1)"
 

@@ -11,7 +11,7 @@ from judged_year import PERIOD, World
 from oracle.judging import RULES
 from sla_at_work import KINDS
 
-from sla import certificate, differences, impact, portal, remedying
+from sla import differences, impact, portal, remedying
 from sla.answers import cases, rebuilds, rules, seals
 from sla.api import _named
 from sla.counting.practice import practice
@@ -20,6 +20,7 @@ from sla.explain import explain
 from sla.i18n.labels import ACTS
 from sla.judging.rows import CLASSES, ChargeRow, CycleRow, ReferralRow, StayRow
 from sla.live import queries
+from sla.rebuild import certificate
 from sla.record_api import _practice
 
 DOCUMENT = closed(DOCUMENTS["sla"])

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import sla
 from events.signing import Signed, digest, public, sign, vouched
-from sla import vouching
-from sla.certificate import Certificate, Difference, Rows, partitions, signed, told
+from sla.rebuild import certificate_data
+from sla.rebuild.certificate import Certificate, Difference, Rows, partitions, signed, told
 
 CASE = "000.00.14.H49-170710-0001"
 CERTIFICATE = Certificate(
@@ -50,10 +50,10 @@ def test_one_that_was_made_when_the_list_stood_within_is_still_vouched_for_and_t
 def test_the_code_that_is_vouched_for_is_the_same_where_it_is_compiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = vouching.code()
+    plain = certificate_data.code()
     written = tmp_path / "judge.py"
     written.write_text("")
     monkeypatch.setattr(sla, "__path__", [str(tmp_path), *sla.__path__])
-    assert vouching.code() == plain
+    assert certificate_data.code() == plain
     monkeypatch.setattr(sla, "__file__", str(written))
-    assert vouching.code() != plain
+    assert certificate_data.code() != plain

@@ -22,9 +22,9 @@ from events.identity import Identity
 from events.segments import Kept, write
 from events.topics import PARTITIONS, partition_of, topic_of
 from onedoor.records import Topics
-from sla import generations
 from sla.live import queries
 from sla.live.projector import HEARS
+from sla.rebuild import generations
 
 ROOT = Path(__file__).parents[2]
 # As `python -m sla.rebuild`, but with its own ideas of how much is read and judged at once.

@@ -23,14 +23,14 @@ from events.errors import Conflict
 from events.follow import START, Following, Mark
 from events.parked import retry
 from events.store import Append, append
-from sla import fold, generations
-from sla.certificate import Vouched
-from sla.comparing import Comparison
-from sla.exchange import Asked
-from sla.generations import Before
 from sla.judging.judge import judge
 from sla.live import projector, queries
-from sla.rollback import go_back
+from sla.rebuild import generations, workers
+from sla.rebuild.certificate import Vouched
+from sla.rebuild.comparison import Comparison
+from sla.rebuild.cutover import Asked
+from sla.rebuild.generations import Before
+from sla.rebuild.rollback import go_back
 
 LAST_HEARD = "select epoch, tx, position from inbox order by epoch desc, tx desc, position desc limit 1"
 
@@ -205,7 +205,7 @@ async def test_a_case_that_cannot_be_written_is_set_aside(sla: Sla) -> None:
     bad = msgspec.structs.replace(judged[1], stays=tuple(row._replace(step="\0") for row in judged[1].stays))
     stuck: projector.Stuck = {}
     async with sla.pool.acquire() as connection:
-        await fold.write(connection, generation, [judged[0], bad], stuck)
+        await workers.write(connection, generation, [judged[0], bad], stuck)
     assert [*stuck] == [judged[1].case_id]
     rows = await sla.rows(generation)
     assert [{row[0] for row in rows[table]} for table in ("cycles", "stays")] == [{judged[0].case_id}] * 2

@@ -9,9 +9,9 @@ from sla_at_work import on_the_wire, story
 
 from events.contracts.intake import CustomerRated, MessageDelivered
 from events.envelope import Recorded
-from sla import reading
-from sla.aside import Aside
-from sla.reading import Facts, Partition, shares
+from sla.rebuild import log_reader
+from sla.rebuild.log_reader import Facts, Partition, shares
+from sla.rebuild.spill import Aside
 
 
 def _read(values: Collection[bytes], dismissed: Collection[int] = ()) -> Facts:
@@ -57,7 +57,7 @@ def test_a_type_that_only_begins_like_a_message_is_looked_at() -> None:
 
 def test_what_cannot_be_read_is_named_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     """All are counted, the first of them are listed."""
-    monkeypatch.setattr(reading, "LISTED", 2)
+    monkeypatch.setattr(log_reader, "LISTED", 2)
     found = _read([b"not an event"] * 3)
     assert found.undecodable == 3
     assert list(found.unreadable) == ["intake.events/3/0", "intake.events/3/1"]

@@ -14,9 +14,10 @@ from events.actor import Actor
 from events.contracts.sla import MonthRestated, MonthSealed, RemedialActionClosed, RemedialActionOpened
 from events.errors import Conflict, KeyReused, NotFound, Refused
 from events.follow import Following
-from sla import generations, remedying, sealing
+from sla import remedying, sealing
 from sla.counting.periods import Period, month
 from sla.document import fingerprint
+from sla.rebuild import generations
 
 JULY, AUGUST = month(2017, 7), month(2017, 8)
 OTHER = Actor(id="staff-22-02", roles=frozenset({"leader"}), unit="PC-QN")

@@ -15,11 +15,11 @@ from bench.peers.running import held
 from deadlines.load import load
 from events import database
 from events.settings import Settings
-from sla import generations
-from sla.fold import Work, Workers
 from sla.judging.judge import Rules
-from sla.reading import Place
-from sla.rebuild import fold
+from sla.rebuild import generations
+from sla.rebuild.__main__ import fold
+from sla.rebuild.log_reader import Place
+from sla.rebuild.workers import Work, Workers
 
 ROWS = "select case_id, received_at, due_at, released_at, class_a from cycles_{generation}"
 OTHERS = "select (select count(*) from stays_{generation}) + (select count(*) from charges_{generation})"

@@ -18,12 +18,12 @@ from events.follow import WAIT_LOCK, Entry, Follower, Log, bookmark_of, park
 from events.order import Order
 from events.store import Append, append, load
 from events.tail import Mark
-from sla.certificate import Vouched
-from sla.comparing import Comparison
 from sla.judging.case import JUDGED
 from sla.live import row_store
 from sla.live.projector import NAME as JUDGE
 from sla.live.projector import WRITES, look_again
+from sla.rebuild.certificate import Vouched
+from sla.rebuild.comparison import Comparison
 
 OPEN = "insert into generations (state, phase, actor, dry_run) values ('building', 'starting', $1, $2) returning id"
 TABLES = "select open_generation($1)"

@@ -28,12 +28,12 @@ from events.settings import Settings
 from events.signing import Signed
 from events.topics import PARTITIONS
 from events.web import answers, says
-from sla import generations, vouching
 from sla.answers.rebuilds import CaseDifference, Dropped, Generation, RunBegun, RunProgress, SignedCertificate
-from sla.certificate import Certificate, Difference, told
-from sla.exchange import Source
 from sla.live import queries
-from sla.reading import Place
+from sla.rebuild import certificate_data, generations
+from sla.rebuild.certificate import Certificate, Difference, told
+from sla.rebuild.cutover import Source
+from sla.rebuild.log_reader import Place
 
 EVERY = 0.25  # seconds between two looks at a run for whoever follows it
 STATES = {"building": "running", "failed": "failed", "cancelled": "cancelled"}
@@ -135,7 +135,7 @@ def routes(parts: Parts) -> APIRouter:
         """Fold the whole log again beside the live tables, compare, and swap. One at a time."""
         arguments = body.arguments()
         if body.offsets is not None:
-            arguments.append(_until(await vouching.heard(parts.pool), body.offsets))
+            arguments.append(_until(await certificate_data.heard(parts.pool), body.offsets))
         return await _begin(actor, dry_run=body.trial, arguments=arguments)
 
     @router.post("/rollbacks", **answers(RunBegun, 202))
@@ -165,7 +165,7 @@ def routes(parts: Parts) -> APIRouter:
                 "nothing-folded", f"it vouches for rows that were taken over from generation {certificate.taken_from}",
                 field="taken_from", way_out="verify the certificate of the generation that they came from",
             )  # fmt: skip
-        again = await vouching.made_again(parts.pool, certificate.topics)
+        again = await certificate_data.made_again(parts.pool, certificate.topics)
         if again:
             raise Refused(
                 "another-topic", f"{', '.join(again)}: made again since, so its offsets mean other records now",

@@ -20,8 +20,8 @@ from events.follow import LONGEST_REASON
 from events.sanitize import storable
 from events.segments import Segment, reach
 from events.wire import from_cloudevent
-from sla.aside import Aside
 from sla.judging.case import JUDGED
+from sla.rebuild.spill import Aside
 
 AT_ONCE = 200_000  # records whose facts lie in memory together, about
 BATCH = 1_000  # records asked of the client at once, some milliseconds of work

@@ -8,14 +8,14 @@ import time
 from events.clock import now
 from events.database import Pool
 from events.settings import Settings
-from sla import generations, vouching
-from sla.certificate import Certificate
-from sla.comparing import fingerprint
-from sla.exchange import Asked, catching_up, exchange
-from sla.generations import Before
 from sla.judging.judge import Rules
 from sla.live import row_store
 from sla.live.projector import Stuck
+from sla.rebuild import certificate_data, generations
+from sla.rebuild.certificate import Certificate
+from sla.rebuild.comparison import fingerprint
+from sla.rebuild.cutover import Asked, catching_up, exchange
+from sla.rebuild.generations import Before
 
 CEILING = "select pg_snapshot_xmax(pg_current_snapshot())"
 CASES = "select distinct case_id from cycles where generation = $1 and case_id > $2 order by case_id limit $3"
@@ -42,7 +42,7 @@ async def go_back(pool: Pool, settings: Settings, rules: Rules, asked: Asked, to
         await pool.execute(PROGRESS, generation, phase, taken, time.monotonic() - started)
         await generations.heed(pool, generation)
     told = Certificate(
-        generation=generation, taken_from=to.id, asked_by=asked.actor, made_at=now(), code=vouching.code(),
+        generation=generation, taken_from=to.id, asked_by=asked.actor, made_at=now(), code=certificate_data.code(),
         published=to.rules, rules=rules.catalogue.fingerprints(), partitions=(), records=0, unreadable=0, cases=taken,
         folded=await fingerprint(pool, generation), holes=(), holes_accepted=None, dismissed=(), stuck={},
         differences_accepted=asked.accept,

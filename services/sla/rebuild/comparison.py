@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from events.database import Connection, Pool, snapshot
 from events.envelope import Recorded
 from events.follow import WAIT_LOCK, Following, Mark, bookmark_of
-from sla.certificate import Rows
 from sla.live.projector import NAME as JUDGE
+from sla.rebuild.certificate import Rows
 
 LIVE = "select id from generations where state = 'live'"
 # The live judge is past everything that had a number when the rebuild took its offsets.

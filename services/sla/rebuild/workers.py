@@ -31,7 +31,7 @@ from sla.judging.judge import Judgement, Rules
 from sla.live import inbox_reader, row_store
 from sla.live.inbox_reader import Heard
 from sla.live.projector import Stuck, judged, why
-from sla.reading import Place, Reader, connected, shares
+from sla.rebuild.log_reader import Place, Reader, connected, shares
 
 JUDGED_AT_ONCE = 1_000  # cases
 T = TypeVar("T")

@@ -21,13 +21,13 @@ from events.handle import Moment
 from events.order import Order
 from events.settings import Settings
 from events.tail import Mark
-from sla import generations, vouching
-from sla.certificate import Certificate, Difference, Rows, signed
-from sla.comparing import Comparing
 from sla.judging.judge import Rules
 from sla.live.projector import Stuck, building
 from sla.live.watermarks import passed
-from sla.reading import Place
+from sla.rebuild import certificate_data, generations
+from sla.rebuild.certificate import Certificate, Difference, Rows, signed
+from sla.rebuild.comparison import Comparing
+from sla.rebuild.log_reader import Place
 
 BEGIN = "insert into bookmarks (name, shard, epoch, tx, position) values ($1, 0, $2, $3, $4)"
 PHASE = "update generations set phase = $2 where id = $1"
@@ -92,7 +92,7 @@ async def exchange(
         await asyncio.sleep(0.02)
     known: dict[str, Difference] = {}
     if asked.accept or asked.dry_run:  # as many as may be before the judge is held up
-        known = await vouching.differences(pool, generation, comparing.live, comparing.differing)
+        known = await certificate_data.differences(pool, generation, comparing.live, comparing.differing)
     began = time.monotonic()
     async with pool.acquire() as connection, connection.transaction():
         found = await comparing.finish(connection, stuck)
@@ -101,7 +101,7 @@ async def exchange(
         if (stuck or found.differing) and not (asked.accept or asked.dry_run):
             raise generations.Unexplained(_unexplained(stuck, found.differing))
         late = comparing.touched.intersection(found.differing)
-        known |= await vouching.differences(connection, generation, found.replaced, late)
+        known |= await certificate_data.differences(connection, generation, found.replaced, late)
         differences = tuple(known[case_id] for case_id in found.differing)
         told = replace(
             told, replaces=found.replaced, compared=Rows(rows=found.rows, hash=found.hash), stuck=dict(stuck),

@@ -28,18 +28,18 @@ from events.segments import Segment, segments
 from events.settings import Settings
 from events.tail import Mark
 from events.topics import PARTITIONS, partition_of
-from sla import generations, vouching
-from sla.certificate import Certificate, Hole, partitions, signed
-from sla.comparing import Comparison, fingerprint
-from sla.exchange import STUCK, Asked, Source, catching_up, exchange, key
-from sla.fold import Counts, Report, Work, Workers
-from sla.generations import Before
 from sla.judging.case_rules import with_published
 from sla.judging.judge import Rules
 from sla.live.inbox_reader import Heard, Piece, pieces
 from sla.live.projector import HEARS, Stuck
-from sla.reading import NotRead, Place
-from sla.rollback import go_back
+from sla.rebuild import certificate_data, generations
+from sla.rebuild.certificate import Certificate, Hole, partitions, signed
+from sla.rebuild.comparison import Comparison, fingerprint
+from sla.rebuild.cutover import STUCK, Asked, Source, catching_up, exchange, key
+from sla.rebuild.generations import Before
+from sla.rebuild.log_reader import NotRead, Place
+from sla.rebuild.rollback import go_back
+from sla.rebuild.workers import Counts, Report, Work, Workers
 
 SNAPSHOT = "select pg_export_snapshot()"
 CUT = """
@@ -62,7 +62,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
 
     Raises Unexplained when there are holes or rows differ and nobody accepted, Cancelled when somebody called it off.
     """
-    generation, program = asked.generation, vouching.code()
+    generation, program = asked.generation, certificate_data.code()
     topics = [settings.onedoor_topic_prefix + name for name in HEARS]
     stuck: Stuck = {}
     async with AsyncExitStack() as snapshot:
@@ -76,7 +76,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
         if asked.cases is not None:  # they lie in a few partitions
             numbers = {partition_of(case.encode()) for case in asked.cases}
             ends = {place: end for place, end in ends.items() if place[1] in numbers}
-        dismissed = await vouching.dismissed(pool, ends)
+        dismissed = await certificate_data.dismissed(pool, ends)
         work = Work(
             generation, ends, dismissed, asked.duty, asked.cases, known_on=asked.known_on,
             segments=_segments(settings, rows) if asked.source == "segments" else {},
@@ -93,7 +93,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
         generation=generation, asked_by=asked.actor, made_at=now(), code=program, published=applied,
         rules=rules.catalogue.fingerprints(), partitions=partitions(ends, report.records), records=counts.events,
         unreadable=counts.undecodable, cases=counts.cases, folded=await fingerprint(pool, generation),
-        holes=await vouching.holes(pool, ends, report.unreadable, asked.cases), holes_accepted=asked.holes,
+        holes=await certificate_data.holes(pool, ends, report.unreadable, asked.cases), holes_accepted=asked.holes,
         dismissed=tuple(f"{topic}/{n}/{one}" for (topic, n), own in sorted(dismissed.items()) for one in sorted(own)),
         stuck=dict(stuck), differences_accepted=asked.accept,
         topics={row["topic"]: row["topic_id"] for row in rows},

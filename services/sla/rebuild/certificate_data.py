@@ -9,12 +9,12 @@ import deadlines
 import events
 import sla
 from events.database import Connection, Pool
-from sla.certificate import Difference, Hole
-from sla.comparing import WHOLE
-from sla.generations import LAST_HEARD
 from sla.judging.case import JUDGED
 from sla.judging.rows import shown
-from sla.reading import Place
+from sla.rebuild.certificate import Difference, Hole
+from sla.rebuild.comparison import WHOLE
+from sla.rebuild.generations import LAST_HEARD
+from sla.rebuild.log_reader import Place
 
 PACKAGES = (events, deadlines, sla)  # the code that reads, judges and writes
 DISMISSED = "select place from parked where follower = 'hear' and settled = 'dismissed' order by id"
