@@ -9,10 +9,10 @@ from sla_at_work import KINDS
 
 from sla.counting.periods import Period
 from sla.counting.record import Record, record
-from sla.document import Document, addressed, document
 from sla.judging.judge import Judgement, judge
 from sla.judging.rows import CycleRow
-from sla.sheets import Sheet, sheets
+from sla.reports.document import Document, addressed, document
+from sla.reports.sheets import Sheet, sheets
 
 PERIOD = Period(date(2017, 7, 1), date(2018, 5, 1))
 DATES = {"from": str(PERIOD.since), "to": str(PERIOD.until)}

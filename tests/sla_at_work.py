@@ -28,13 +28,13 @@ from events.wire import to_cloudevent
 from sla import remedying, sealing
 from sla.counting.periods import Period
 from sla.counting.record import Record as MonthlyRecord
-from sla.document import Document, document, read, written
 from sla.judging.judge import Rules
 from sla.live import projector, queries, row_store
 from sla.live.ticker import tick
 from sla.rebuild import generations
 from sla.rebuild.certificate import Vouched
 from sla.rebuild.comparison import Comparing, Comparison
+from sla.reports.document import Document, document, read, written
 
 ROOT = Path(__file__).parents[1]
 RULES = Rules(load(ROOT / "deploy" / "catalogue"))

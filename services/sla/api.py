@@ -29,7 +29,7 @@ from events.event_stream import Events, Resumed, event_stream
 from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import answers, says
-from sla import asof, evidence_api, rules_api
+from sla import evidence_api, rules_api
 from sla.answers.cases import Case, Cases, Explained, Facts, Overdue, Time
 from sla.explain import Explanation, explain
 from sla.explained import page as page_of
@@ -40,7 +40,8 @@ from sla.live.change_feed import Hub
 from sla.live.ticker import tick
 from sla.live.watermarks import CLOCK, KEEP, passed
 from sla.rebuild import api as rebuild_api
-from sla.record_api import Day, record_routes
+from sla.reports import as_of as as_of_day
+from sla.reports.api import Day, record_routes
 from sla.told import told
 
 AS_OF_AT_ONCE = 2  # such an answer may judge every case: the others wait, and the live judge keeps its connections
@@ -71,10 +72,10 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
     judging_then = asyncio.Semaphore(AS_OF_AT_ONCE)
 
     @asynccontextmanager
-    async def known(day: datetime | date) -> AsyncIterator[asof.AsOf]:
+    async def known(day: datetime | date) -> AsyncIterator[as_of_day.AsOf]:
         async with (
             judging_then,
-            asof.as_of(pool, in_force, asof.end_of(day), log_clock=parts.settings.log_clock) as then,
+            as_of_day.as_of(pool, in_force, as_of_day.end_of(day), log_clock=parts.settings.log_clock) as then,
         ):
             yield then
 
@@ -209,7 +210,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
     return router
 
 
-def _unknown_then(case_id: str, then: asof.AsOf) -> NotFound:
+def _unknown_then(case_id: str, then: as_of_day.AsOf) -> NotFound:
     return NotFound("no-such-dossier", f"no receipt of {case_id} was known on {then.day.isoformat()}", field="case_id")
 
 

@@ -27,8 +27,6 @@ from events.store import Append, append, load
 from events.web import Asked
 from sla.counting.periods import Period
 from sla.counting.record import CLASSIFIER, Record
-from sla.differences import Change, changes, digests
-from sla.document import Effect, document, fingerprint, read, written
 from sla.judging.case import JUDGED, MOVES, Case
 from sla.live import queries
 from sla.live.change_feed import CHANGES
@@ -37,6 +35,8 @@ from sla.live.incomplete_cases import NAME as HOLES
 from sla.live.projector import caught_up
 from sla.month import Restate, Seal, Totals, month, sealed
 from sla.rebuild.generations import DIFFERENCES
+from sla.reports.difference import Change, changes, digests
+from sla.reports.document import Effect, document, fingerprint, read, written
 
 MARKER = "sla.seals"
 KEEP = "insert into seals values ($1, $2, $3, $4, $5, $6, $7)"

@@ -20,12 +20,12 @@ from events.database import Pool
 from events.settings import Settings
 from sla import runs
 from sla.app import service
-from sla.asof import as_of
 from sla.counting.periods import month
 from sla.judging.case_rules import Supposed
 from sla.judging.judge import Rules, judge
 from sla.live import row_store
 from sla.live.projector import NAME as JUDGE
+from sla.reports.as_of import as_of
 
 RUNS = 3
 CAUGHT_UP = """

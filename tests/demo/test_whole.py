@@ -16,9 +16,9 @@ from local.demo import people
 from local.demo.plan import plan
 from local.demo.run import CATALOGUE
 from sla.counting.periods import month
-from sla.document import document, written
 from sla.judging.judge import judge, ledger
 from sla.live import queries
+from sla.reports.document import document, written
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(600)]
 

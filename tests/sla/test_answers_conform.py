@@ -11,17 +11,18 @@ from judged_year import PERIOD, World
 from oracle.judging import RULES
 from sla_at_work import KINDS
 
-from sla import differences, impact, portal, remedying
+from sla import impact, remedying
 from sla.answers import cases, rebuilds, rules, seals
 from sla.api import _named
 from sla.counting.practice import practice
-from sla.document import namer
 from sla.explain import explain
 from sla.i18n.labels import ACTS
 from sla.judging.rows import CLASSES, ChargeRow, CycleRow, ReferralRow, StayRow
 from sla.live import queries
 from sla.rebuild import certificate
-from sla.record_api import _practice
+from sla.reports import difference, portal
+from sla.reports.api import _practice
+from sla.reports.document import namer
 
 DOCUMENT = closed(DOCUMENTS["sla"])
 
@@ -107,7 +108,7 @@ def fields(of: Any) -> set[str]:
         (fields(certificate.Partition), rebuilds.FoldedPartition),
         (fields(impact.Change), rules.ChangedCycle),
         ({*impact.KINDS, "unit", "kind"}, rules.UnitImpact),
-        ({*fields(differences.Change), "name"}, seals.Restated),
+        ({*fields(difference.Change), "name"}, seals.Restated),
     ],
 )  # fmt: skip
 def test_a_type_names_every_member(names: set[str], shown: Any) -> None:

@@ -22,12 +22,12 @@ from events.database import Pool
 from events.envelope import Cause
 from events.inbox import park
 from events.store import Append, append
-from sla.asof import as_of, end_of
 from sla.counting.periods import Period
 from sla.counting.record import record
 from sla.judging.judge import Judgement, judge
 from sla.live import row_store
 from sla.live.watermarks import KEEP
+from sla.reports.as_of import as_of, end_of
 
 CATALOGUE = Path(__file__).parents[2] / "deploy" / "catalogue"
 MIGRATIONS = Path(__file__).parents[2] / "services" / "sla" / "migrations"

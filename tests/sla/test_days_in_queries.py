@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from events.contracts.terms import Date
-from sla.record_api import Day
+from sla.reports.api import Day
 
 ASKED: TypeAdapter[Any] = TypeAdapter(Day)
 

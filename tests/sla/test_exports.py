@@ -4,9 +4,9 @@ import csv
 import io
 import zipfile
 
-from sla.exports import as_csv, as_xlsx
 from sla.i18n.texts import Text
-from sla.sheets import Cell, Sheet, Table
+from sla.reports.exports import as_csv, as_xlsx
+from sla.reports.sheets import Cell, Sheet, Table
 
 NAME = Text("Đơn vị", "Unit")
 SHEET = Sheet("units", NAME, (Table(NAME, (NAME, NAME), ((Cell("=1+1"), Cell(7)), (Cell("Hạ Long"), Cell(None))), 1),))

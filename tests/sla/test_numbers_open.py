@@ -10,8 +10,8 @@ import pytest
 from judged_year import DATES, World, by_766
 
 from sla.counting.annex import nearest_rank
-from sla.document import opened
 from sla.judging.rows import CycleRow
+from sla.reports.document import opened
 
 
 def followed(world: World, link: str | None) -> Sequence[Mapping[str, Any]]:

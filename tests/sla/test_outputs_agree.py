@@ -22,19 +22,20 @@ from deadlines.inforce import InForce
 from events.bell import Bell
 from events.runtime import Parts
 from events.settings import Settings
-from sla import explained, portal
+from sla import explained
 from sla.api import routes
-from sla.document import Document, opened, read, written
 from sla.explain import explain
-from sla.exports import as_csv, as_xlsx
-from sla.headings import HEADINGS
 from sla.judging.judge import Judgement
 from sla.judging.rows import CycleRow, shown
 from sla.live.change_feed import change_of
 from sla.live.projector import status
-from sla.printed import page
 from sla.proving import dossier_document
-from sla.sheets import Sheet, title
+from sla.reports import portal
+from sla.reports.columns import HEADINGS
+from sla.reports.document import Document, opened, read, written
+from sla.reports.exports import as_csv, as_xlsx
+from sla.reports.page import page
+from sla.reports.sheets import Sheet, title
 
 Said = dict[Key, Any]
 # The column that says what became of a dossier, the most telling first.

@@ -6,8 +6,8 @@ import pytest
 from oracle.judging import MONDAY, RULES, received
 from oracle.telling import Story, local
 
-from sla import portal
 from sla.judging.judge import judge
+from sla.reports import portal
 
 
 def waiting_for_the_agency(told: Story) -> None:

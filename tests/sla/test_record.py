@@ -14,9 +14,9 @@ from deadlines.load import load
 from sla.counting.line import Column, Item, Line
 from sla.counting.periods import Period, month
 from sla.counting.record import Record, record
-from sla.document import document
 from sla.judging.judge import Rules, judge
-from sla.sheets import title
+from sla.reports.document import document
+from sla.reports.sheets import title
 
 CATALOGUE = load(Path(__file__).parents[2] / "deploy" / "catalogue")
 RULES = Rules(CATALOGUE)

@@ -9,9 +9,9 @@ from sla_at_work import KINDS, RULES
 
 from sla.app import service
 from sla.counting.periods import month
-from sla.document import addressed, document, fingerprint, written
 from sla.live import queries
-from sla.record_api import XLSX
+from sla.reports.api import XLSX
+from sla.reports.document import addressed, document, fingerprint, written
 
 JULY = "from=2017-07-01&to=2017-08-01"
 BODY = {"from": "2017-07-01", "to": "2017-08-01"}

@@ -16,8 +16,8 @@ from events.errors import Conflict, KeyReused, NotFound, Refused
 from events.follow import Following
 from sla import remedying, sealing
 from sla.counting.periods import Period, month
-from sla.document import fingerprint
 from sla.rebuild import generations
+from sla.reports.document import fingerprint
 
 JULY, AUGUST = month(2017, 7), month(2017, 8)
 OTHER = Actor(id="staff-22-02", roles=frozenset({"leader"}), unit="PC-QN")

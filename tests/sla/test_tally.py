@@ -12,11 +12,11 @@ from events.follow import park
 from sla.counting.incremental import Rows, Tally
 from sla.counting.periods import Period, month
 from sla.counting.record import Record, record
-from sla.document import Document, document
 from sla.judging.judge import Judgement, judge
 from sla.judging.rows import CycleRow
 from sla.live import queries
-from sla.totals import Totals
+from sla.reports.cache import Totals
+from sla.reports.document import Document, document
 
 YEAR = Period(date(2017, 7, 1), date(2018, 5, 1))
 JULY = month(2017, 7)

@@ -8,7 +8,7 @@ import msgspec
 
 from sla.counting.line import Cut, Item
 from sla.counting.record import Record
-from sla.document import COLUMNS, Document
+from sla.reports.document import COLUMNS, Document
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,9 +14,9 @@ from events.contracts.terms import UnitKind
 from sla.counting.annex import Late
 from sla.counting.line import CYCLES, Column, Cut, Item, Line, Made, Share
 from sla.counting.record import CLASSIFIER, Record
-from sla.headings import HEADINGS
 from sla.i18n.labels import CAUSES, STEPS, WHYS, WORDS
 from sla.i18n.texts import Text
+from sla.reports.columns import HEADINGS
 
 COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
 TEMPLATE: Final = "II.06a/VPCP/KSTT"

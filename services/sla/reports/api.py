@@ -27,24 +27,25 @@ from events.errors import NotFound, Refused
 from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import Asked, answers, asked, reply, says
-from sla import portal, remedying, sealing
+from sla import remedying, sealing
 from sla.answers.record import Items, Portal, PracticeDocument, PublicRecord, RecordDocument
 from sla.answers.seals import Remedies, Seal, Seals, SealSaid
-from sla.asof import AsOf, end_of
 from sla.counting.annex import Late
 from sla.counting.line import Column, Made
 from sla.counting.periods import Period, ending_in, month
 from sla.counting.practice import Practice
 from sla.counting.record import Record
-from sla.document import Document, Effect, Opening, addressed, annex_line, document, named, namer, opened
-from sla.exports import as_csv, as_xlsx
-from sla.headings import figure_of
 from sla.i18n.labels import ACTS, SETTLED, STEPS, WHYS, reason_of
 from sla.i18n.texts import Text
 from sla.live import queries
-from sla.printed import items_page, page
-from sla.sheets import SheetName, sheets, title
-from sla.totals import KEPT, Totals
+from sla.reports import portal
+from sla.reports.as_of import AsOf, end_of
+from sla.reports.cache import KEPT, Totals
+from sla.reports.columns import figure_of
+from sla.reports.document import Document, Effect, Opening, addressed, annex_line, document, named, namer, opened
+from sla.reports.exports import as_csv, as_xlsx
+from sla.reports.page import items_page, page
+from sla.reports.sheets import SheetName, sheets, title
 
 ITEMS = "/record/items"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

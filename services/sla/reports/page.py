@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from sla.document import Document
 from sla.i18n.paper import sheet_of_paper, two
 from sla.i18n.texts import Text
-from sla.sheets import Cell, Sheet, Table, days_of, title
+from sla.reports.document import Document
+from sla.reports.sheets import Cell, Sheet, Table, days_of, title
 
 FOOT = Text(
     "(*) Mẫu số nhỏ: chưa đủ để so sánh. Ô trống: không có hoặc không tính được. Cột theo mẫu II.06a/VPCP/KSTT.",

@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
 from deadlines.instants import DAY, OFFSET, local_date, second_of
-from sla.document import Document, explained_at, opens_at
-from sla.headings import HEADINGS
 from sla.i18n.labels import KINDS
 from sla.i18n.texts import Text
+from sla.reports.columns import HEADINGS
+from sla.reports.document import Document, explained_at, opens_at
 
 Value = str | int | float | None
 SheetName = Literal["units", "cuts", "annex", "delays", "dwell", "effects", "dossiers"]

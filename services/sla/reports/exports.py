@@ -5,7 +5,7 @@ import io
 
 import xlsxwriter
 
-from sla.sheets import Cell, Sheet, Table
+from sla.reports.sheets import Cell, Sheet, Table
 
 
 def as_csv(sheet: Sheet) -> bytes:
