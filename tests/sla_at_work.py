@@ -25,7 +25,6 @@ from events.settings import Settings
 from events.store import load as load_streams
 from events.web import Asked
 from events.wire import to_cloudevent
-from sla import remedying, sealing
 from sla.counting.periods import Period
 from sla.counting.record import Record as MonthlyRecord
 from sla.judging.judge import Rules
@@ -35,6 +34,7 @@ from sla.rebuild import generations
 from sla.rebuild.certificate import Vouched
 from sla.rebuild.comparison import Comparing, Comparison
 from sla.reports.document import Document, document, read, written
+from sla.seals import remedial_store, seal_store
 
 ROOT = Path(__file__).parents[1]
 RULES = Rules(load(ROOT / "deploy" / "catalogue"))
@@ -82,10 +82,10 @@ class Sla:
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self.pool = pool
         self.judge = Following(pool, projector.follower(InForce(RULES.catalogue, "events"), log_clock=True))
-        self.marker = Following(pool, sealing.marker())
-        self.opener = Following(pool, remedying.opener(RULES.catalogue, log_clock=True))
+        self.marker = Following(pool, seal_store.marker())
+        self.opener = Following(pool, remedial_store.opener(RULES.catalogue, log_clock=True))
         self.parts = Parts(settings=settings, pool=pool, bell=Bell(), producer=None)
-        self.restating = sealing.Restating(self.parts, RULES.catalogue)
+        self.restating = seal_store.Restating(self.parts, RULES.catalogue)
         self._offset = 0
 
     async def hear(self, facts: Iterable[Recorded]) -> None:
@@ -167,8 +167,8 @@ class Sla:
 
     async def seal(self, period: Period, at: datetime, *, actor: Actor = LEADER, key: str | None = None) -> Answer:
         """A leader signs a period."""
-        effects = await remedying.effects(self.pool, await self.record(period))
-        return await sealing.seal(self.pool, RULES.catalogue, period, effects, frame(at, key, str(period)), actor)
+        effects = await remedial_store.effects(self.pool, await self.record(period))
+        return await seal_store.seal(self.pool, RULES.catalogue, period, effects, frame(at, key, str(period)), actor)
 
     async def last_said(self, period: Period) -> Any:
         """The figures of a sealed period as they were last said, in its seal or its last restatement."""

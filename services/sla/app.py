@@ -15,7 +15,6 @@ from events.follow import Follower
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
 from events.topics import CASES
-from sla import remedying, sealing
 from sla.api import routes
 from sla.dayseals import DaySeals
 from sla.live import change_feed, incomplete_cases, projector
@@ -23,7 +22,8 @@ from sla.live.change_feed import Hub
 from sla.live.projector import HEARS
 from sla.live.ticker import Watch
 from sla.rebuild import generations
-from sla.sealing import Restating
+from sla.seals import remedial_store, seal_store
+from sla.seals.seal_store import Restating
 
 
 def service(settings: Settings) -> Service:
@@ -44,8 +44,8 @@ def service(settings: Settings) -> Service:
             generations.certified(in_force, log_clock=log_clock),
             incomplete_cases.teller(in_force, log_clock=log_clock),
             change_feed.publisher(parts.producer, parts.topic(CASES)),
-            sealing.marker(),
-            remedying.opener(in_force.catalogue, log_clock=log_clock),
+            seal_store.marker(),
+            remedial_store.opener(in_force.catalogue, log_clock=log_clock),
         ]
 
     def tasks(parts: Parts) -> Sequence[Task]:

@@ -11,7 +11,7 @@ from judged_year import PERIOD, World
 from oracle.judging import RULES
 from sla_at_work import KINDS
 
-from sla import impact, remedying
+from sla import impact
 from sla.answers import cases, rebuilds, rules, seals
 from sla.api import _named
 from sla.counting.practice import practice
@@ -23,6 +23,7 @@ from sla.rebuild import certificate
 from sla.reports import difference, portal
 from sla.reports.api import _practice
 from sla.reports.document import namer
+from sla.seals import remedial_store
 
 DOCUMENT = closed(DOCUMENTS["sla"])
 
@@ -116,6 +117,6 @@ def test_a_type_names_every_member(names: set[str], shown: Any) -> None:
 
 
 def test_a_remedy_is_shown_column_by_column() -> None:
-    columns = remedying.ALL.partition("select")[2].partition("\nfrom remedies")[0].split(",")
+    columns = remedial_store.ALL.partition("select")[2].partition("\nfrom remedies")[0].split(",")
     names = {column.rpartition(" as ")[2].strip() for column in columns}
     assert set(get_type_hints(seals.Remedy)) == {*names, "why_name", "outcome_name"}

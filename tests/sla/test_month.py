@@ -12,7 +12,7 @@ from events.contracts.sla import Difference, MonthRestated, MonthSealed
 from events.testing import Scenario
 from sla.counting.periods import Period
 from sla.counting.periods import month as month_of
-from sla.month import Command, Restate, Seal, Sealed, State, Totals, Unsealed, month
+from sla.seals.seal import Command, Restate, Seal, Sealed, State, Totals, Unsealed, month
 
 JULY = month_of(2017, 7)
 LEADER = "staff-22-01"

@@ -10,7 +10,7 @@ from events.contracts.sla import RemedialActionClosed, RemedialActionOpened
 from events.testing import Scenario
 from sla.counting.line import Share
 from sla.counting.periods import month as month_of
-from sla.remedy import Close, Command, Open, State, id_of, remedy, wanted
+from sla.seals.remedial_action import Close, Command, Open, State, id_of, remedy, wanted
 
 JULY = month_of(2017, 7)
 SEAL = "month-2017-07-01-2017-08-01@1"

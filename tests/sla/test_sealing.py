@@ -14,10 +14,10 @@ from events.actor import Actor
 from events.contracts.sla import MonthRestated, MonthSealed, RemedialActionClosed, RemedialActionOpened
 from events.errors import Conflict, KeyReused, NotFound, Refused
 from events.follow import Following
-from sla import remedying, sealing
 from sla.counting.periods import Period, month
 from sla.rebuild import generations
 from sla.reports.document import fingerprint
+from sla.seals import remedial_store, seal_store
 
 JULY, AUGUST = month(2017, 7), month(2017, 8)
 OTHER = Actor(id="staff-22-02", roles=frozenset({"leader"}), unit="PC-QN")
@@ -56,7 +56,7 @@ async def test_a_period_is_sealed_with_its_figures(sla: Sla) -> None:
     kept = await sla.pool.fetchval("select document from seals")
     assert answer.more == {"seal": JULY.id, "hash": fact.hash}
     assert fact.hash == fingerprint(kept)
-    shown = await sealing.one(sla.pool, JULY.id)
+    shown = await seal_store.one(sla.pool, JULY.id)
     assert shown["record"]["annex"][0]["case_id"] == told.case_id
     assert (shown["actor"], shown["restatements"]) == ("staff-22-01", [])
 
@@ -135,9 +135,9 @@ async def test_a_late_fact_is_restated_once_and_the_seal_stands(sla: Sla) -> Non
     assert await sla.calm() == 1
     assert [one.number for one in await said(sla) if isinstance(one, MonthRestated)] == [1, 2]
     assert await sla.pool.fetchval("select document from seals") == signed
-    shown = await sealing.one(sla.pool, JULY.id)
+    shown = await seal_store.one(sla.pool, JULY.id)
     assert [one["number"] for one in shown["restatements"]] == [1, 2]
-    assert (await sealing.restatement(sla.pool, JULY.id, 2))["lines"] != shown["record"]["lines"]
+    assert (await seal_store.restatement(sla.pool, JULY.id, 2))["lines"] != shown["record"]["lines"]
     assert await sla.last_said(JULY) == await sla.figures(JULY)
 
 
@@ -244,7 +244,7 @@ async def test_what_a_swap_changes_is_restated_with_the_swap_as_its_cause(sla: S
     assert isinstance(restated.fact, MonthRestated)
     assert (restated.fact.because, restated.cause.causation) == (swap, swap)
     assert (restated.at, restated.recorded_at) == (local(8, 2), local(8, 2))
-    (shown,) = (await sealing.one(sla.pool, JULY.id))["restatements"]
+    (shown,) = (await seal_store.one(sla.pool, JULY.id))["restatements"]
     assert (shown["because"], shown["cases"]) == (swap, [told.case_id])
 
 
@@ -303,9 +303,9 @@ async def test_the_database_itself_refuses_overlapping_periods(sla: Sla) -> None
 async def test_a_seal_that_is_not_there_is_a_clear_refusal(sla: Sla) -> None:
     """Neither it nor a restatement of it."""
     with pytest.raises(NotFound, match="2017-07-01"):
-        await sealing.one(sla.pool, JULY.id)
+        await seal_store.one(sla.pool, JULY.id)
     with pytest.raises(NotFound, match="restatement 1"):
-        await sealing.restatement(sla.pool, JULY.id, 1)
+        await seal_store.restatement(sla.pool, JULY.id, 1)
 
 
 async def overdue_july(sla: Sla) -> None:
@@ -327,7 +327,7 @@ async def test_a_seal_opens_remedial_actions_and_the_next_record_shows_their_eff
     await sla.pool.execute("update bookmarks set tx = '0', position = 0 where name = 'sla.remedies'")
     sla.opener.mark = None
     await sla.calm()  # read again from the start: nothing is opened twice
-    (shown,) = await remedying.every(sla.pool, still_open=True)
+    (shown,) = await remedial_store.every(sla.pool, still_open=True)
     assert (shown["unit"], shown["overdue"], shown["solved"], shown["due"]) == ("PAC-193", 5, 25, date(2017, 8, 15))
     (opened,) = await sla.stream(f"remedy-{shown['id']}")
     assert isinstance(opened.fact, RemedialActionOpened)
@@ -339,7 +339,7 @@ async def test_a_seal_opens_remedial_actions_and_the_next_record_shows_their_eff
     await close(sla, shown["id"], "staff-added")
     (_, closed) = await sla.stream(f"remedy-{shown['id']}")
     assert isinstance(closed.fact, RemedialActionClosed)
-    assert (await remedying.every(sla.pool, still_open=True), len(await remedying.every(sla.pool))) == ([], 1)
+    assert (await remedial_store.every(sla.pool, still_open=True), len(await remedial_store.every(sla.pool))) == ([], 1)
 
     await sla.seal(AUGUST, local(9, 1, 8))
     (effect,) = msgspec.json.decode(await sla.pool.fetchval("select document from seals order by since desc limit 1"))[
@@ -349,4 +349,4 @@ async def test_a_seal_opens_remedial_actions_and_the_next_record_shows_their_eff
 
 
 async def close(sla: Sla, remedy: str, outcome: str) -> None:
-    await remedying.close(sla.pool, RULES.catalogue, remedy, outcome, "evidence/7.pdf", frame(local(8, 9)), OTHER)
+    await remedial_store.close(sla.pool, RULES.catalogue, remedy, outcome, "evidence/7.pdf", frame(local(8, 9)), OTHER)

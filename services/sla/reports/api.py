@@ -27,7 +27,6 @@ from events.errors import NotFound, Refused
 from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import Asked, answers, asked, reply, says
-from sla import remedying, sealing
 from sla.answers.record import Items, Portal, PracticeDocument, PublicRecord, RecordDocument
 from sla.answers.seals import Remedies, Seal, Seals, SealSaid
 from sla.counting.annex import Late
@@ -46,6 +45,7 @@ from sla.reports.document import Document, Effect, Opening, addressed, annex_lin
 from sla.reports.exports import as_csv, as_xlsx
 from sla.reports.page import items_page, page
 from sla.reports.sheets import SheetName, sheets, title
+from sla.seals import remedial_store, seal_store
 
 ITEMS = "/record/items"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -147,7 +147,7 @@ def record_routes(
         Most of it is the annex, of which a few lines change: the others are taken as they were written before.
         """
         found = await totals.record(period)
-        effects = await remedying.effects(pool, found)
+        effects = await remedial_store.effects(pool, found)
         was = written.get((period, public))
         if was and was.found is found and was.services is catalogue.services and was.effects == effects:
             return was.body
@@ -177,7 +177,7 @@ def record_routes(
     async def shown(period: Period) -> Document:
         """The document with everything that its sheets show."""
         found = await queries.the_record(pool, period, kinds)
-        it = document(found, catalogue, items=True, effects=await remedying.effects(pool, found))
+        it = document(found, catalogue, items=True, effects=await remedial_store.effects(pool, found))
         return addressed(it, ITEMS, **_asked(period))
 
     @router.get("/record", **answers(RecordDocument))
@@ -238,20 +238,20 @@ def record_routes(
     async def seal(body: Sealing, frame: Frame, actor: Annotated[Actor, Depends(Allowed("seal"))]) -> Response:
         """Sign the record of a period for the whole province. Once; what comes late is restated beside it."""
         period = _dates(body.since, body.to)
-        effects = await remedying.effects(pool, await queries.the_record(pool, period, kinds))
-        answer = await sealing.seal(pool, catalogue, period, effects, frame, actor)
+        effects = await remedial_store.effects(pool, await queries.the_record(pool, period, kinds))
+        answer = await seal_store.seal(pool, catalogue, period, effects, frame, actor)
         parts.bell.ring("events")
         return reply(answer, 201)
 
     @router.get("/record/seals", **answers(Seals))
     async def seals(_: Reads) -> Response:
         """Every sealed period."""
-        return _json({"seals": await sealing.every(pool)})
+        return _json({"seals": await seal_store.every(pool)})
 
     @router.get("/record/seals/{seal}", **answers(Seal))
     async def sealed(seal: StorableText, _: Reads) -> Response:
         """A record as it was signed, with what was restated of it since; its numbers open at `/items` below it."""
-        found = await sealing.one(pool, seal)
+        found = await seal_store.one(pool, seal)
         for difference in (one for restated in found["restatements"] for one in restated["differences"]):
             difference["name"] = figure_of(difference["kind"], difference["column"])._asdict()
         return _json({**found, "opens": f"/record/seals/{seal}/items?"})
@@ -259,18 +259,18 @@ def record_routes(
     @router.get("/record/seals/{seal}/items", **answers(Items, page=True))
     async def sealed_items(seal: StorableText, _: Reads, number: AskedNumber) -> Response:
         """What one number of the signed record counts, whatever was restated since."""
-        return _opened((await sealing.one(pool, seal))["record"], number)
+        return _opened((await seal_store.one(pool, seal))["record"], number)
 
     @router.get("/record/seals/{seal}/print", response_class=HTMLResponse)
     async def sealed_print(seal: StorableText, _: Reads) -> HTMLResponse:
         """The signed record as a page for paper."""
-        it = addressed((await sealing.one(pool, seal))["record"], f"/record/seals/{seal}/items")
+        it = addressed((await seal_store.one(pool, seal))["record"], f"/record/seals/{seal}/items")
         return HTMLResponse(page(it, sheets(it)))
 
     @router.get("/record/seals/{seal}/restatements/{number}", **answers(RecordDocument))
     async def restatement(seal: StorableText, number: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads) -> Response:
         """The whole record of a sealed period as it was restated; its numbers open at `/items` below it."""
-        it = await sealing.restatement(pool, seal, number)
+        it = await seal_store.restatement(pool, seal, number)
         return _json(addressed(it, f"/record/seals/{seal}/restatements/{number}/items"))
 
     @router.get("/record/seals/{seal}/restatements/{restated}/items", **answers(Items, page=True))
@@ -278,13 +278,13 @@ def record_routes(
         seal: StorableText, restated: Annotated[int, Field(ge=1, lt=1 << 31)], _: Reads, number: AskedNumber
     ) -> Response:
         """What one number of a restated record counts."""
-        return _opened(await sealing.restatement(pool, seal, restated), number)
+        return _opened(await seal_store.restatement(pool, seal, restated), number)
 
     @router.get("/remedies", **answers(Remedies))
     async def remedies(_: Reads, state: Literal["open", "closed"] | None = None) -> Response:
         """Units that passed a threshold in a sealed period, what is due of them, and what was done."""
         still_open = None if state is None else state == "open"
-        found = await remedying.every(pool, still_open=still_open)
+        found = await remedial_store.every(pool, still_open=still_open)
         for one in found:
             one["why_name"] = named(WHYS, one["why"])
             one["outcome_name"] = reason_of(catalogue, one["outcome"])._asdict() if one["outcome"] else None
@@ -295,7 +295,7 @@ def record_routes(
         remedy: StorableText, body: Closing, frame: Frame, actor: Annotated[Actor, Depends(Allowed("close-remedy"))]
     ) -> Response:
         """Close a remedial action with what was done and where it is written down."""
-        answer = await remedying.close(pool, catalogue, remedy, body.outcome, body.evidence, frame, actor)
+        answer = await remedial_store.close(pool, catalogue, remedy, body.outcome, body.evidence, frame, actor)
         parts.bell.ring("events")
         return reply(answer)
 

@@ -19,8 +19,8 @@ from events.web import Asked
 from sla.counting.line import Share
 from sla.counting.periods import Period
 from sla.counting.record import Record
-from sla.remedy import Close, id_of, remedy, wanted
 from sla.reports.document import Effect, overdue_of, read
+from sla.seals.remedial_action import Close, id_of, remedy, wanted
 
 log = structlog.get_logger("sla.remedying")
 ACTOR = "policy-sla-remedies"

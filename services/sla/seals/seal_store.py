@@ -33,10 +33,10 @@ from sla.live.change_feed import CHANGES
 from sla.live.change_feed import Change as CaseChange
 from sla.live.incomplete_cases import NAME as HOLES
 from sla.live.projector import caught_up
-from sla.month import Restate, Seal, Totals, month, sealed
 from sla.rebuild.generations import DIFFERENCES
 from sla.reports.difference import Change, changes, digests
 from sla.reports.document import Effect, document, fingerprint, read, written
+from sla.seals.seal import Restate, Seal, Totals, month, sealed
 
 MARKER = "sla.seals"
 KEEP = "insert into seals values ($1, $2, $3, $4, $5, $6, $7)"

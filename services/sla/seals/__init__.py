@@ -1,0 +1,1 @@
+"""Sealed periods, their restatements, and the remedial actions that follow from them."""
