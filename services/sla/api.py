@@ -31,8 +31,9 @@ from events.runtime import Parts
 from events.web import answers, says
 from sla import evidence_api, rules_api
 from sla.answers.cases import Case, Cases, Explained, Facts, Overdue, Time
-from sla.explain import Explanation, explain
-from sla.explained import page as page_of
+from sla.explain.case_history import told
+from sla.explain.explain import Explanation, explain
+from sla.explain.page import page as page_of
 from sla.judging.case_rules import with_published
 from sla.judging.judge import judge
 from sla.live import inbox_reader, queries
@@ -42,7 +43,6 @@ from sla.live.watermarks import CLOCK, KEEP, passed
 from sla.rebuild import api as rebuild_api
 from sla.reports import as_of as as_of_day
 from sla.reports.api import Day, record_routes
-from sla.told import told
 
 AS_OF_AT_ONCE = 2  # such an answer may judge every case: the others wait, and the live judge keeps its connections
 WEB = Path(__file__).parent / "web"

@@ -13,7 +13,7 @@ from events import topics
 from events.errors import OnedoorError
 from onedoor.events import Told
 from onedoor.records import Record, Topics
-from sla.told import told as told_of
+from sla.explain.case_history import told as told_of
 
 EVERYTHING: Callable[[bytes], bool] = lambda _: True  # noqa: E731
 BEGAN, A_MINUTE = 1_500_000_000_000, 60_000  # milliseconds

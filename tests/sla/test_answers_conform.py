@@ -15,7 +15,7 @@ from sla import impact
 from sla.answers import cases, rebuilds, rules, seals
 from sla.api import _named
 from sla.counting.practice import practice
-from sla.explain import explain
+from sla.explain.explain import explain
 from sla.i18n.labels import ACTS
 from sla.judging.rows import CLASSES, ChargeRow, CycleRow, ReferralRow, StayRow
 from sla.live import queries

@@ -16,7 +16,7 @@ from events.contracts import intake
 from events.contracts.sla import DeadlineMissWithdrawn, VerdictAmended
 from events.contracts.terms import Promise
 from events.decider import Said
-from sla.explain import explain
+from sla.explain.explain import explain
 from sla.judging.corrections import CORRECTING, lateness
 from sla.judging.judge import Rules, judge
 from sla.judging.rows import Amendment, Deadline

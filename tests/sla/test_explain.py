@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from oracle.telling import Story, local, promise, stories
 
 from deadlines.load import load
-from sla.explain import explain, why_overdue
+from sla.explain.explain import explain, why_overdue
 from sla.judging.judge import Rules, judge
 
 CATALOGUE = load(Path(__file__).parents[2] / "deploy" / "catalogue")

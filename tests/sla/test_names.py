@@ -18,12 +18,12 @@ from events.amend import IDENTITIES
 from events.contracts import CATALOGUE, field, intake, routing
 from events.contracts.terms import Channel, Fault
 from sla.counting import annex, line
+from sla.explain.putright import correction
 from sla.i18n import labels
 from sla.i18n.labels import value_of
 from sla.i18n.texts import Text
 from sla.judging import case, cycle, judge, ledger, rows
 from sla.judging.rows import Amendment
-from sla.putright import correction
 from sla.reports import portal
 from sla.reports.columns import COLUMN_NAMES, HEADINGS, figure_of
 from sla.reports.difference import settled

@@ -22,9 +22,9 @@ from deadlines.inforce import InForce
 from events.bell import Bell
 from events.runtime import Parts
 from events.settings import Settings
-from sla import explained
 from sla.api import routes
-from sla.explain import explain
+from sla.explain import page as explain_page
+from sla.explain.explain import explain
 from sla.judging.judge import Judgement
 from sla.judging.rows import CycleRow, shown
 from sla.live.change_feed import change_of
@@ -193,7 +193,7 @@ def class_on_paper(row: CycleRow) -> str | None:
 def of_paper(world: World) -> Said:
     said = {}
     for judgement in world.judgements:
-        sections = explained.page(explain(judgement, RULES)).split("<section>")[1:]
+        sections = explain_page.page(explain(judgement, RULES)).split("<section>")[1:]
         for cycle, section in enumerate(sections, 1):
             heading = re.search(r"<(?:h2|p)>(Trước hạn|Đúng hạn|Quá hạn):", section)
             if heading is not None:

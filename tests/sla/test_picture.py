@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from oracle.judging import RULES
 from oracle.telling import Story, local, promise, stories
 
-from sla.explain import CycleExplanation, explain
-from sla.explained import page
+from sla.explain.explain import CycleExplanation, explain
+from sla.explain.page import page
+from sla.explain.timeline import LANES, LEFT, WIDTH, timeline
 from sla.judging.judge import judge
-from sla.picture import LANES, LEFT, WIDTH, timeline
 
 SVG = "{http://www.w3.org/2000/svg}"
 

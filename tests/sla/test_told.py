@@ -8,7 +8,7 @@ from oracle.telling import Story, local
 
 from events.contracts.sla import DeadlineMissed
 from events.wire import from_cloudevent
-from sla.told import told
+from sla.explain.case_history import told
 
 
 def listed(story: Story) -> list[dict[str, Any]]:

@@ -12,12 +12,12 @@ from deadlines.catalogue import Catalogue
 from deadlines.entries import Name
 from deadlines.errors import UnknownId
 from deadlines.instants import instant_of, second_of
+from sla.explain.putright import correction
 from sla.i18n.labels import CLASSES, FINDINGS, OTHER_FINDING, OUTCOMES, TIMES, reason_of
 from sla.i18n.texts import Text, local
 from sla.judging.judge import Judgement, Rules, ledger
 from sla.judging.ledger import Interval, LedgerClock
 from sla.judging.rows import Amendment, CycleRow, Finding
-from sla.putright import correction
 
 
 class Line(NamedTuple):

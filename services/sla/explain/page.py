@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from html import escape
 
-from sla.explain import CycleExplanation, Explanation, Line, Sums
+from sla.explain.explain import CycleExplanation, Explanation, Line, Sums
+from sla.explain.timeline import LANES, timeline
 from sla.i18n.paper import sheet_of_paper, two
 from sla.i18n.texts import Text, local
-from sla.picture import LANES, timeline
 
 LEDGER = (
     Text("Từ", "From"), Text("Đến", "To"), Text("Nội dung", "What"), Text("Đồng hồ", "Clock"),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from html import escape
 
 from deadlines.instants import DAY, day_of, instant_of, midnight, second_of
-from sla.explain import CycleExplanation, Line
+from sla.explain.explain import CycleExplanation, Line
 from sla.i18n.labels import CLOCKS
 from sla.i18n.texts import Text, local
 from sla.judging.ledger import LedgerClock
