@@ -17,9 +17,9 @@ from deadlines.load import load
 from events.envelope import Recorded, link
 from events.signing import digest_of, sign
 from onedoor.verifier import Evidence
-from sla.dayseal import Before, Head, sealed
+from sla.evidence.day_seal import Before, Head, sealed
+from sla.evidence.proofs import answering, dossier_document, leaves_of, proof, rules_document
 from sla.judging.judge import Rules, judge
-from sla.proving import answering, dossier_document, leaves_of, proof, rules_document
 
 RULES = Rules(load(Path(__file__).parents[1] / "deploy" / "catalogue"))
 Row = dict[str, Any]

@@ -29,8 +29,9 @@ from events.event_stream import Events, Resumed, event_stream
 from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import answers, says
-from sla import evidence_api, rules_api
+from sla import rules_api
 from sla.answers.cases import Case, Cases, Explained, Facts, Overdue, Time
+from sla.evidence import api as evidence_api
 from sla.explain.case_history import told
 from sla.explain.explain import Explanation, explain
 from sla.explain.page import page as page_of

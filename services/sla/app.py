@@ -16,7 +16,7 @@ from events.runtime import Parts, Service, Task
 from events.settings import Settings
 from events.topics import CASES
 from sla.api import routes
-from sla.dayseals import DaySeals
+from sla.evidence.day_sealer import DaySeals
 from sla.live import change_feed, incomplete_cases, projector
 from sla.live.change_feed import Hub
 from sla.live.projector import HEARS

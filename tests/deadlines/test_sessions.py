@@ -21,8 +21,8 @@ from deadlines.verdict import by_date
 from events.contracts.rules import CalendarPublished, CalendarTerms, Era, Opening
 from events.contracts.terms import Limit
 from onedoor.verifier import Calendar as VerifiersCalendar
+from sla.evidence.proofs import rules_document
 from sla.judging.case_rules import Rules
-from sla.proving import rules_document
 
 WEEK: Mapping[str, Any] = {"weekdays": [1, 2, 3, 4, 5], "sessions": [["07:00", "11:30"], ["13:30", "17:00"]]}
 SATURDAY: Mapping[str, Any] = {"weekdays": [6], "sessions": [["07:30", "11:30"]]}

@@ -11,9 +11,9 @@ from oracle.telling import Story, local, promise, stories
 
 from events.contracts.terms import Promise
 from onedoor.verifier import Fact, Judge, second
+from sla.evidence.proofs import line_of, rules_document
 from sla.judging.judge import judge
 from sla.judging.rows import shown
-from sla.proving import line_of, rules_document
 
 EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "300"))
 JUDGE = Judge(rules_document(RULES, 0))

@@ -17,9 +17,9 @@ from deadlines.instants import date_of, day_on
 from events.envelope import Cause
 from events.signing import Signed, digest_of, public, vouched
 from events.store import Append, append
-from sla import dayseals
-from sla.dayseal import tree_of
-from sla.evidence import SEAL_OF
+from sla.evidence import day_sealer
+from sla.evidence.bundle import SEAL_OF
+from sla.evidence.day_seal import tree_of
 from sla.live.watermarks import CLOCK, KEEP
 from sla.publishing.decide import promise as warnings
 
@@ -44,15 +44,15 @@ def end_of(day: date) -> datetime:
 
 
 async def sealed(sla: Sla, day: date) -> Signed | None:
-    return await dayseals.seal(sla.pool, end_of(day), KEY)
+    return await day_sealer.seal(sla.pool, end_of(day), KEY)
 
 
 async def kept(sla: Sla) -> list[Any]:
-    return [msgspec.json.decode(raw)["document"] for raw in await dayseals.since(sla.pool, date.min, 100)]
+    return [msgspec.json.decode(raw)["document"] for raw in await day_sealer.since(sla.pool, date.min, 100)]
 
 
 async def leaves(sla: Sla, number: int) -> list[str]:
-    return [f"{head.stream}@{head.version}" for head in await dayseals.heads(sla.pool, number)]
+    return [f"{head.stream}@{head.version}" for head in await day_sealer.heads(sla.pool, number)]
 
 
 async def test_a_day_is_sealed_when_it_is_over(sla: Sla) -> None:
@@ -61,7 +61,7 @@ async def test_a_day_is_sealed_when_it_is_over(sla: Sla) -> None:
     it.forwarded(local(7, 10, 10), "DL-193")
     it.acknowledged(local(7, 10, 11), "DL-193")
     await sla.keep([*it.facts, *other.facts])
-    assert await dayseals.seal(sla.pool, local(7, 10, 23, 59, 59), KEY) is None
+    assert await day_sealer.seal(sla.pool, local(7, 10, 23, 59, 59), KEY) is None
     made = await sealed(sla, MONDAY)
     assert made is not None
     assert vouched(made, public(KEY))
@@ -69,7 +69,7 @@ async def test_a_day_is_sealed_when_it_is_over(sla: Sla) -> None:
     assert made.document["day"] == "2017-07-10"
     assert (made.document["streams"], made.document["facts"], made.document["previous"]) == (3, 4, "")
     assert await leaves(sla, 1) == [f"case-{it.case_id}@1", f"case-{other.case_id}@1", f"route-{it.case_id}@2"]
-    assert tree_of(await dayseals.heads(sla.pool, 1)).root.hex() == made.document["root"]
+    assert tree_of(await day_sealer.heads(sla.pool, 1)).root.hex() == made.document["root"]
     assert await sealed(sla, FRIDAY) is None
 
 
@@ -97,14 +97,14 @@ async def test_what_comes_late_falls_into_a_later_seal(sla: Sla) -> None:
     first = await sealed(sla, MONDAY)
     before = await sla.pool.fetchval("select document from day_seals")
     await sla.keep(late.facts)
-    assert await dayseals.seal(sla.pool, local(7, 11, 23), KEY) is None
+    assert await day_sealer.seal(sla.pool, local(7, 11, 23), KEY) is None
     second = await sealed(sla, TUESDAY)
     assert first is not None
     assert second is not None
     assert second.document["day"] == "2017-07-11"
     assert await leaves(sla, 2) == [f"case-{late.case_id}@1"]
     assert await sla.pool.fetchval("select document from day_seals where number = 1") == before
-    assert tree_of(await dayseals.heads(sla.pool, 1)).root.hex() == first.document["root"]
+    assert tree_of(await day_sealer.heads(sla.pool, 1)).root.hex() == first.document["root"]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -118,7 +118,7 @@ async def test_every_fact_is_in_one_seal_whatever_the_order_of_arrival(sla: Sla,
         more = len(facts) if day == 18 else drawn.randrange(arrived, len(facts))
         await sla.keep(facts[arrived:more])
         arrived = max(arrived, more)
-        while await dayseals.seal(sla.pool, local(7, day), KEY):
+        while await day_sealer.seal(sla.pool, local(7, day), KEY):
             pass
     marks = await sla.pool.fetch("select number, day, ends from day_seals order by number")
     covered = [await leaves(sla, row["number"]) for row in marks]
@@ -127,12 +127,12 @@ async def test_every_fact_is_in_one_seal_whatever_the_order_of_arrival(sla: Sla,
         f"route-{crossing(number).case_id}@4" for number in range(1, 5)
     }
     for row, document in zip(marks, await kept(sla), strict=True):
-        assert tree_of(await dayseals.heads(sla.pool, row["number"])).root.hex() == document["root"]
+        assert tree_of(await day_sealer.heads(sla.pool, row["number"])).root.hex() == document["root"]
     seals = {number: dict(row) for number, row in enumerate(marks, 1)}
     of_fact = f"select stream, version, recorded_at, {SEAL_OF.format(log='inbox')} as seal from inbox"
     for fact in await sla.pool.fetch(of_fact):
         assert fact["recorded_at"] < seals[fact["seal"]]["ends"]
-        heads = {head.stream: head.version for head in await dayseals.heads(sla.pool, fact["seal"])}
+        heads = {head.stream: head.version for head in await day_sealer.heads(sla.pool, fact["seal"])}
         assert heads[fact["stream"]] >= fact["version"]
 
 
@@ -157,7 +157,7 @@ async def test_two_at_once_make_one_seal(sla: Sla) -> None:
     await sla.keep([*told(1).facts, *told(2, day=11).facts])
     made = [one for one in await asyncio.gather(*(sealed(sla, MONDAY) for _ in range(6))) if one]
     assert [one.document["number"] for one in made] == [1]
-    rounds = [dayseals.DaySeals(sla.parts).round() for _ in range(4)]
+    rounds = [day_sealer.DaySeals(sla.parts).round() for _ in range(4)]
     await sla.pool.execute(KEEP, CLOCK, end_of(TUESDAY))
     await asyncio.gather(*rounds)
     assert [one["number"] for one in await kept(sla)] == [1, 2]
@@ -169,15 +169,15 @@ async def test_a_sealing_that_was_killed_leaves_nothing_and_is_done_again(sla: S
     await sla.pool.execute(KEEP, CLOCK, end_of(TUESDAY))
     async with sla.pool.acquire() as holder, holder.transaction():
         await holder.execute("lock table day_seals")
-        killed = asyncio.create_task(dayseals.DaySeals(sla.parts).round())
+        killed = asyncio.create_task(day_sealer.DaySeals(sla.parts).round())
         await eventually(lambda: sla.pool.fetchval(END_IT))
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
             await killed
     assert await kept(sla) == []
-    after = dayseals.DaySeals(sla.parts)
+    after = day_sealer.DaySeals(sla.parts)
     assert [await after.round() for _ in range(3)] == [True, True, False]
     assert [(one["number"], one["day"]) for one in await kept(sla)] == [(1, "2017-07-10"), (2, "2017-07-11")]
-    assert not await dayseals.DaySeals(sla.parts).round()
+    assert not await day_sealer.DaySeals(sla.parts).round()
 
 
 async def test_what_is_still_being_written_waits_for_a_later_seal(sla: Sla) -> None:
@@ -209,7 +209,7 @@ async def test_a_stream_that_gains_more_is_sealed_by_its_new_head(sla: Sla) -> N
 
 async def test_without_a_key_it_is_kept_unsigned(sla: Sla) -> None:
     await sla.keep(told().facts)
-    made = await dayseals.seal(sla.pool, datetime(2017, 7, 11, tzinfo=UTC), None)
+    made = await day_sealer.seal(sla.pool, datetime(2017, 7, 11, tzinfo=UTC), None)
     assert made is not None
     assert (made.key, made.signature) == ("", "")
 

@@ -27,8 +27,8 @@ from events.contracts.rules import CalendarPublished, CataloguePublished
 from events.envelope import Cause, Recorded
 from events.signing import canonical, public
 from onedoor import verifier
+from sla.evidence.proofs import line_of
 from sla.judging.case_rules import Rules, with_published
-from sla.proving import line_of
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))

@@ -13,9 +13,9 @@ from sla_at_work import RULES, Sla
 from deadlines.inforce import InForce
 from events.signing import public, vouched
 from onedoor.verifier import Evidence as Found
-from sla import dayseals, evidence
 from sla.counting.periods import month
-from sla.evidence import Behind, Trees
+from sla.evidence import bundle, day_sealer
+from sla.evidence.bundle import Behind, Trees
 
 KEY = Ed25519PrivateKey.generate()
 JULY, AUGUST = month(2017, 7), month(2017, 8)
@@ -32,7 +32,7 @@ def told(number: int = 1) -> Story:
 
 
 async def sealed(sla: Sla) -> None:
-    while await dayseals.seal(sla.pool, local(12, 1), KEY):
+    while await day_sealer.seal(sla.pool, local(12, 1), KEY):
         pass
 
 
@@ -40,10 +40,10 @@ async def files(sla: Sla, *cases: str) -> dict[str, bytes]:
     """The files of an archive, as `onedoor evidence` puts them together."""
     trees = Trees()
     async with sla.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        rules, digest = await evidence.rules(connection, InForce(RULES.catalogue, "events"), trees, KEY)
-        found = await evidence.dossiers(connection, cases, digest, trees, KEY)
-        listed = await evidence.month(connection, JULY, "2017-07", digest, KEY)
-        seals = await dayseals.since(connection, JULY.since, 100)
+        rules, digest = await bundle.rules(connection, InForce(RULES.catalogue, "events"), trees, KEY)
+        found = await bundle.dossiers(connection, cases, digest, trees, KEY)
+        listed = await bundle.month(connection, JULY, "2017-07", digest, KEY)
+        seals = await day_sealer.since(connection, JULY.since, 100)
     made = {"seals.json": msgspec.json.encode({"seals": seals}), "month.json": msgspec.json.encode(listed)}
     for name, one in {"rules": rules, **{f"dossiers/{case}": one for case, one in found.items()}}.items():
         made[f"{name}.json"] = msgspec.json.encode({"signed": one.signed, "proofs": one.proofs})
@@ -135,8 +135,8 @@ async def test_a_month_lists_whatever_counts_in_it(sla: Sla) -> None:
     late.received(local(8, 29, 9), promise())
     await sla.hear(chained([*one.facts, *late.facts]))
     async with sla.pool.acquire() as connection:
-        july = await evidence.month(connection, JULY, "2017-07", "", KEY)
-        august = await evidence.month(connection, AUGUST, "2017-08", "", KEY)
+        july = await bundle.month(connection, JULY, "2017-07", "", KEY)
+        august = await bundle.month(connection, AUGUST, "2017-08", "", KEY)
     assert vouched(july, public(KEY))
     assert (july.document["dossiers"], august.document["dossiers"]) == ([one.case_id], [late.case_id])
 
@@ -145,7 +145,7 @@ async def test_trees_are_kept_and_let_go(sla: Sla, monkeypatch: pytest.MonkeyPat
     """No more leaves than there is room for, and always the one that was asked for."""
     await sla.keep(chained([fact for number in range(1, 4) for fact in told(number).facts]))
     await sealed(sla)
-    monkeypatch.setattr(evidence, "LARGEST", 7)
+    monkeypatch.setattr(bundle, "LARGEST", 7)
     trees = Trees()
     async with sla.pool.acquire() as connection:
         sizes = [len((await trees.of(connection, number)).tree) for number in (1, 2, 3, 4, 1)]

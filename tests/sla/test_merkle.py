@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onedoor.verifier import root_of
-from sla.merkle import NOTHING, Tree, leaf, node
+from sla.evidence.merkle import NOTHING, Tree, leaf, node
 
 TEXTS = st.lists(st.text("ab@ 0", max_size=8).map(str.encode), min_size=1, max_size=40)
 

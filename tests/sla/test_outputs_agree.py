@@ -23,13 +23,13 @@ from events.bell import Bell
 from events.runtime import Parts
 from events.settings import Settings
 from sla.api import routes
+from sla.evidence.proofs import dossier_document
 from sla.explain import page as explain_page
 from sla.explain.explain import explain
 from sla.judging.judge import Judgement
 from sla.judging.rows import CycleRow, shown
 from sla.live.change_feed import change_of
 from sla.live.projector import status
-from sla.proving import dossier_document
 from sla.reports import portal
 from sla.reports.columns import HEADINGS
 from sla.reports.document import Document, opened, read, written

@@ -8,7 +8,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from events.signing import Signed, sign
-from sla.merkle import Tree
+from sla.evidence.merkle import Tree
 
 FORMAT = "onedoor.day-seal.v1"
 FIRST = ""

@@ -16,13 +16,13 @@ from events.database import Connection
 from events.follow import Mark, bookmark_of
 from events.signing import Signed, digest_of, sign
 from events.store import COLUMNS
-from sla import dayseals
 from sla.counting.periods import Period
+from sla.evidence import day_sealer
+from sla.evidence.proofs import Evidence, Leaves, answering, dossier_document, leaves_of, proof, rules_document
 from sla.judging.case import JUDGED
 from sla.judging.case_rules import with_published
 from sla.live.projector import NAME as JUDGE
 from sla.live.queries import APPLIED, HOLE, LIVE, cycles
-from sla.proving import Evidence, Leaves, answering, dossier_document, leaves_of, proof, rules_document
 
 # Which seal covers a row: the first that reaches it and whose day ended after it was recorded.
 SEAL_OF = """
@@ -59,7 +59,7 @@ class Trees:
     async def of(self, connection: Connection, number: int) -> Leaves:
         """The tree of a seal."""
         if number not in self._kept:
-            self._kept[number] = leaves_of(await dayseals.heads(connection, number))
+            self._kept[number] = leaves_of(await day_sealer.heads(connection, number))
             while sum(len(one.tree) for one in self._kept.values()) > LARGEST and len(self._kept) > 1:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(number)

@@ -19,10 +19,10 @@ from events.contracts.catalogue import write
 from events.contracts.ranks import ORDER
 from events.signing import Signed, digest_of, sign
 from events.wire import PREFIX
-from sla.dayseal import Head, tree_of
+from sla.evidence.day_seal import Head, tree_of
+from sla.evidence.merkle import Tree
 from sla.judging.case_rules import Rules
 from sla.judging.rows import CycleRow, shown
-from sla.merkle import Tree
 
 
 class Evidence(msgspec.Struct, frozen=True):

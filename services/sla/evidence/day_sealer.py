@@ -19,7 +19,7 @@ from events.database import TRANSIENT, Connection, Pool
 from events.follow import START, TRY_LOCK, Mark
 from events.runtime import Parts
 from events.signing import Signed, digest_of
-from sla.dayseal import Before, Head, sealed
+from sla.evidence.day_seal import Before, Head, sealed
 from sla.live import watermarks
 from sla.rebuild.cutover import key
 

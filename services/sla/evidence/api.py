@@ -16,11 +16,11 @@ from events.database import snapshot
 from events.errors import Conflict, NotFound
 from events.runtime import Parts
 from events.web import answers
-from sla import dayseals, evidence
 from sla.answers.evidence import DaySealsFound, DossierEvidence, DossiersEvidence, MonthEvidence, RulesEvidence
 from sla.counting.periods import month
-from sla.evidence import Trees
-from sla.proving import Evidence
+from sla.evidence import bundle, day_sealer
+from sla.evidence.bundle import Trees
+from sla.evidence.proofs import Evidence
 from sla.rebuild.cutover import key
 
 SEALS_AT_ONCE = 400  # more than a year of days
@@ -46,31 +46,31 @@ def routes(parts: Parts, in_force: InForce) -> APIRouter:
 
         A day on which nothing was recorded has none. For more, ask again from the day after the last one.
         """
-        return _json({"seals": await dayseals.since(parts.pool, since, limit)})
+        return _json({"seals": await day_sealer.since(parts.pool, since, limit)})
 
     @router.get("/evidence/rules", **answers(RulesEvidence))
     async def rules(_: Reads) -> Response:
         """Every rule that dossiers are judged by, signed; the facts that published some of them, and their proofs."""
         async with snapshot(parts.pool) as connection:
-            return _json((await evidence.rules(connection, in_force, trees, signing_key))[0])
+            return _json((await bundle.rules(connection, in_force, trees, signing_key))[0])
 
     @router.get("/evidence/month", **answers(MonthEvidence))
     async def of_month(_: Reads, named: Month) -> Response:
         """Which dossiers count in a month, signed. Ask for each of them, some at a time."""
         async with snapshot(parts.pool) as connection:
-            _found, digest = await evidence.rules(connection, in_force, trees, signing_key)
+            _found, digest = await bundle.rules(connection, in_force, trees, signing_key)
             period = month(int(named[:4]), int(named[5:]))
-            return _json(await evidence.month(connection, period, named, digest, signing_key))
+            return _json(await bundle.month(connection, period, named, digest, signing_key))
 
     async def told(cases: Sequence[str]) -> dict[str, Evidence]:
         """The evidence of these dossiers, once the judge has come to what was heard of them."""
         behind = ""
         for _ in range(LOOKS):
             async with snapshot(parts.pool) as connection:
-                _rules, digest = await evidence.rules(connection, in_force, trees, signing_key)
+                _rules, digest = await bundle.rules(connection, in_force, trees, signing_key)
                 try:
-                    found = await evidence.dossiers(connection, cases, digest, trees, signing_key)
-                except evidence.Behind as stream:
+                    found = await bundle.dossiers(connection, cases, digest, trees, signing_key)
+                except bundle.Behind as stream:
                     behind = str(stream)
                 else:
                     if missing := sorted(set(cases) - found.keys()):
