@@ -29,7 +29,6 @@ from events.event_stream import Events, Resumed, event_stream
 from events.parameters import StorableText
 from events.runtime import Parts
 from events.web import answers, says
-from sla import rules_api
 from sla.answers.cases import Case, Cases, Explained, Facts, Overdue, Time
 from sla.evidence import api as evidence_api
 from sla.explain.case_history import told
@@ -44,6 +43,7 @@ from sla.live.watermarks import CLOCK, KEEP, passed
 from sla.rebuild import api as rebuild_api
 from sla.reports import as_of as as_of_day
 from sla.reports.api import Day, record_routes
+from sla.rule_changes import api as rule_api
 
 AS_OF_AT_ONCE = 2  # such an answer may judge every case: the others wait, and the live judge keeps its connections
 WEB = Path(__file__).parent / "web"
@@ -191,7 +191,7 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         return {"now": body.now, "said": await tick(parts, body.now)}
 
     router.include_router(rebuild_api.routes(parts))
-    router.include_router(rules_api.routes(parts, in_force, current))
+    router.include_router(rule_api.routes(parts, in_force, current))
     router.include_router(evidence_api.routes(parts, in_force))
 
     @router.get("/", include_in_schema=False)

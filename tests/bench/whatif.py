@@ -18,7 +18,6 @@ from events import database as postgres_of
 from events.contracts.rules import OneDay
 from events.database import Pool
 from events.settings import Settings
-from sla import runs
 from sla.app import service
 from sla.counting.periods import month
 from sla.judging.case_rules import Supposed
@@ -26,6 +25,7 @@ from sla.judging.judge import Rules, judge
 from sla.live import row_store
 from sla.live.projector import NAME as JUDGE
 from sla.reports.as_of import as_of
+from sla.rule_changes import whatif_runs
 
 RUNS = 3
 CAUGHT_UP = """
@@ -49,14 +49,14 @@ async def measure(kafka: str, postgres: str, *, cases: int = int(os.environ.get(
         whole = []
         for _ in range(RUNS):
             began = time.monotonic()
-            run = await runs.begin(pool, Supposed(file=file, policy="as-revised"), "operator-bench", DAY)
+            run = await whatif_runs.begin(pool, Supposed(file=file, policy="as-revised"), "operator-bench", DAY)
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "sla.whatif", str(run), env={**os.environ, **settings.environment()},
+                sys.executable, "-m", "sla.rule_changes.whatif", str(run), env={**os.environ, **settings.environment()},
                 stdout=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
             assert await process.wait() == 0
             whole.append(time.monotonic() - began)
-        found = await runs.one(pool, run, dossiers=False) or {}
+        found = await whatif_runs.one(pool, run, dossiers=False) or {}
         moved = found["impact"]["due_moved"]
         print(f"  what-if: {what:<40} {', '.join(f'{one:.2f}' for one in whole)} s, {moved:,} due dates moved")
     kinds = {unit.code: unit.kind for unit in SHIPPED.units()}

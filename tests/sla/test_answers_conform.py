@@ -11,7 +11,6 @@ from judged_year import PERIOD, World
 from oracle.judging import RULES
 from sla_at_work import KINDS
 
-from sla import impact
 from sla.answers import cases, rebuilds, rules, seals
 from sla.api import _named
 from sla.counting.practice import practice
@@ -23,6 +22,7 @@ from sla.rebuild import certificate
 from sla.reports import difference, portal
 from sla.reports.api import _practice
 from sla.reports.document import namer
+from sla.rule_changes import impact
 from sla.seals import remedial_store
 
 DOCUMENT = closed(DOCUMENTS["sla"])

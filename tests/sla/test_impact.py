@@ -11,9 +11,9 @@ from oracle.swapped import second_oracle, swap_file
 from oracle.telling import Story, local, stories
 
 from events.contracts.terms import Promise
-from sla.impact import Change, Reach, Standing, by_unit, counts, differences
 from sla.judging.case_rules import Supposed
 from sla.judging.judge import judge
+from sla.rule_changes.impact import Change, Reach, Standing, by_unit, counts, differences
 
 EXAMPLES = int(os.environ.get("ONEDOOR_EXAMPLES", "150"))
 AFTER = Supposed(file=swap_file(), policy="as-revised").rules(RULES)

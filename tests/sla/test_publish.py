@@ -11,7 +11,7 @@ from deadlines.entries import CatalogueFile, Service
 from events.contracts.terms import Limit
 from events.errors import Refused
 from events.testing import Scenario
-from sla.publish import ID, PublishedRules, PublishRules, checked, publisher
+from sla.rule_changes.publication import ID, PublishedRules, PublishRules, checked, publisher
 
 
 def the_rules() -> Scenario[PublishRules, PublishedRules]:

@@ -22,9 +22,9 @@ from events.database import Pool
 from events.errors import Conflict
 from events.follow import Following
 from events.settings import Settings
-from sla import runs
 from sla.judging.case_rules import Supposed
 from sla.live import projector
+from sla.rule_changes import whatif_runs
 
 MIGRATIONS = Path(__file__).parents[2] / "services" / "sla" / "migrations"
 NOW = local(8, 1, 9)
@@ -45,14 +45,14 @@ async def pool(database: dict[str, str]) -> AsyncIterator[Pool]:
 
 async def run(pool: Pool, url: str, supposed: Supposed) -> dict[str, Any]:
     """Begin a run, let its process do it, and read what came of it."""
-    number = await runs.begin(pool, supposed, "staff-22-01", NOW)
+    number = await whatif_runs.begin(pool, supposed, "staff-22-01", NOW)
     settings = Settings(kafka_bootstrap_servers="", database_url=url, oidc_issuer="", onedoor_clock="log")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sla.whatif", str(number), env={**os.environ, **settings.environment()},
+        sys.executable, "-m", "sla.rule_changes.whatif", str(number), env={**os.environ, **settings.environment()},
         stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     await process.wait()
-    found = await runs.one(pool, number, dossiers=True)
+    found = await whatif_runs.one(pool, number, dossiers=True)
     assert found is not None
     return found
 
@@ -144,21 +144,24 @@ async def test_a_failed_run_says_why(pool: Pool, database: dict[str, str]) -> No
 
 async def test_one_at_a_time_and_a_killed_one_is_recorded(pool: Pool) -> None:
     """While the lock is held the second is told of the first; a row without a process is failed by the next."""
-    first = await runs.begin(pool, SWAP, "staff-22-01", NOW)
+    first = await whatif_runs.begin(pool, SWAP, "staff-22-01", NOW)
     async with pool.acquire() as holder:
-        assert await holder.fetchval(runs.LOCK)
+        assert await holder.fetchval(whatif_runs.LOCK)
         with pytest.raises(Conflict, match=str(first)):
-            await runs.begin(pool, SWAP, "staff-22-01", NOW)
-        await holder.fetchval(runs.UNLOCK)
-    second = await runs.begin(pool, SWAP, "staff-22-01", NOW)
-    assert [(one["run"], one["state"]) for one in await runs.every(pool)] == [(first, "failed"), (second, "running")]
+            await whatif_runs.begin(pool, SWAP, "staff-22-01", NOW)
+        await holder.fetchval(whatif_runs.UNLOCK)
+    second = await whatif_runs.begin(pool, SWAP, "staff-22-01", NOW)
+    assert [(one["run"], one["state"]) for one in await whatif_runs.every(pool)] == [
+        (first, "failed"),
+        (second, "running"),
+    ]
 
 
 async def test_a_run_tells_its_rate_and_what_remains(pool: Pool) -> None:
     """Half of a thousand cases in two seconds."""
-    number = await runs.begin(pool, SWAP, "staff-22-01", NOW)
+    number = await whatif_runs.begin(pool, SWAP, "staff-22-01", NOW)
     async with pool.acquire() as connection:
-        await runs.progress(connection, number, 1000, 500, 2.0)
-    found = await runs.one(pool, number, dossiers=True)
+        await whatif_runs.progress(connection, number, 1000, 500, 2.0)
+    found = await whatif_runs.one(pool, number, dossiers=True)
     assert found is not None
     assert (found["cases_per_second"], found["seconds_left"]) == (250.0, 2.0)

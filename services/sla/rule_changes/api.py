@@ -23,11 +23,11 @@ from events.handle import handle
 from events.parameters import Run
 from events.runtime import Parts
 from events.web import Asked, answers, asked
-from sla import runs
 from sla.answers.rules import Published, WhatIfBegun, WhatIfRun
 from sla.judging.case_rules import Supposed, with_published
 from sla.live import queries
-from sla.publish import ID, PublishRules, publisher, refused
+from sla.rule_changes import whatif_runs
+from sla.rule_changes.publication import ID, PublishRules, publisher, refused
 
 NOTHING = Impact(cases=0, due_moved=0, verdicts_changed=0, newly_overdue=0, no_longer_overdue=0)
 log = structlog.get_logger("sla.rules")
@@ -83,15 +83,19 @@ def routes(parts: Parts, in_force: InForce, current: Callable[[], Awaitable[date
             supposed.rules(in_use)
         except CatalogueError as wrong:
             raise refused(wrong) from wrong
-        run = await runs.begin(pool, supposed, actor.id, await current())
+        run = await whatif_runs.begin(pool, supposed, actor.id, await current())
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "sla.whatif", str(run), env={**os.environ, **parts.settings.environment()}
+            sys.executable,
+            "-m",
+            "sla.rule_changes.whatif",
+            str(run),
+            env={**os.environ, **parts.settings.environment()},
         )
 
         async def ended() -> None:
             if status := await process.wait():
                 async with pool.acquire() as connection:
-                    await runs.fail(connection, run, f"its process ended with status {status}")
+                    await whatif_runs.fail(connection, run, f"its process ended with status {status}")
             log.info("what-if ended", run=run, status=status)
 
         task = asyncio.create_task(ended())
@@ -116,12 +120,12 @@ def routes(parts: Parts, in_force: InForce, current: Callable[[], Awaitable[date
     @router.get("/what-if", **answers(list[WhatIfRun]))
     async def all_runs(_: Supposes) -> Any:
         """Every what-if there was."""
-        return await runs.every(pool)
+        return await whatif_runs.every(pool)
 
     @router.get("/what-if/{run}", **answers(WhatIfRun))
     async def one_run(run: Run, _: Supposes, dossiers: bool = False) -> Any:
         """How a what-if goes: cases judged, rate, seconds left; then the counts, and with `dossiers` each change."""
-        found = await runs.one(pool, run, dossiers=dossiers)
+        found = await whatif_runs.one(pool, run, dossiers=dossiers)
         if found is None:
             raise NotFound("no-such-run", f"there was no what-if {run}", field="run")
         return found
@@ -135,13 +139,13 @@ def routes(parts: Parts, in_force: InForce, current: Callable[[], Awaitable[date
             revises = body.policy == "as-revised"  # a pinned version leaves alone what others revised before it
             run, ended = await judged(Supposed(file=file, policy="as-revised" if revises else None), actor)
             await ended
-            report = await runs.one(pool, run, dossiers=False)
+            report = await whatif_runs.one(pool, run, dossiers=False)
             assert report is not None
             if report["state"] != "done":
                 raise Conflict(
                     "not-judged", f"what-if {run}: {report['error']}", way_out="look at the run and try again"
                 )
-            order = PublishRules(file=file, policy=body.policy, basis=body.basis, impact=runs.impact_of(report))
+            order = PublishRules(file=file, policy=body.policy, basis=body.basis, impact=whatif_runs.impact_of(report))
         answer: dict[str, Any] = {"preview": preview, "impact": report and report["impact"], "facts": []}
         if preview:
             return answer | {"run": report and report["run"]}

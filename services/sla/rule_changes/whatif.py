@@ -1,4 +1,4 @@
-"""`python -m sla.whatif RUN`: judge every case of the inbox under supposed rules beside those in force, and report.
+"""`python -m sla.rule_changes.whatif RUN`: judge every case of the inbox under supposed rules, and report.
 
 A process of its own with one worker per core, each on a piece of the inbox: it writes nothing but the run's row.
 """
@@ -28,14 +28,14 @@ from deadlines.load import load
 from events import database, logs
 from events.database import Connection
 from events.settings import Settings
-from sla import runs
-from sla.impact import Change, Reach, Standing, differences
 from sla.judging.case_rules import Rules, with_published
 from sla.judging.judge import judge
 from sla.judging.rows import CycleRow
 from sla.live import inbox_reader, queries
 from sla.live.inbox_reader import Piece
 from sla.live.projector import caught_up
+from sla.rule_changes import whatif_runs
+from sla.rule_changes.impact import Change, Reach, Standing, differences
 
 STANDING = f"""
 select {", ".join(Standing._fields)} from cycles
@@ -124,7 +124,7 @@ async def both_of(settings: Settings, run: int) -> Both:
         await in_force.refresh(pool)
         applied = await queries.applied(pool)
         async with pool.acquire() as connection:
-            supposed, now = await runs.asked(connection, run)
+            supposed, now = await whatif_runs.asked(connection, run)
     finally:
         await pool.close()
     before = with_published(in_force.catalogue, in_force.facts, applied)
@@ -152,10 +152,10 @@ class Run:
                 self.changes += CHANGES.decode(changes)
                 done += 1
             seconds = time.monotonic() - started
-            await runs.progress(connection, self.run, self.cases * len(pieces) // done, self.cases, seconds)
+            await whatif_runs.progress(connection, self.run, self.cases * len(pieces) // done, self.cases, seconds)
         seconds = time.monotonic() - started
         self.changes.sort(key=lambda change: (change.case_id, change.cycle))
-        await runs.finish(connection, self.run, self.cases, seconds, self.changes)
+        await whatif_runs.finish(connection, self.run, self.cases, seconds, self.changes)
         log.info("judged", run=self.run, cases=self.cases, changes=len(self.changes), seconds=round(seconds, 2))
 
     def _finished(self, pieces: Sequence[Piece]) -> Iterator[set["Future[tuple[int, bytes]]"]]:
@@ -169,13 +169,13 @@ async def supervised(settings: Settings, run: int, workers: ProcessPoolExecutor)
     """Work under the lock that says that this run lives; whatever goes wrong is in the run's row."""
     connection = await asyncpg.connect(settings.database_url)
     try:
-        if not await connection.fetchval(runs.LOCK):
+        if not await connection.fetchval(whatif_runs.LOCK):
             return 1
         try:
             await Run(settings, run, workers).work(connection)
         except Exception as error:
             log.error("what-if failed", run=run, exc_info=error)
-            await runs.fail(connection, run, f"{type(error).__name__}: {error}")
+            await whatif_runs.fail(connection, run, f"{type(error).__name__}: {error}")
             return 1
     finally:
         await connection.close()
@@ -184,12 +184,12 @@ async def supervised(settings: Settings, run: int, workers: ProcessPoolExecutor)
 
 async def _failed(settings: Settings, run: int, error: Exception) -> None:
     connection = await asyncpg.connect(settings.database_url)
-    await runs.fail(connection, run, f"{type(error).__name__}: {error}")
+    await whatif_runs.fail(connection, run, f"{type(error).__name__}: {error}")
     await connection.close()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m sla.whatif", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m sla.rule_changes.whatif", description=__doc__)
     parser.add_argument("run", type=int, help="an opened run: POST /what-if opens one")
     run: int = parser.parse_args().run
     settings = Settings()

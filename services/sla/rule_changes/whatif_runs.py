@@ -11,8 +11,8 @@ from deadlines.entries import CatalogueFile
 from events.contracts.rules import Impact
 from events.database import Connection, Pool
 from events.errors import Conflict
-from sla.impact import Change, by_unit, counts
 from sla.judging.case_rules import Supposed
+from sla.rule_changes.impact import Change, by_unit, counts
 
 # Held by the process that judges, for as long as it lives: a row that says 'running' without it was killed.
 LOCK = "select pg_try_advisory_lock(hashtextextended(current_schema() || '.what-if', 0))"
