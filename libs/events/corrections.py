@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from events.actor import Actor
 from events.auth import Allowed, within
+from events.bell import Bell
 from events.contracts.catalogue import Fact
 from events.contracts.terms import CaseId, EventId, FieldName, Reference, Word
 from events.correct import Command, Correct, Past, Void
+from events.database import Pool
 from events.decider import Decider
 from events.handle import handle
-from events.runtime import Parts
 from events.web import Asked, asked, reply
 
 
@@ -51,7 +52,8 @@ def of_case(case_id: CaseId) -> str:
 
 
 def routes(
-    parts: Parts,
+    pool: Pool,
+    bell: Bell,
     path: str,
     decider: Decider[Command, Past],
     *,
@@ -73,11 +75,11 @@ def routes(
         """Put a fact of this dossier right: one field of it, or (without a field) that it happened at all."""
         reason(body.reason)
         answer = await handle(
-            parts.pool, decider, case_id, body.command(case_id, frame, actor), cause=frame.cause(actor),
+            pool, decider, case_id, body.command(case_id, frame, actor), cause=frame.cause(actor),
             moment=frame.moment, key=frame.idempotency(actor), seen=frame.seen,
             may=lambda past: within(actor, unit(past[0].fact), "case_id") if past else None,
         )  # fmt: skip
-        parts.bell.ring("events")
+        bell.ring("events")
         return reply(answer)
 
     return router

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from asyncpg import UniqueViolationError
 
@@ -12,8 +12,6 @@ from events.database import Connection, Pool
 from events.ends import place_of
 from events.envelope import Recorded
 from events.errors import Unreadable
-from events.order import Order
-from events.sanitize import storable
 from events.wire import from_cloudevent
 
 Ids = Mapping[str, str]  # topic → the id that Kafka gave it
@@ -105,9 +103,9 @@ async def keep(connection: Connection, records: Sequence[Record], ids: Ids = NO_
     async with connection.transaction():
         for record, reason in unreadable:
             await park(connection, record, _key(record), reason)
-        new = await _insert(connection, once)
+        new = await insert(connection, once)
         if new < len(once):
-            known = await _known(connection, once)
+            known = await known_hashes(connection, once)
             others = [(fact, record) for id, (fact, record) in facts.items() if known[id] != fact.hash]
             repeated += len(once) - new - len(others)
             forks += others
@@ -170,7 +168,7 @@ def _columns(facts: Sequence[Recorded]) -> Iterator[tuple[Any, ...]]:
     )  # fmt: skip
 
 
-async def _insert(connection: Connection, facts: Sequence[Recorded]) -> int:
+async def insert(connection: Connection, facts: Sequence[Recorded]) -> int:
     """Insert the facts whose ids the inbox does not have; how many that were."""
     if not facts:
         return 0
@@ -178,67 +176,7 @@ async def _insert(connection: Connection, facts: Sequence[Recorded]) -> int:
     return int(done.removeprefix("INSERT 0 "))
 
 
-async def _known(connection: Connection, facts: Sequence[Recorded]) -> dict[tuple[str, int], bytes]:
+async def known_hashes(connection: Connection, facts: Sequence[Recorded]) -> dict[tuple[str, int], bytes]:
     """The hashes under which the inbox has these ids."""
     streams, versions = [fact.stream for fact in facts], [fact.version for fact in facts]
     return {(row["stream"], row["version"]): row["hash"] for row in await connection.fetch(KNOWN, streams, versions)}
-
-
-RETRY = """
-select id, body from parked
-where follower = $1 and settled is null and ($2::bigint is null or id = $2) and id > $3
-order by id limit $4 for update
-"""
-RETRIED_AT_ONCE = 20
-SETTLE = """
-update parked set settled = $2, settled_by = $3, settled_why = $4, settled_at = clock_timestamp()
-where id = $1 and settled is null returning true
-"""
-FAILED = "update parked set attempts = attempts + 1, reason = $2 where id = $1"
-
-
-async def retry_unreadable(pool: Pool, order: Order | None = None, only: int | None = None) -> int:
-    """Read again what could not be read (`only`: this one): after an upgrade it may be readable. Some at a time, each
-    group in a transaction of its own: thousands in one would hold every follower of the cluster back.
-
-    A forked record stays parked: only a person decides between two bodies. Returns how many were settled.
-    """
-    settled, after, full = 0, 0, True
-    while full:
-        async with pool.acquire() as connection, connection.transaction():
-            rows = await connection.fetch(RETRY, HEAR, only, after, RETRIED_AT_ONCE)
-            for row in rows:
-                settled += await _retry(connection, row["id"], row["body"], order)
-                after = row["id"]
-        full = len(rows) == RETRIED_AT_ONCE
-    return settled
-
-
-async def _retry(connection: Connection, id: int, body: bytes, order: Order | None) -> bool:
-    """One of them; whether it is settled now."""
-    try:
-        fact = from_cloudevent(body)
-    except Unreadable as error:
-        await connection.execute(FAILED, id, storable(str(error)))
-        return False
-    how: Literal["retried", "repeated"]
-    if await _insert(connection, [fact]):
-        how = "retried"
-    elif (await _known(connection, [fact]))[fact.stream, fact.version] == fact.hash:
-        how = "repeated"
-    else:
-        return False
-    return await settle(connection, id, how, order)
-
-
-async def settle(connection: Connection, id: int, how: Literal["retried", "repeated"], order: Order | None) -> bool:
-    """Something parked took effect after all, in the transaction of that effect; False when it was settled before.
-
-    Where an operator ordered it (None: the service itself, at a start) it is said that they did.
-    """
-    by, why = (order.by, order.why) if order else (None, None)
-    if not await connection.fetchval(SETTLE, id, how, by, why):
-        return False
-    if order is not None:
-        await order.say(connection, "parked-retried", f"parked/{id}")
-    return True

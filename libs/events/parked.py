@@ -2,15 +2,27 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from events.database import TRANSIENT, Pool
-from events.errors import Conflict, NotFound, WrongVersion
+from events.database import TRANSIENT, Connection, Pool
+from events.errors import Conflict, NotFound, Unreadable, WrongVersion
 from events.follow import WAIT_LOCK, Entry, Following, Mark
-from events.inbox import FAILED, HEAR, SETTLE, retry_unreadable, settle
+from events.inbox import HEAR, insert, known_hashes
 from events.order import Order
 from events.sanitize import storable
+from events.wire import from_cloudevent
 
+RETRY = """
+select id, body from parked
+where follower = $1 and settled is null and ($2::bigint is null or id = $2) and id > $3
+order by id limit $4 for update
+"""
+RETRIED_AT_ONCE = 20
+SETTLE = """
+update parked set settled = $2, settled_by = $3, settled_why = $4, settled_at = clock_timestamp()
+where id = $1 and settled is null returning true
+"""
+FAILED = "update parked set attempts = attempts + 1, reason = $2 where id = $1"
 OPEN = """
 select p.id, p.place, l.epoch, l.tx, l.position, l.subject, {columns}
 from parked p join {table} l
@@ -178,4 +190,51 @@ async def _once(pool: Pool, following: Following[Any], row: Any, order: Order | 
         await f.take_effect(connection, [entry])
         if not await settle(connection, row["id"], "retried", order):  # dismissed meanwhile, which takes no lock
             raise SettledMeanwhile
+    return True
+
+
+async def retry_unreadable(pool: Pool, order: Order | None = None, only: int | None = None) -> int:
+    """Read again what could not be read (`only`: this one): after an upgrade it may be readable. Some at a time, each
+    group in a transaction of its own: thousands in one would hold every follower of the cluster back.
+
+    A forked record stays parked: only a person decides between two bodies. Returns how many were settled.
+    """
+    settled, after, full = 0, 0, True
+    while full:
+        async with pool.acquire() as connection, connection.transaction():
+            rows = await connection.fetch(RETRY, HEAR, only, after, RETRIED_AT_ONCE)
+            for row in rows:
+                settled += await _retry(connection, row["id"], row["body"], order)
+                after = row["id"]
+        full = len(rows) == RETRIED_AT_ONCE
+    return settled
+
+
+async def _retry(connection: Connection, id: int, body: bytes, order: Order | None) -> bool:
+    """One of them; whether it is settled now."""
+    try:
+        fact = from_cloudevent(body)
+    except Unreadable as error:
+        await connection.execute(FAILED, id, storable(str(error)))
+        return False
+    how: Literal["retried", "repeated"]
+    if await insert(connection, [fact]):
+        how = "retried"
+    elif (await known_hashes(connection, [fact]))[fact.stream, fact.version] == fact.hash:
+        how = "repeated"
+    else:
+        return False
+    return await settle(connection, id, how, order)
+
+
+async def settle(connection: Connection, id: int, how: Literal["retried", "repeated"], order: Order | None) -> bool:
+    """Something parked took effect after all, in the transaction of that effect; False when it was settled before.
+
+    Where an operator ordered it (None: the service itself, at a start) it is said that they did.
+    """
+    by, why = (order.by, order.why) if order else (None, None)
+    if not await connection.fetchval(SETTLE, id, how, by, why):
+        return False
+    if order is not None:
+        await order.say(connection, "parked-retried", f"parked/{id}")
     return True

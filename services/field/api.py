@@ -157,10 +157,15 @@ def routes(parts: Parts, catalogue: Catalogue) -> APIRouter:
 
     router.include_router(
         corrections.routes(
-            parts, "/workorders/{work_order}", CORRECTIONS, reason=partial(named.reason, catalogue, "correction"),
-            unit=attrgetter("team"), case_of=_case_of,
+            parts.pool,
+            parts.bell,
+            "/workorders/{work_order}",
+            CORRECTIONS,
+            reason=partial(named.reason, catalogue, "correction"),
+            unit=attrgetter("team"),
+            case_of=_case_of,
         )
-    )  # fmt: skip
+    )
 
     @router.get("/workorders/{work_order}", **answers(WorkOrder))
     async def one(work_order: WorkOrderId, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> Any:

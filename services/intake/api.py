@@ -324,10 +324,14 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door, entered: Entered) -> 
 
     router.include_router(
         corrections.routes(
-            parts, "/applications/{case_id}", CORRECTIONS, reason=partial(named.reason, catalogue, "correction"),
+            parts.pool,
+            parts.bell,
+            "/applications/{case_id}",
+            CORRECTIONS,
+            reason=partial(named.reason, catalogue, "correction"),
             unit=attrgetter("counter"),
         )
-    )  # fmt: skip
+    )
 
     @router.post("/applications/{case_id}/rating")
     async def rate(

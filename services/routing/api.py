@@ -204,10 +204,14 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
 
     router.include_router(
         corrections.routes(
-            parts, "/dossiers/{case_id}", correcting(decider, follows, founds=begins_cycle),
-            reason=partial(named.reason, catalogue, "correction"), unit=attrgetter("from_unit"),
+            parts.pool,
+            parts.bell,
+            "/dossiers/{case_id}",
+            correcting(decider, follows, founds=begins_cycle),
+            reason=partial(named.reason, catalogue, "correction"),
+            unit=attrgetter("from_unit"),
         )
-    )  # fmt: skip
+    )
 
     @router.get("/dossiers/{case_id}", **answers(Dossier))
     async def one(case_id: CaseId, response: Response, _: Annotated[Actor, Depends(Allowed("read"))]) -> Any:

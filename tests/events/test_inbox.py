@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from events.database import Pool
-from events.inbox import RETRIED_AT_ONCE, Kept, keep
-from events.parked import retry
+from events.inbox import Kept, keep
+from events.parked import RETRIED_AT_ONCE, retry
 from events.wire import to_cloudevent
 
 INBOX = "select stream || '@' || version from inbox order by tx, position"
