@@ -8,13 +8,14 @@ from typing import Any
 from contracts.sending import facts_of, records, relaying
 from fastapi import APIRouter
 
-from events import ahead, database
+from events import ahead
 from events.adopt import Adopted, adopt
-from events.database import LOG, Pool
 from events.follow import Following
 from events.runtime import Service
 from events.settings import Settings
-from events.store import COLUMNS
+from events.store import database
+from events.store.database import LOG, Pool
+from events.store.store import COLUMNS
 
 ROWS = f"select {COLUMNS} from events order by stream, version"
 # As a logical backup has them: the numbers of the old cluster's transactions, far above those of the new one.

@@ -14,8 +14,8 @@ from oracle.telling import Story
 
 from deadlines.instants import local_date
 from deadlines.load import load
-from events.envelope import Recorded, link
 from events.signing import digest_of, sign
+from events.store.envelope import Recorded, link
 from onedoor.verifier import Evidence
 from sla.evidence.day_seal import Before, Head, sealed
 from sla.evidence.proofs import answering, dossier_document, leaves_of, proof, rules_document

@@ -18,10 +18,10 @@ from uvicorn import Config
 
 from events import topics
 from events.contracts.catalogue import Fact, name_of, write
-from events.envelope import Recorded
 from events.runtime import Running, Server, Service, application, start
 from events.settings import Settings
-from events.store import load, subject_of
+from events.store.envelope import Recorded
+from events.store.store import load, subject_of
 from events.wire import to_cloudevent
 from local.addresses import plain_environment
 from local.issuer import Issuer

@@ -12,17 +12,17 @@ from oracle.telling import Story, local, promise
 
 from deadlines.inforce import InForce
 from deadlines.load import load
-from events import database as postgres_of
 from events.actor import Actor
 from events.bell import Bell
-from events.database import Pool
-from events.envelope import Recorded
 from events.follow import Following
 from events.handle import Answer, Moment
 from events.inbox import keep
 from events.runtime import Parts
 from events.settings import Settings
-from events.store import load as load_streams
+from events.store import database as postgres_of
+from events.store.database import Pool
+from events.store.envelope import Recorded
+from events.store.store import load as load_streams
 from events.web import Asked
 from events.wire import to_cloudevent
 from sla.counting.periods import Period

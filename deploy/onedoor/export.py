@@ -13,8 +13,8 @@ import typer
 
 from deadlines.load import load
 from events.contracts.channels import CHANNELS
-from events.envelope import Recorded
 from events.errors import OnedoorError, Unreadable
+from events.store.envelope import Recorded
 from events.wire import from_cloudevent
 from local.places import CHECKOUT, home
 from onedoor import ocel, xes

@@ -16,7 +16,7 @@ from events.amend import as_corrected
 from events.contracts import CATALOGUE
 from events.contracts.intake import ApplicationReceived
 from events.contracts.terms import PersonRef, UnitCode
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 
 Value = str | int | float | bool | datetime
 Kind = Literal["string", "integer", "float", "boolean", "time"]

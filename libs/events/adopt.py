@@ -12,15 +12,16 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from events import database, topics
+from events import topics
 from events.bell import Bell
-from events.database import Connection
 from events.ends import spans
 from events.errors import OnedoorError
 from events.hear import Ears
 from events.regain import Regained, regain
 from events.runtime import Service
 from events.settings import Settings
+from events.store import database
+from events.store.database import Connection
 
 UNHURRIED = "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0"
 # Its own role's sessions are all that a service sees, and all that matter.

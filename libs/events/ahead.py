@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from events.database import Pool
 from events.ends import look, place_of
 from events.errors import StoreBehind, Unreadable
+from events.store.database import Pool
 from events.wire import from_cloudevent, said_by, source_of
 
 KNOWN = "select exists (select from events where stream = $1 and version = $2)"

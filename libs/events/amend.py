@@ -13,8 +13,8 @@ from events.contracts.catalogue import Fact, name_of, read
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import ServiceReclassified
 from events.contracts.terms import as_instant
-from events.envelope import Recorded, Said
 from events.errors import Unreadable
+from events.store.envelope import Recorded, Said
 
 AMENDING = (FactVoided, FactCorrected)
 CORRECTIONS = (*AMENDING, ServiceReclassified)

@@ -14,8 +14,8 @@ from events.amend import CORRECTIONS, EARLIEST, Amended, amend, corrected, field
 from events.contracts.catalogue import Fact, name_of
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.decider import Decider
-from events.envelope import Said
 from events.errors import Conflict, Forbidden, NotFound, Refused, Unreadable
+from events.store.envelope import Said
 
 Past = tuple[Said, ...]
 S = TypeVar("S")

@@ -12,9 +12,9 @@ from events.bell import Bell
 from events.contracts.catalogue import Fact
 from events.contracts.terms import CaseId, EventId, FieldName, Reference, Word
 from events.correct import Command, Correct, Past, Void
-from events.database import Pool
 from events.decider import Decider
 from events.handle import handle
+from events.store.database import Pool
 from events.web import Asked, asked, reply
 
 

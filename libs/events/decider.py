@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from events.amend import amend, said_of
 from events.contracts.catalogue import Fact
-from events.envelope import Recorded, Said
+from events.store.envelope import Recorded, Said
 
 __all__ = ["Decider", "Reaction", "Said"]
 

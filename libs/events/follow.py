@@ -14,10 +14,10 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 import structlog
 
 from events.bell import Bell, Pace, rest
-from events.database import TRANSIENT, Connection, Pool
 from events.errors import Unreadable, WrongVersion
 from events.sanitize import storable
-from events.store import Append, append
+from events.store.database import TRANSIENT, Connection, Pool
+from events.store.store import Append, append
 from events.tail import EVENTS, INBOX, START, Entry, Log, Mark, Tail
 
 __all__ = [

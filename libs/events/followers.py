@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from events.database import Connection, Pool
 from events.errors import Conflict, NotFound
 from events.follow import OPEN, Follower, Following, replay, rewind
 from events.order import Order
+from events.store.database import Connection, Pool
 
 # In the order of the shards, so that of two orders the second waits for the first.
 STATE = """

@@ -13,11 +13,11 @@ from events.answers import FollowerPaused, Parked, ParkedWhole, Republished, Set
 from events.auth import Allowed
 from events.bell import Bell
 from events.contracts.terms import Instant, Word
-from events.database import Pool
 from events.follow import Following
 from events.order import Order
 from events.parameters import LARGEST, StorableText
 from events.republish import Remake, republish
+from events.store.database import Pool
 from events.web import Now, Trace, answers, asked
 
 # By the index of each log: the last that was said here, or heard.

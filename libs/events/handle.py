@@ -10,11 +10,11 @@ from asyncpg import UniqueViolationError
 
 from events.amend import as_corrected
 from events.contracts.catalogue import Fact, name_of
-from events.database import Connection, Pool
 from events.decider import Decider
-from events.envelope import Cause, Recorded
 from events.errors import Conflict, KeyReused, Refused, Stale, WrongVersion
-from events.store import Append, append, load
+from events.store.database import Connection, Pool
+from events.store.envelope import Cause, Recorded
+from events.store.store import Append, append, load
 
 C = TypeVar("C")
 S = TypeVar("S")

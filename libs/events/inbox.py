@@ -8,10 +8,10 @@ from typing import Any, Protocol
 from asyncpg import UniqueViolationError
 
 from events import follow
-from events.database import Connection, Pool
 from events.ends import place_of
-from events.envelope import Recorded
 from events.errors import Unreadable
+from events.store.database import Connection, Pool
+from events.store.envelope import Recorded
 from events.wire import from_cloudevent
 
 Ids = Mapping[str, str]  # topic → the id that Kafka gave it

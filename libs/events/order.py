@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from events.clock import new_id
 from events.contracts.operations import Act, OperatorActed
-from events.database import Connection
-from events.envelope import Cause
 from events.handle import Moment
-from events.store import Append, append
+from events.store.database import Connection
+from events.store.envelope import Cause
+from events.store.store import Append, append
 from events.topics import OPERATION
 
 # A transaction appends once, so that nobody begins to append to a stream behind a first write. The effect of an order

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
 from events.contracts.catalogue import Fact
-from events.database import Connection
 from events.decider import Decider, Reaction, Said
-from events.envelope import Cause, Recorded
 from events.follow import EVENTS, INBOX, Entry, Follower, Mark
-from events.store import Append, load
+from events.store.database import Connection
+from events.store.envelope import Cause, Recorded
+from events.store.store import Append, load
 
 C = TypeVar("C")
 

@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from events.auth import Unauthenticated
-from events.database import TRANSIENT
 from events.errors import Refused
+from events.store.database import TRANSIENT
 
 LARGEST_BODY = 1 << 20  # bytes; a dossier's form is a few kilobytes, files go to object storage
 ENCODINGS = ("gzip", "x-gzip")  # two names of one (RFC 9110, 8.4.1.3)

@@ -8,11 +8,11 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from events.database import Connection
 from events.ends import look
 from events.errors import Unreadable
 from events.follow import START, Entry, Follower, Log, Mark
-from events.store import COLUMNS
+from events.store.database import Connection
+from events.store.store import COLUMNS
 from events.topics import partition_of, partitions_in
 from events.wire import from_cloudevent, to_cloudevent
 

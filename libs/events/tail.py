@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from events.bell import Bell
-from events.database import Pool
-from events.envelope import Recorded
 from events.errors import Unreadable
-from events.store import COLUMNS, recorded_from
+from events.store.database import Pool
+from events.store.envelope import Recorded
+from events.store.store import COLUMNS, recorded_from
 
 T = TypeVar("T")
 

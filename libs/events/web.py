@@ -16,11 +16,11 @@ from events.answers import Health, Readiness, Session, Standing
 from events.auth import Allowed, Gate, cookie_of
 from events.clock import new_id, now
 from events.contracts.terms import Instant
-from events.envelope import Cause
 from events.errors import Refused
 from events.handle import Answer, IdempotencyKey, Moment
 from events.heartbeat import Watermark
 from events.spelling import hash_of_body
+from events.store.envelope import Cause
 
 # Both travel with the facts, so neither may hold a sentence. A broken trace is left out, never refused (W3C).
 KEY = r"^[A-Za-z0-9._:/@+~-]+$"

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from events.contracts.catalogue import read
-from events.envelope import Cause, Recorded
 from events.errors import UnknownType, Unreadable
+from events.store.envelope import Cause, Recorded
 
 PREFIX = "onedoor."
 LARGEST_VERSION, LARGEST_SCHEMA = 2**31 - 1, 2**15 - 1  # what the columns hold

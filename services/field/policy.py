@@ -4,7 +4,7 @@ from events.contracts.corrections import FactVoided
 from events.contracts.field import WorkOrderIssued
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned, StepCompleted
 from events.decider import Reaction
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from field.decide import Cancel, Heard, Issue, TakeBack
 from field.state import order_of
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from events.amend import as_corrected
-from events.database import Pool
-from events.envelope import Recorded
-from events.store import load
+from events.store.database import Pool
+from events.store.envelope import Recorded
+from events.store.store import load
 from field.decide import workorder
 from field.state import AtWork, Ended, Obstructed, Orders, Ready, case_of, ready_of
 

@@ -30,11 +30,11 @@ from events.contracts.intake import (
 )
 from events.contracts.terms import CaseId, Channel, Gap, Instant, Promise, Reference, ServiceId, UnitCode, Whole, Word
 from events.correct import correcting
-from events.database import Connection
-from events.envelope import Recorded
 from events.errors import Conflict, NotFound, Refused
 from events.handle import Answer, IdempotencyKey, answered, handle
 from events.runtime import Parts
+from events.store.database import Connection
+from events.store.envelope import Recorded
 from events.web import Asked, answers, asked, at, reply
 from intake import codes, language, people, queries
 from intake.answers import Applicant, Dossier, DossierRow, Received, Submission

@@ -5,7 +5,7 @@ from datetime import datetime
 import asyncpg
 
 from deadlines.instants import date_of, day_of, second_of
-from events.database import Pool
+from events.store.database import Pool
 
 DRAW = "select number, fresh from draw($1, $2, $3, $4)"
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from events.database import Connection, Pool
-from events.envelope import Recorded
-from events.store import COLUMNS, recorded_from
+from events.store.database import Connection, Pool
+from events.store.envelope import Recorded
+from events.store.store import COLUMNS, recorded_from
 
 WAY = f"select {COLUMNS} from inbox where subject = $1 and stream like 'route-%' order by version"
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import asyncpg
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from events.database import Connection, Pool
 from events.parameters import NO_ZERO
+from events.store.database import Connection, Pool
 
 KEEP = """
 insert into people (applicant_ref, name, phone, address, id_number, zalo_id, note) values ($1, $2, $3, $4, $5, $6, $7)

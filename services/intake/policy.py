@@ -3,7 +3,7 @@
 from events.contracts.intake import ApplicationReceived, MessagePrepared
 from events.contracts.routing import DossierForwarded, DossierRecalled
 from events.decider import Reaction
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from intake.zalo.message import Prepare
 
 HEARD = (DossierForwarded, DossierRecalled)

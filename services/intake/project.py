@@ -19,10 +19,10 @@ from events.contracts.intake import (
     SupplementRequested,
 )
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned
-from events.database import Connection
-from events.envelope import Recorded
 from events.follow import EVENTS, INBOX, Entry, Follower
-from events.store import load
+from events.store.database import Connection
+from events.store.envelope import Recorded
+from events.store.store import load
 from intake.decide import case
 from intake.heard import way
 

@@ -19,7 +19,7 @@ from events.contracts.routing import (
     CustomerActionRequested,
 )
 from events.contracts.terms import Promise
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from intake.state import Open
 
 Span = tuple[datetime, datetime]

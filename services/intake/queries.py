@@ -6,9 +6,9 @@ from typing import Any
 
 from events.amend import as_corrected
 from events.contracts.intake import ApplicationReceived
-from events.database import Pool
-from events.envelope import Recorded
-from events.store import load
+from events.store.database import Pool
+from events.store.envelope import Recorded
+from events.store.store import load
 from intake.decide import case
 from intake.state import Ended, Open, State, Unreceived
 

@@ -22,8 +22,8 @@ from events.contracts.routing import (
 )
 from events.contracts.terms import Limit
 from events.decider import Decider, Said
-from events.envelope import Recorded
 from events.errors import Conflict, Forbidden, NotFound, Refused
+from events.store.envelope import Recorded
 from routing import onward
 from routing.onward import Heard
 from routing.plan import Plans

@@ -15,7 +15,7 @@ from events.contracts.intake import (
 )
 from events.contracts.sla import DeadlineMissed, DeadlineOverrun
 from events.decider import Reaction
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from routing.onward import Begin, BeginAgain, Escalate, GoOn, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
 from routing.plan import Plans
 

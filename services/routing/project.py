@@ -14,10 +14,10 @@ from events.contracts.routing import (
     DossierReturned,
     StepCompleted,
 )
-from events.database import Connection
-from events.envelope import Recorded
 from events.follow import EVENTS, Entry, Follower
-from events.store import load
+from events.store.database import Connection
+from events.store.envelope import Recorded
+from events.store.store import load
 
 FORWARDED = """
 insert into dossiers (case_id, counter, unit, step, forwarded_at, open, version) values ($1, $2, $3, $4, $5, true, $6)

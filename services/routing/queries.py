@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from events.amend import as_corrected
-from events.database import Pool
 from events.decider import Decider
-from events.envelope import Recorded
-from events.store import load
+from events.store.database import Pool
+from events.store.envelope import Recorded
+from events.store.store import load
 from routing.decide import Command
 from routing.state import AtUnit, Ended, State
 

@@ -8,7 +8,7 @@ from oracle.telling import Story, local, promise
 
 from events.contracts import field
 from events.contracts.terms import Exhibit
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 
 BEGIN = local(7, 10, 8)
 TOPIC_OF = {"case": "intake.events", "route": "routing.events", "workorder": "field.events"}

@@ -12,7 +12,7 @@ from oracle.judging import SHIPPED
 from oracle.year import year
 from serving import Serving, serving
 
-from events.database import Connection
+from events.store.database import Connection
 from sla.app import service
 from sla.counting.periods import month
 from sla.judging.judge import Rules, judge

@@ -14,10 +14,10 @@ from oracle.telling import local
 from bench import made
 from deadlines.entries import CalendarEntry, CatalogueFile
 from deadlines.inforce import InForce
-from events import database as postgres_of
 from events.contracts.rules import OneDay
-from events.database import Pool
 from events.settings import Settings
+from events.store import database as postgres_of
+from events.store.database import Pool
 from sla.app import service
 from sla.counting.periods import month
 from sla.judging.case_rules import Supposed

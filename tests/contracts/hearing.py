@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from contracts.sending import SAID
 
 from events.bell import Bell
-from events.database import Pool
 from events.hear import Ears
+from events.store.database import Pool
 
 
 @asynccontextmanager

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from events.database import Pool
-from events.envelope import Recorded
 from events.inbox import keep
+from events.store.database import Pool
+from events.store.envelope import Recorded
 from events.wire import to_cloudevent
 
 _offsets = count()

@@ -7,7 +7,7 @@ from typing import Any
 
 from events.contracts import CATALOGUE, read
 from events.contracts.channels import module_of
-from events.envelope import Cause, Recorded
+from events.store.envelope import Cause, Recorded
 
 GOLDENS = Path(__file__).parent / "goldens"
 BEGIN = datetime(2017, 7, 10, 2, tzinfo=UTC)

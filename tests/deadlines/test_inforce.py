@@ -16,12 +16,12 @@ from deadlines.errors import TwoContents
 from deadlines.inforce import InForce, remember
 from deadlines.load import load
 from deadlines.published import STREAM
-from events import database as postgres_of
 from events.contracts.catalogue import Fact
 from events.contracts.terms import Limit
-from events.database import Pool
-from events.envelope import Cause
-from events.store import Append, append
+from events.store import database as postgres_of
+from events.store.database import Pool
+from events.store.envelope import Cause
+from events.store.store import Append, append
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "catalogue"
 NOON = local(7, 10, 12)

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from deadlines.load import load
 from events.clock import new_id
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from events.wire import from_cloudevent
 from local.demo import facts
 from local.demo.calm import Calm

@@ -11,7 +11,7 @@ from demo.quarter import CASES, SEED, Left, Tampered, whole, without_rebuilds
 from sla_at_work import RULES, at_work
 
 from deadlines.load import load
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from local.demo import people
 from local.demo.plan import plan
 from local.demo.run import CATALOGUE

@@ -11,8 +11,8 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from events import database as postgres_of
-from events.database import Pool
+from events.store import database as postgres_of
+from events.store.database import Pool
 from local.postgres import Postgres
 
 # A busy machine is no failed property.

@@ -12,11 +12,11 @@ from contracts.sending import producing, transact
 from events_restored import BOOKMARK, ROWS, System, tiny
 
 from events import adopt as module
-from events import database
-from events.database import LOG
 from events.errors import NotOurCluster, OnedoorError, StoreBehind
 from events.follow import EVENTS, Follower, Following
 from events.regain import Regained
+from events.store import database
+from events.store.database import LOG
 from events.topics import partition_of
 from events.wire import to_cloudevent
 

@@ -9,9 +9,9 @@ import pytest
 from contracts.given import catch_up, closed, line, rated, received, say, step, stream
 from events_restored import System, tiny
 
-from events import database
-from events.database import LOG
 from events.errors import StoreBehind
+from events.store import database
+from events.store.database import LOG
 from local.postgres import Postgres
 
 

@@ -13,7 +13,7 @@ from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import CaseClosed, DeadlineExtended, ServiceReclassified, SupplementReceived
 from events.contracts.routing import DossierForwarded, DossierReturned
 from events.decider import Said
-from events.envelope import Cause, Recorded
+from events.store.envelope import Cause, Recorded
 
 CASE = case_id()
 LEADER = "staff-qn-01"

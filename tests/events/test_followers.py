@@ -11,15 +11,15 @@ from contracts.given import CASES, Rate, catch_up, eventually, line, received, s
 from events import followers, parked
 from events.bell import Bell
 from events.contracts.intake import ApplicationReceived
-from events.database import Connection, Pool
 from events.decider import Decider
-from events.envelope import Cause, Recorded
 from events.errors import Conflict
 from events.follow import EVENTS, Entry, Follower, Following, Mark
 from events.handle import Moment
 from events.metrics import Horizon, standing
 from events.order import Order
 from events.policy import obey
+from events.store.database import Connection, Pool
+from events.store.envelope import Cause, Recorded
 
 SEEN = "select id from seen order by number"
 ACTS = "select count(*) from events where type = 'OperatorActed'"

@@ -17,13 +17,13 @@ from events import hand, parked, problems
 from events.auth import Gate
 from events.bell import Bell
 from events.contracts.operations import OperatorActed
-from events.database import Connection, Pool
-from events.envelope import Cause, Recorded
 from events.follow import EVENTS, Entry, Follower, Following, park
 from events.handle import Moment
 from events.order import Order
 from events.settings import Settings
-from events.store import append, load
+from events.store.database import Connection, Pool
+from events.store.envelope import Cause, Recorded
+from events.store.store import append, load
 from events.topics import topic_of
 
 ACTS = "select stream, actor, data from events where type = 'OperatorActed' order by epoch, tx, position"

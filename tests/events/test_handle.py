@@ -10,11 +10,11 @@ from contracts.given import CASES, CAUSE, MINUTE, NINE, Rate, Receive, case_id, 
 
 from events.contracts.intake import SupplementReceived, SupplementRequested
 from events.contracts.terms import Gap
-from events.database import Connection, Pool
 from events.decider import Decider
-from events.envelope import Recorded
 from events.errors import Conflict, KeyReused, Refused, Stale, WrongVersion
 from events.handle import ATTEMPTS, Answer, IdempotencyKey, Moment, handle
+from events.store.database import Connection, Pool
+from events.store.envelope import Recorded
 
 COUNT = "select count(*) from events"
 

@@ -13,10 +13,10 @@ from contracts.sending import SAID, producing, transact, transacting
 
 from events import hear, topics
 from events.bell import Bell
-from events.database import Pool
 from events.ends import spans
 from events.hear import Ears
 from events.inbox import keep
+from events.store.database import Pool
 from events.wire import to_cloudevent
 
 KEPT = "select stream || '@' || version from inbox order by stream, version"

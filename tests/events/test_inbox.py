@@ -10,9 +10,9 @@ from contracts.given import MINUTE, NINE, case_id, line, rated, received, say, s
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.database import Pool
 from events.inbox import Kept, keep
 from events.parked import RETRIED_AT_ONCE, retry
+from events.store.database import Pool
 from events.wire import to_cloudevent
 
 INBOX = "select stream || '@' || version from inbox order by tx, position"

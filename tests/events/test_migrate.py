@@ -7,9 +7,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from events import database as postgres_of
-from events.database import LOG, connect, migrate
 from events.errors import NotOurCluster, OnedoorError
+from events.store import database as postgres_of
+from events.store.database import LOG, connect, migrate
 
 NewSchema = Callable[[], Awaitable[str]]
 NAMES = "select name from migrations order by applied_at, name"

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contracts.given import eventually, line, rated, received, say, step, stream
 
 from events.bell import Bell
-from events.database import Connection, Pool
-from events.envelope import Recorded
 from events.errors import WrongVersion
 from events.follow import EVENTS, Entry, Follower, Following
-from events.store import append, load
+from events.store.database import Connection, Pool
+from events.store.envelope import Recorded
+from events.store.store import append, load
 
 WRITERS, STREAMS, APPENDS = 8, 5, 40
 

@@ -12,7 +12,7 @@ from oracle.telling import Story, local, promise
 from events.contracts import field, intake, routing
 from events.contracts.channels import OTHERS
 from events.contracts.ranks import RANKS
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from sla.judging.arrangement import arrange
 from sla.judging.case import JUDGED
 from sla.judging.judge import Judgement, judge

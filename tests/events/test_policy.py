@@ -22,12 +22,12 @@ from contracts.given import (
 
 from events.bell import Bell
 from events.contracts.intake import ApplicationReceived
-from events.database import Connection, Pool
-from events.envelope import Recorded
 from events.follow import EVENTS, Entry, Follower, Following
 from events.parked import retry
 from events.policy import obey
-from events.store import append, load
+from events.store.database import Connection, Pool
+from events.store.envelope import Recorded
+from events.store.store import append, load
 
 BROKEN: set[str] = set()
 

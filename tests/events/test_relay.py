@@ -13,9 +13,9 @@ from contracts.sending import facts_of, records, relaying
 
 from events.bell import Bell
 from events.contracts.intake import AdviceGiven
-from events.database import Connection, Pool
-from events.envelope import Recorded
 from events.follow import Entry, Follower, Following, Overtaken
+from events.store.database import Connection, Pool
+from events.store.envelope import Recorded
 
 
 async def sent(kafka: str, prefix: str) -> Sequence[Recorded]:

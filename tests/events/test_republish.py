@@ -6,10 +6,10 @@ from contracts.hearing import hearing
 from contracts.sending import SAID, facts_of, records, relaying
 
 from events import topics
-from events.database import Pool
 from events.handle import Moment
 from events.order import Order
 from events.republish import republish
+from events.store.database import Pool
 
 ORDER = Order(service="intake", cause=CAUSE, moment=Moment(now=NINE), why="topic-deleted")
 KEPT = "select stream || '@' || version from inbox order by stream, version"

@@ -17,12 +17,12 @@ from events.actor import Actor
 from events.auth import Allowed
 from events.contracts.intake import ApplicationReceived
 from events.decider import Decider
-from events.envelope import Recorded
 from events.follow import Follower
 from events.handle import handle
 from events.policy import obey
 from events.runtime import Parts, Running, Service, Task, application, start
 from events.settings import Settings
+from events.store.envelope import Recorded
 from events.web import Asked, asked, reply
 
 NewSchema = Callable[[], Awaitable[str]]

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from events.contracts.intake import AdviceGiven
-from events.database import Pool
-from events.envelope import Cause, Recorded, link
 from events.errors import WrongVersion
-from events.store import append, load
+from events.store.database import Pool
+from events.store.envelope import Cause, Recorded, link
+from events.store.store import append, load
 
 SQL_LINK = "select link($1, $2, $3, $4, $5::smallint, $6, $7, $8, $9, $10, $11)"
 HASHES = "select hash from events where stream = $1 order by version"

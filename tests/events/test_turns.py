@@ -9,10 +9,10 @@ from contracts.given import closed, eventually, line, rated, received, say, step
 
 from events.bell import Bell
 from events.contracts.intake import CustomerRated
-from events.database import Connection, Pool
-from events.envelope import Recorded
 from events.follow import EVENTS, START, Entry, Follower, Following, bookmark_of
 from events.metrics import Horizon, standing
+from events.store.database import Connection, Pool
+from events.store.envelope import Recorded
 
 RELAY: Any = type("Relay", (), {"published": {}})
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from msgspec.structs import fields
 
 from events.contracts import write
-from events.envelope import Recorded
 from events.errors import Unreadable
+from events.store.envelope import Recorded
 from events.wire import from_cloudevent, to_cloudevent
 
 ROW: Mapping[str, Any] = {

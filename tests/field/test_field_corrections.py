@@ -23,8 +23,8 @@ from events.contracts.routing import DossierForwarded
 from events.contracts.terms import Exhibit
 from events.correct import Correct
 from events.decider import Said
-from events.envelope import Cause, Recorded
 from events.errors import Refused
+from events.store.envelope import Cause, Recorded
 from events.testing import Scenario
 from field.api import CORRECTIONS
 from field.app import service

@@ -20,8 +20,8 @@ from events.contracts.field import (
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned, StepCompleted
 from events.contracts.terms import Exhibit
 from events.decider import Said
-from events.envelope import Cause, Recorded
 from events.errors import Refused
+from events.store.envelope import Cause, Recorded
 from field import policy
 from field.decide import Asked, Complete, Heard, MissVisit, Obstruct, Resume, ScheduleVisit, Start, workorder
 from field.state import Ended, case_of, follows, order_of

@@ -13,7 +13,7 @@ from events.contracts.routing import (
     DossierReturned,
     StepCompleted,
 )
-from events.envelope import Cause, Recorded
+from events.store.envelope import Cause, Recorded
 from field.decide import Cancel, Heard, Issue
 from field.policy import follow_dossiers
 

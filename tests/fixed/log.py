@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 from oracle.judging import SHIPPED
 
 from deadlines.published import STREAM, joined
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from events.wire import from_cloudevent
 from fixed.fingerprint import Row, case_hash, rows
 from sla.judging.case import JUDGED

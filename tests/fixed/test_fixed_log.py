@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import sla
-from events import database as postgres_of
+from events.store import database as postgres_of
 from fixed import taken
 from fixed.fingerprint import Row
 from fixed.log import PARTS, Case, judged, judgements, lines, read

@@ -6,7 +6,7 @@ import pytest
 from flows.dossier import Dossier, on_site
 from flows.house import House, when
 
-from events import database as postgres_of
+from events.store import database as postgres_of
 
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="session")]
 # What the version said that had not heard of today's form: the same append, with the form of then.

@@ -10,11 +10,11 @@ from flows.dossier import Dossier, receive
 from flows.house import House
 from flows.test_commands import onedoor
 
-from events import database as postgres_of
 from events.contracts.sla import VerdictAmended
-from events.envelope import Cause
 from events.signing import digest
-from events.store import Append, append, load
+from events.store import database as postgres_of
+from events.store.envelope import Cause
+from events.store.store import Append, append, load
 from local.demo.doors import OPERATOR
 
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="session")]

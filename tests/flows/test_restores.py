@@ -23,7 +23,7 @@ from flows.test_commands import onedoor
 from events.clock import new_id
 from events.contracts.channels import SERVICES, hears, says
 from events.contracts.intake import CustomerRated
-from events.database import connect
+from events.store.database import connect
 from events.topics import LOG_TOPICS
 from events.wire import from_cloudevent
 from local.postgres import Postgres, programs

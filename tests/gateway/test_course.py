@@ -17,10 +17,10 @@ from oracle.telling import Story, local, promise, stories
 from deadlines.load import load
 from events.contracts.channels import OTHERS
 from events.contracts.terms import Promise
-from events.envelope import Recorded
 from events.gateway.course import Found, course
 from events.gateway.rules import Accepted, Name
 from events.gateway.steps import Step, step
+from events.store.envelope import Recorded
 from sla.judging.judge import Rules, judge
 
 RULES = Rules(load(Path(__file__).parents[2] / "deploy" / "catalogue"))

@@ -16,7 +16,7 @@ from events.contracts.intake import (
 )
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned
 from events.decider import Said
-from events.envelope import Cause, Recorded
+from events.store.envelope import Cause, Recorded
 from events.testing import Scenario
 from intake.policy import tell_customers, tell_units
 from intake.zalo.message import Command, Doubt, Prepare, Settle, State, message

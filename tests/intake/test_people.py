@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from events import database as postgres_of
+from events.store import database as postgres_of
 from intake import people
 from intake.people import Person
 

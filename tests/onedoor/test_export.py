@@ -13,7 +13,7 @@ import pytest
 from contracts.occurring import CASE, EVERYTHING, GOLDENS, OTHER, TOLD, kind_of, said
 from typer.testing import CliRunner
 
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from onedoor import ocel, xes
 from onedoor.__main__ import app
 from onedoor.export import wanted

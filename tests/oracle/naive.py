@@ -12,7 +12,7 @@ from typing import Any
 from oracle.righted import put_right
 
 from events.contracts.terms import Promise
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 
 ZERO = datetime(2017, 6, 30, 17, 0, tzinfo=UTC)
 DAYS_OFF = {

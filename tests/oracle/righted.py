@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 
 CORRECTIONS = ("FactVoided", "FactCorrected", "ServiceReclassified")
 PROMISE = (

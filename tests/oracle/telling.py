@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from events.contracts import corrections, field, intake, name_of, routing, write
 from events.contracts.terms import Limit, Promise
-from events.envelope import Cause, Recorded
+from events.store.envelope import Cause, Recorded
 
 CASE = "000.00.02.H49-170710-0001"
 HERE = timezone(timedelta(hours=7))

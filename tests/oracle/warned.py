@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from events.contracts.routing import DossierForwarded
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from sla.judging.judge import Judgement, Rules, judge
 from sla.judging.rows import CycleRow
 

@@ -12,7 +12,7 @@ from oracle.telling import Story, local
 from deadlines.catalogue import Catalogue
 from deadlines.entries import Service, Unit
 from events.contracts.terms import ClockPolicy, Promise
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 
 BEGIN = local(7, 10, 7)
 DAYS = 340

@@ -26,8 +26,8 @@ from events.contracts.routing import (
 from events.contracts.terms import Promise
 from events.correct import Correct, correcting
 from events.decider import Said
-from events.envelope import Cause, Recorded
 from events.errors import Refused
+from events.store.envelope import Cause, Recorded
 from events.testing import Scenario
 from routing.api import begins_cycle
 from routing.app import service

@@ -26,7 +26,7 @@ from events.contracts.intake import (
 )
 from events.contracts.sla import DeadlineMissed, DeadlineOverrun, LimitApproaching, LimitMissed, LimitMissWithdrawn
 from events.contracts.terms import Exhibit, Promise
-from events.envelope import Cause, Recorded
+from events.store.envelope import Cause, Recorded
 from routing.onward import Begin, BeginAgain, Escalate, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
 from routing.plan import Plans
 from routing.policy import HandOn

@@ -17,11 +17,11 @@ from oracle.telling import Story, local
 from deadlines.inforce import InForce
 from deadlines.load import load
 from deadlines.published import STREAM
-from events import database as postgres_of
-from events.database import Pool
-from events.envelope import Cause
 from events.inbox import park
-from events.store import Append, append
+from events.store import database as postgres_of
+from events.store.database import Pool
+from events.store.envelope import Cause
+from events.store.store import Append, append
 from sla.counting.periods import Period
 from sla.counting.record import record
 from sla.judging.judge import Judgement, judge

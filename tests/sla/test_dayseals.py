@@ -14,9 +14,9 @@ from oracle.telling import Story, local, promise
 from sla_at_work import Sla
 
 from deadlines.instants import date_of, day_on
-from events.envelope import Cause
 from events.signing import Signed, digest_of, public, vouched
-from events.store import Append, append
+from events.store.envelope import Cause
+from events.store.store import Append, append
 from sla.evidence import day_sealer
 from sla.evidence.bundle import SEAL_OF
 from sla.evidence.day_seal import tree_of

@@ -24,8 +24,8 @@ from oracle.telling import Story, local, promise
 from deadlines.published import joined
 from events.contracts import name_of, write
 from events.contracts.rules import CalendarPublished, CataloguePublished
-from events.envelope import Cause, Recorded
 from events.signing import canonical, public
+from events.store.envelope import Cause, Recorded
 from onedoor import verifier
 from sla.evidence.proofs import line_of
 from sla.judging.case_rules import Rules, with_published

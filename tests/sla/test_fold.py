@@ -17,9 +17,9 @@ from oracle.telling import Story, local
 from sla_at_work import Sla, on_the_wire, story
 
 from events import topics
-from events.envelope import Recorded
 from events.identity import Identity
 from events.segments import Kept, write
+from events.store.envelope import Recorded
 from events.topics import PARTITIONS, partition_of, topic_of
 from onedoor.records import Topics
 from sla.live import queries

@@ -17,12 +17,12 @@ from events.contracts.sla import (
     VerdictAmended,
     VerdictReached,
 )
-from events.database import Connection
-from events.envelope import Cause
 from events.errors import Conflict
 from events.follow import START, Following, Mark
 from events.parked import retry
-from events.store import Append, append
+from events.store.database import Connection
+from events.store.envelope import Cause
+from events.store.store import Append, append
 from sla.judging.judge import judge
 from sla.live import projector, queries
 from sla.rebuild import generations, workers

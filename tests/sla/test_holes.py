@@ -9,11 +9,11 @@ from deadlines.inforce import InForce
 from events import parked
 from events.contracts.intake import CustomerRated
 from events.contracts.sla import VerdictReached
-from events.envelope import Cause, Recorded
 from events.follow import Following
 from events.handle import Moment
 from events.inbox import keep
 from events.order import Order
+from events.store.envelope import Cause, Recorded
 from sla.counting.periods import month
 from sla.judging.judge import Judgement, judge
 from sla.live import incomplete_cases

@@ -8,7 +8,7 @@ from oracle.telling import local
 from sla_at_work import on_the_wire, story
 
 from events.contracts.intake import CustomerRated, MessageDelivered
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from sla.rebuild import log_reader
 from sla.rebuild.log_reader import Facts, Partition, shares
 from sla.rebuild.spill import Aside

@@ -13,7 +13,7 @@ from deadlines.entries import CatalogueFile
 from deadlines.published import joined
 from events.contracts import name_of, write
 from events.contracts.terms import Promise
-from events.envelope import Cause, Recorded
+from events.store.envelope import Cause, Recorded
 from sla.judging.case_rules import Supposed, known_on, with_published
 from sla.judging.judge import Rules, judge
 

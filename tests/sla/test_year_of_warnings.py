@@ -16,7 +16,6 @@ from oracle.warned import Clock, Oracle, Word
 from oracle.year import BEGIN, year
 from sla_at_work import RULES, Sla
 
-from events import database as postgres_of
 from events.bell import Bell
 from events.contracts.sla import (
     DeadlineApproaching,
@@ -27,8 +26,9 @@ from events.contracts.sla import (
     LimitMissed,
     LimitMissWithdrawn,
 )
-from events.envelope import Recorded
 from events.runtime import Parts
+from events.store import database as postgres_of
+from events.store.envelope import Recorded
 from sla.live.ticker import tick
 
 LONG = "ONEDOOR_CASES" in os.environ

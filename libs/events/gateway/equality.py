@@ -12,10 +12,10 @@ import msgspec
 
 from events.contracts.catalogue import CATALOGUE, Fact, brought_up, name_of, read
 from events.contracts.terms import as_instant
-from events.envelope import EPOCH
 from events.errors import Unreadable
 from events.gateway.sent import Sent
 from events.spelling import BROKEN, hash_of
+from events.store.envelope import EPOCH
 from events.wire import type_of
 
 NESTED: Final = (dict, list, tuple)  # what may hold fields that nobody knows

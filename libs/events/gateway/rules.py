@@ -18,11 +18,11 @@ from events.contracts import CATALOGUE
 from events.contracts.catalogue import Fact, brought_up, read, write
 from events.contracts.channels import OTHERS
 from events.contracts.terms import UnitCode, as_instant, owner_of
-from events.envelope import Cause
 from events.errors import Forbidden, Refused, Unreadable
 from events.gateway.emitters import REPLY, Emitter
 from events.gateway.equality import NESTED, merged
 from events.gateway.sent import BROKEN, JSON, Sent, is_json
+from events.store.envelope import Cause
 from events.wire import LARGEST_SCHEMA, PREFIX
 
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@~+-]{0,199}")  # what a sentence is not

@@ -13,9 +13,9 @@ import msgspec
 from events import ordering
 from events.amend import amend
 from events.contracts import corrections
-from events.envelope import Said
 from events.gateway.rules import Accepted
 from events.progress import Act, act_of
+from events.store.envelope import Said
 
 Place = int | str
 """Where an event stands in its recording: the number of its line, or its record."""

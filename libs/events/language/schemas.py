@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from events.contracts.catalogue import Entry
-from events.envelope import Cause, Recorded, link
+from events.store.envelope import Cause, Recorded, link
 from events.wire import PREFIX, CloudEvent, to_cloudevent
 
 Schema = dict[str, Any]

@@ -8,7 +8,6 @@ from typing import Any
 from events import follow
 from events.clock import now
 from events.contracts.channels import INBOUND
-from events.database import TRANSIENT, Connection
 from events.ends import place_of
 from events.errors import Refused
 from events.gateway.emitters import Emitters
@@ -18,6 +17,7 @@ from events.handle import Moment
 from events.hear import Ears, Keeps
 from events.inbox import Ids, Kept, advance
 from events.runtime import Parts
+from events.store.database import TRANSIENT, Connection
 from events.topics import ensure
 from intake.gateway.entered import Entered
 from intake.gateway.keeping import AT_ONCE, Gateway, Sender

@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from events.contracts.gateway import EventRefused
-from events.database import Connection, Pool
-from events.envelope import Cause
 from events.errors import Conflict, Refused, WrongVersion
 from events.gateway import rules
 from events.gateway.decide import Refusal, decide
@@ -18,7 +16,9 @@ from events.gateway.rules import Accepted, Name
 from events.gateway.sent import Item, Sent
 from events.handle import ATTEMPTS, Moment
 from events.sanitize import storable
-from events.store import Append, append
+from events.store.database import Connection, Pool
+from events.store.envelope import Cause
+from events.store.store import Append, append
 
 # A fact that was brought back after a restore has no row in `sent`: the hash of what was sent is on no topic.
 KNOWN = """

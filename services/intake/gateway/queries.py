@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from events.database import Pool
 from events.gateway.emitters import Emitter
 from events.gateway.rules import ID, Name
+from events.store.database import Pool
 
 EVENT = """
 select type, schema, subject, at, recorded_at, encode(s.body_hash, 'hex') as body from events e

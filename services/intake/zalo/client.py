@@ -9,8 +9,8 @@ import aiohttp
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from events.clock import now
-from events.database import Pool
 from events.errors import OnedoorError
+from events.store.database import Pool
 
 TOKENS = "select access_token, refresh_token, expires_at from zalo_tokens"
 LOCK = "select pg_advisory_xact_lock(hashtextextended(current_schema() || '.zalo_tokens', 0))"

@@ -12,11 +12,11 @@ from deadlines.catalogue import Catalogue
 from events.bell import Pace
 from events.clock import now
 from events.contracts.intake import MessageDelivered, MessageFailed, MessageInDoubt
-from events.database import TRANSIENT, Connection
-from events.envelope import Cause, Recorded
 from events.handle import Moment, handle, happened
 from events.runtime import Parts
-from events.store import COLUMNS, Append, append, load, recorded_from
+from events.store.database import TRANSIENT, Connection
+from events.store.envelope import Cause, Recorded
+from events.store.store import COLUMNS, Append, append, load, recorded_from
 from intake import people
 from intake.zalo.client import ZaloClient, ZaloError
 from intake.zalo.message import Doubt, Settle, Settled, message

@@ -13,12 +13,12 @@ from deadlines.instants import date_of, day_of, second_of
 from events.auth import Unauthenticated
 from events.contracts.catalogue import Fact
 from events.contracts.intake import ApplicationSubmitted, StaffReplied
-from events.database import Connection, Pool
-from events.envelope import Cause
 from events.errors import Refused, WrongVersion
 from events.handle import Moment
 from events.parameters import NO_ZERO
-from events.store import Append, append
+from events.store.database import Connection, Pool
+from events.store.envelope import Cause
+from events.store.store import Append, append
 from intake.people import KEEP
 from intake.zalo.client import ZaloSettings
 from intake.zalo.words import Application, Reply, understand

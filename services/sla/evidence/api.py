@@ -12,9 +12,9 @@ from deadlines.inforce import InForce
 from events.actor import Actor
 from events.auth import Allowed
 from events.contracts.terms import CaseId, Date
-from events.database import snapshot
 from events.errors import Conflict, NotFound
 from events.runtime import Parts
+from events.store.database import snapshot
 from events.web import answers
 from sla.answers.evidence import DaySealsFound, DossierEvidence, DossiersEvidence, MonthEvidence, RulesEvidence
 from sla.counting.periods import month

@@ -10,7 +10,7 @@ import msgspec
 
 from events import wire
 from events.amend import amend, said_of
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from events.topics import TOPIC
 from sla.judging.arrangement import place
 

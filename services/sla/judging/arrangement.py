@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from events.envelope import Recorded
 from events.ordering import Placed, in_order
 from events.progress import ANSWERING, Act, act_of
+from events.store.envelope import Recorded
 from sla.judging.corrections import CORRECTING, NONE, Corrections, apply
 
 _OF_OTHERS: Final = "foreign-"

@@ -11,7 +11,7 @@ from deadlines.entries import CatalogueFile
 from deadlines.published import as_revised, joined, newest, revised_by, standing_for
 from events.contracts.rules import Policy
 from events.contracts.terms import ClockPolicy, Promise
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from events.contracts import intake, routing
 from events.contracts.catalogue import name_of
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import ServiceReclassified
-from events.envelope import Recorded, Said
+from events.store.envelope import Recorded, Said
 from sla.judging.rows import Amendment, Finding
 
 MOVES_DUE: Final = (

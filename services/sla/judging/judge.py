@@ -11,7 +11,7 @@ from itertools import chain
 import msgspec
 
 from deadlines.instants import Second, second_of
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from sla.judging.arrangement import Arranged, arrange
 from sla.judging.case import MOVES, Case
 from sla.judging.case_rules import Rules

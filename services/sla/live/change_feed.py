@@ -9,8 +9,8 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from events.bell import Bell, Pace
-from events.database import TRANSIENT, Connection, Pool
 from events.follow import POLL, Entry, Follower, Log
+from events.store.database import TRANSIENT, Connection, Pool
 from events.topics import partition_of
 
 # Only the holder of the judge's lock writes `changes`: what is committed is all there is below the highest position.

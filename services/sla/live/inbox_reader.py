@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from events.database import Connection
-from events.envelope import Recorded
-from events.store import COLUMNS, recorded_from
+from events.store.database import Connection
+from events.store.envelope import Recorded
+from events.store.store import COLUMNS, recorded_from
 from sla.judging.case import JUDGED
 
 # The last subject of the next chunk: a walk over the index alone, so that no case is cut in two.

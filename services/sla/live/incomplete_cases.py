@@ -6,10 +6,10 @@ import asyncpg
 import structlog
 
 from deadlines.inforce import InForce
-from events.database import TRANSIENT, Connection
 from events.errors import WrongVersion
 from events.follow import WAIT_LOCK, Entry, Follower, Log
-from events.store import COLUMNS, recorded_from
+from events.store.database import TRANSIENT, Connection
+from events.store.store import COLUMNS, recorded_from
 from sla.judging.case import JUDGED
 from sla.live import queries
 from sla.live.projector import NAME as JUDGE

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from events.contracts.terms import UnitKind
-from events.database import Connection, Pool, snapshot
-from events.envelope import Recorded
-from events.store import COLUMNS, recorded_from
+from events.store.database import Connection, Pool, snapshot
+from events.store.envelope import Recorded
+from events.store.store import COLUMNS, recorded_from
 from sla.counting.incremental import Rows
 from sla.counting.periods import Period
 from sla.counting.practice import Practice, practice

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from events.database import Connection
+from events.store.database import Connection
 from sla.judging.judge import Judgement
 from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow
 

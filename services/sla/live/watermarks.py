@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from events.contracts.channels import sources
-from events.database import Connection, Pool
+from events.store.database import Connection, Pool
 
 # Who says what, on which topics. sla itself is a source too: the rules that it publishes count in answers as of a day.
 SOURCES: Mapping[str, tuple[str, ...]] = {**sources("sla"), "sla": ()}

@@ -20,12 +20,13 @@ from asyncpg import Record
 
 from deadlines.inforce import InForce
 from deadlines.load import load
-from events import database, logs
+from events import logs
 from events.clock import now
-from events.database import Connection, Pool
 from events.instants import parse_instant
 from events.segments import Segment, segments
 from events.settings import Settings
+from events.store import database
+from events.store.database import Connection, Pool
 from events.tail import Mark
 from events.topics import PARTITIONS, partition_of
 from sla.judging.case_rules import with_published

@@ -8,7 +8,7 @@ from typing import Any
 import deadlines
 import events
 import sla
-from events.database import Connection, Pool
+from events.store.database import Connection, Pool
 from sla.judging.case import JUDGED
 from sla.judging.rows import shown
 from sla.rebuild.certificate import Difference, Hole

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from events import signing
 from events.clock import now
-from events.database import Pool
-from events.envelope import Cause, Recorded
 from events.follow import Follower, Following
 from events.handle import Moment
 from events.order import Order
 from events.settings import Settings
+from events.store.database import Pool
+from events.store.envelope import Cause, Recorded
 from events.tail import Mark
 from sla.judging.judge import Rules
 from sla.live.projector import Stuck, building

@@ -6,8 +6,8 @@ Replaced rows are never made live again as they are: they are older than what pe
 import time
 
 from events.clock import now
-from events.database import Pool
 from events.settings import Settings
+from events.store.database import Pool
 from sla.judging.judge import Rules
 from sla.live import row_store
 from sla.live.projector import Stuck

@@ -24,9 +24,9 @@ import asyncpg
 import uvloop
 from confluent_kafka import Consumer
 
-from events.database import TRANSIENT, Connection
-from events.envelope import Recorded
 from events.segments import Segment
+from events.store.database import TRANSIENT, Connection
+from events.store.envelope import Recorded
 from sla.judging.judge import Judgement, Rules
 from sla.live import inbox_reader, row_store
 from sla.live.inbox_reader import Heard

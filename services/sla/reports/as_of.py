@@ -15,8 +15,8 @@ from deadlines.calendar import FIRST, LAST
 from deadlines.inforce import InForce
 from deadlines.instants import day_on, instant_of, midnight
 from events.contracts.terms import UnitKind
-from events.database import Connection, Pool, snapshot
 from events.errors import Refused
+from events.store.database import Connection, Pool, snapshot
 from sla.counting.periods import Period
 from sla.counting.record import Record, record
 from sla.judging.case_rules import Rules, known_on

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from events.contracts.terms import UnitKind
-from events.database import Connection, Pool, snapshot
+from events.store.database import Connection, Pool, snapshot
 from sla.counting.incremental import Tally
 from sla.counting.periods import Period
 from sla.counting.record import Record

@@ -25,9 +25,10 @@ import uvloop
 
 from deadlines.inforce import InForce
 from deadlines.load import load
-from events import database, logs
-from events.database import Connection
+from events import logs
 from events.settings import Settings
+from events.store import database
+from events.store.database import Connection
 from sla.judging.case_rules import Rules, with_published
 from sla.judging.judge import judge
 from sla.judging.rows import CycleRow

@@ -9,8 +9,8 @@ import msgspec
 
 from deadlines.entries import CatalogueFile
 from events.contracts.rules import Impact
-from events.database import Connection, Pool
 from events.errors import Conflict
+from events.store.database import Connection, Pool
 from sla.judging.case_rules import Supposed
 from sla.rule_changes.impact import Change, by_unit, counts
 

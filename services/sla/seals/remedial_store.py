@@ -9,12 +9,12 @@ from deadlines.catalogue import Catalogue
 from deadlines.instants import local_date
 from events.actor import Actor
 from events.contracts.sla import MonthSealed, RemedialActionClosed, RemedialActionOpened
-from events.database import Connection, Pool
-from events.envelope import Cause, Recorded
 from events.errors import Refused
 from events.follow import EVENTS, Entry, Follower
 from events.handle import Answer, handle
-from events.store import Append, append, load
+from events.store.database import Connection, Pool
+from events.store.envelope import Cause, Recorded
+from events.store.store import Append, append, load
 from events.web import Asked
 from sla.counting.line import Share
 from sla.counting.periods import Period

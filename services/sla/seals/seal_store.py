@@ -17,13 +17,13 @@ from deadlines.catalogue import Catalogue
 from deadlines.instants import local_date
 from events.actor import Actor
 from events.contracts.sla import Difference
-from events.database import TRANSIENT, Connection, Pool
-from events.envelope import Cause, Recorded
 from events.errors import NotFound, WrongVersion
 from events.follow import TRY_LOCK, WAIT_LOCK, Entry, Follower
 from events.handle import Answer, answered, handle
 from events.runtime import Parts
-from events.store import Append, append, load
+from events.store.database import TRANSIENT, Connection, Pool
+from events.store.envelope import Cause, Recorded
+from events.store.store import Append, append, load
 from events.web import Asked
 from sla.counting.periods import Period
 from sla.counting.record import CLASSIFIER, Record

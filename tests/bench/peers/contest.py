@@ -15,9 +15,9 @@ from bench.peers import filling, packages
 from bench.peers.rows import Differs, checksum
 from bench.peers.running import Failed, Run, run
 from bench.peers.sides import Side
-from events import database
 from events.clock import new_id
 from events.settings import Settings
+from events.store import database
 from local.places import CHECKOUT, import_paths
 from sla.app import service
 

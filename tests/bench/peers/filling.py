@@ -16,7 +16,7 @@ from deadlines.instants import instant_of, second_of
 from deadlines.promise import count
 from events.contracts import field
 from events.contracts.terms import Exhibit
-from events.envelope import Recorded
+from events.store.envelope import Recorded
 from events.topics import FOREVER
 from events.wire import to_cloudevent
 

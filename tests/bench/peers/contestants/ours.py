@@ -13,8 +13,8 @@ from confluent_kafka import Consumer, TopicPartition
 from bench.peers.contestants import told
 from bench.peers.running import held
 from deadlines.load import load
-from events import database
 from events.settings import Settings
+from events.store import database
 from sla.judging.judge import Rules
 from sla.rebuild import generations
 from sla.rebuild.__main__ import fold

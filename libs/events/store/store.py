@@ -8,9 +8,9 @@ from typing import Any
 import asyncpg
 
 from events.contracts.catalogue import Fact, name_of, read, write
-from events.database import Connection
-from events.envelope import Cause, Recorded
 from events.errors import UnknownType, WrongVersion
+from events.store.database import Connection
+from events.store.envelope import Cause, Recorded
 
 COLUMNS = "stream, version, subject, type, schema, at, recorded_at, actor, correlation, causation, trace, data, hash"
 LOAD = f"select {COLUMNS} from events where stream = any($1) order by stream, version"

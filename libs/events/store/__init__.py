@@ -1,0 +1,1 @@
+"""The event store: an append-only log per service in PostgreSQL, which is its outbox, too."""
