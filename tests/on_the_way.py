@@ -4,6 +4,7 @@ from pathlib import Path
 
 from deadlines.load import load
 from events.actor import Actor
+from events.commands.testing import Scenario
 from events.contracts.routing import (
     AgencyReferred,
     AgencyReplied,
@@ -13,7 +14,6 @@ from events.contracts.routing import (
     StepCompleted,
 )
 from events.contracts.terms import Limit
-from events.testing import Scenario
 from routing.decide import Command, RecordReply, Refer, route
 from routing.onward import hand_over, send_off
 from routing.plan import Plan, Plans

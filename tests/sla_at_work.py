@@ -14,8 +14,8 @@ from deadlines.inforce import InForce
 from deadlines.load import load
 from events.actor import Actor
 from events.bell import Bell
+from events.commands.handle import Answer, Moment
 from events.follow import Following
-from events.handle import Answer, Moment
 from events.inbox import keep
 from events.runtime import Parts
 from events.settings import Settings

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
-from events.amend import as_corrected
+from events.commands.amend import as_corrected
 from events.contracts import CATALOGUE
 from events.contracts.intake import ApplicationReceived
 from events.contracts.terms import PersonRef, UnitCode

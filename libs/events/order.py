@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from events.clock import new_id
+from events.commands.handle import Moment
 from events.contracts.operations import Act, OperatorActed
-from events.handle import Moment
 from events.store.database import Connection
 from events.store.envelope import Cause
 from events.store.store import Append, append

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
+from events.commands.decider import Decider, Reaction, Said
 from events.contracts.catalogue import Fact
-from events.decider import Decider, Reaction, Said
 from events.follow import EVENTS, INBOX, Entry, Follower, Mark
 from events.store.database import Connection
 from events.store.envelope import Cause, Recorded

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from events.actor import Actor
+from events.commands.decider import Decider, Said
 from events.contracts.catalogue import Fact
 from events.contracts.corrections import FactVoided
 from events.contracts.field import (
@@ -19,7 +20,6 @@ from events.contracts.field import (
     WorkStarted,
 )
 from events.contracts.terms import Exhibit, Fault
-from events.decider import Decider, Said
 from events.errors import Conflict, Forbidden, NotFound, Refused
 from field.state import AtWork, Ended, Obstructed, Order, Orders, Ready, evolve, ready_of
 

@@ -1,9 +1,9 @@
 """What we ask of ourselves when we hear where a dossier goes. Pure and total."""
 
+from events.commands.decider import Reaction
 from events.contracts.corrections import FactVoided
 from events.contracts.field import WorkOrderIssued
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned, StepCompleted
-from events.decider import Reaction
 from events.store.envelope import Recorded
 from field.decide import Cancel, Heard, Issue, TakeBack
 from field.state import order_of

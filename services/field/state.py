@@ -7,6 +7,7 @@ open, and whatever routing says of the case reaches the open order without anybo
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from events.commands.decider import Said
 from events.contracts.field import (
     VisitMissed,
     VisitScheduled,
@@ -17,7 +18,6 @@ from events.contracts.field import (
     WorkResumed,
     WorkStarted,
 )
-from events.decider import Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,10 @@ from deadlines.instants import local_date
 from deadlines.promise import due
 from events import corrections
 from events.actor import Actor
-from events.amend import as_corrected
 from events.auth import Allowed, within
+from events.commands.amend import as_corrected
+from events.commands.correct import correcting
+from events.commands.handle import Answer, IdempotencyKey, answered, handle
 from events.contracts.intake import (
     AdviceGiven,
     ApplicationReceived,
@@ -29,9 +31,7 @@ from events.contracts.intake import (
     ProcessingStopped,
 )
 from events.contracts.terms import CaseId, Channel, Gap, Instant, Promise, Reference, ServiceId, UnitCode, Whole, Word
-from events.correct import correcting
 from events.errors import Conflict, NotFound, Refused
-from events.handle import Answer, IdempotencyKey, answered, handle
 from events.runtime import Parts
 from events.store.database import Connection
 from events.store.envelope import Recorded

@@ -8,6 +8,7 @@ from typing import assert_never
 from deadlines.catalogue import Catalogue
 from deadlines.entries import Checklist
 from events.actor import Actor
+from events.commands.decider import Decider, Said
 from events.contracts.catalogue import Fact
 from events.contracts.intake import (
     AdviceGiven,
@@ -24,7 +25,6 @@ from events.contracts.intake import (
     SupplementRequested,
 )
 from events.contracts.terms import Gap
-from events.decider import Decider, Said
 from events.errors import Conflict, Forbidden, NotFound, Refused
 from intake.promised import Span, runs_out
 from intake.state import Ended, Open, State, Unreceived, evolve

@@ -1,8 +1,8 @@
 """Whom the door tells what, when it hears or says something. Pure. One message per event and addressee."""
 
+from events.commands.decider import Reaction
 from events.contracts.intake import ApplicationReceived, MessagePrepared
 from events.contracts.routing import DossierForwarded, DossierRecalled
-from events.decider import Reaction
 from events.store.envelope import Recorded
 from intake.zalo.message import Prepare
 

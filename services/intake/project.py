@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from events.amend import AMENDING, as_corrected
+from events.commands.amend import AMENDING, as_corrected
 from events.contracts.intake import (
     ApplicationReceived,
     ApplicationRefused,

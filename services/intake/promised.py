@@ -11,7 +11,7 @@ from functools import partial
 from deadlines.catalogue import Catalogue
 from deadlines.promise import due
 from deadlines.published import as_revised, renamed
-from events.amend import as_corrected
+from events.commands.amend import as_corrected
 from events.contracts.routing import (
     AgencyReferred,
     AgencyReplied,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from events.amend import as_corrected
+from events.commands.amend import as_corrected
 from events.contracts.intake import ApplicationReceived
 from events.store.database import Pool
 from events.store.envelope import Recorded

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from events.commands.decider import Said
 from events.contracts.intake import (
     ApplicationReceived,
     ApplicationRefused,
@@ -16,7 +17,6 @@ from events.contracts.intake import (
     SupplementReceived,
     SupplementRequested,
 )
-from events.decider import Said
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,15 +15,15 @@ from deadlines.errors import UnknownId
 from deadlines.instants import date_of, day_of, second_of
 from events import corrections
 from events.actor import Actor
-from events.amend import as_corrected
 from events.auth import Allowed
+from events.commands.amend import as_corrected
+from events.commands.correct import correcting
+from events.commands.decider import Decider
+from events.commands.handle import IdempotencyKey, answered, handle
 from events.contracts.catalogue import Fact
 from events.contracts.routing import DossierForwarded
 from events.contracts.terms import CaseId, EventId, Instant, Limit, UnitCode, Word
-from events.correct import correcting
-from events.decider import Decider
 from events.errors import NotFound, Refused
-from events.handle import IdempotencyKey, answered, handle
 from events.runtime import Parts
 from events.web import Asked, answers, asked, at, reply
 from routing import queries

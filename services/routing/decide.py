@@ -9,6 +9,7 @@ from functools import partial
 from typing import Literal, assert_never
 
 from events.actor import Actor
+from events.commands.decider import Decider, Said
 from events.contracts.catalogue import Fact
 from events.contracts.routing import (
     AgencyReferred,
@@ -21,7 +22,6 @@ from events.contracts.routing import (
     StepCompleted,
 )
 from events.contracts.terms import Limit
-from events.decider import Decider, Said
 from events.errors import Conflict, Forbidden, NotFound, Refused
 from events.store.envelope import Recorded
 from routing import onward

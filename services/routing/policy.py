@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from events.commands.decider import Reaction
 from events.contracts.corrections import FactVoided
 from events.contracts.field import WorkCompleted
 from events.contracts.intake import (
@@ -14,7 +15,6 @@ from events.contracts.intake import (
     StaffReplied,
 )
 from events.contracts.sla import DeadlineMissed, DeadlineOverrun
-from events.decider import Reaction
 from events.store.envelope import Recorded
 from routing.onward import Begin, BeginAgain, Escalate, GoOn, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
 from routing.plan import Plans

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from events.amend import AMENDING, as_corrected
+from events.commands.amend import AMENDING, as_corrected
 from events.contracts.routing import (
     AgencyReferred,
     AgencyReplied,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from events.amend import as_corrected
-from events.decider import Decider
+from events.commands.amend import as_corrected
+from events.commands.decider import Decider
 from events.store.database import Pool
 from events.store.envelope import Recorded
 from events.store.store import load

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from events.commands.decider import Said
 from events.contracts.routing import (
     AgencyReferred,
     AgencyReplied,
@@ -13,7 +14,6 @@ from events.contracts.routing import (
     DossierReturned,
     StepCompleted,
 )
-from events.decider import Said
 from routing.plan import Leg, Plan, Plans
 
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
 from typing import Any
 
+from events.commands.decider import Decider, Said
 from events.contracts.catalogue import Fact
 from events.contracts.intake import ApplicationReceived, CaseClosed, CustomerRated
 from events.contracts.terms import Promise
-from events.decider import Decider, Said
 from events.errors import Refused
 from events.follow import Following
 from events.store.database import Pool

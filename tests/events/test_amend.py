@@ -7,12 +7,12 @@ from contracts.given import CLERK, NINE, case_id, rated, received
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.amend import Amended, amend, as_corrected, fields_of, said_of
+from events.commands.amend import Amended, amend, as_corrected, fields_of, said_of
+from events.commands.decider import Said
 from events.contracts.catalogue import Fact, name_of, write
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import CaseClosed, DeadlineExtended, ServiceReclassified, SupplementReceived
 from events.contracts.routing import DossierForwarded, DossierReturned
-from events.decider import Said
 from events.store.envelope import Cause, Recorded
 
 CASE = case_id()

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.actor import Actor
-from events.amend import amend
+from events.commands.amend import amend
+from events.commands.correct import Command, Correct, Past, Void, correcting
+from events.commands.decider import Said
 from events.contracts.catalogue import Fact
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import (
@@ -20,8 +22,6 @@ from events.contracts.intake import (
     SupplementReceived,
     SupplementRequested,
 )
-from events.correct import Command, Correct, Past, Void, correcting
-from events.decider import Said
 from events.errors import Refused
 from intake.decide import case
 from intake.state import follows

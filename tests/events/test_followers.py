@@ -10,11 +10,11 @@ from contracts.given import CASES, Rate, catch_up, eventually, line, received, s
 
 from events import followers, parked
 from events.bell import Bell
+from events.commands.decider import Decider
+from events.commands.handle import Moment
 from events.contracts.intake import ApplicationReceived
-from events.decider import Decider
 from events.errors import Conflict
 from events.follow import EVENTS, Entry, Follower, Following, Mark
-from events.handle import Moment
 from events.metrics import Horizon, standing
 from events.order import Order
 from events.policy import obey

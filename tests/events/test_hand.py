@@ -16,9 +16,9 @@ from fastapi import FastAPI
 from events import hand, parked, problems
 from events.auth import Gate
 from events.bell import Bell
+from events.commands.handle import Moment
 from events.contracts.operations import OperatorActed
 from events.follow import EVENTS, Entry, Follower, Following, park
-from events.handle import Moment
 from events.order import Order
 from events.settings import Settings
 from events.store.database import Connection, Pool

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from contracts.given import CASES, CAUSE, MINUTE, NINE, Rate, Receive, case_id, line, received, say, stream
 
+from events.commands.decider import Decider
+from events.commands.handle import ATTEMPTS, Answer, IdempotencyKey, Moment, handle
 from events.contracts.intake import SupplementReceived, SupplementRequested
 from events.contracts.terms import Gap
-from events.decider import Decider
 from events.errors import Conflict, KeyReused, Refused, Stale, WrongVersion
-from events.handle import ATTEMPTS, Answer, IdempotencyKey, Moment, handle
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
 

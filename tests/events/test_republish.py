@@ -6,7 +6,7 @@ from contracts.hearing import hearing
 from contracts.sending import SAID, facts_of, records, relaying
 
 from events import topics
-from events.handle import Moment
+from events.commands.handle import Moment
 from events.order import Order
 from events.republish import republish
 from events.store.database import Pool

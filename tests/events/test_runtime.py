@@ -15,10 +15,10 @@ from fastapi import APIRouter, Depends
 
 from events.actor import Actor
 from events.auth import Allowed
+from events.commands.decider import Decider
+from events.commands.handle import handle
 from events.contracts.intake import ApplicationReceived
-from events.decider import Decider
 from events.follow import Follower
-from events.handle import handle
 from events.policy import obey
 from events.runtime import Parts, Running, Service, Task, application, start
 from events.settings import Settings

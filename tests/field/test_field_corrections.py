@@ -10,6 +10,9 @@ from serving import serving
 
 from events.actor import Actor
 from events.clock import now
+from events.commands.correct import Correct
+from events.commands.decider import Said
+from events.commands.testing import Scenario
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.field import (
     WorkCompleted,
@@ -21,11 +24,8 @@ from events.contracts.field import (
 )
 from events.contracts.routing import DossierForwarded
 from events.contracts.terms import Exhibit
-from events.correct import Correct
-from events.decider import Said
 from events.errors import Refused
 from events.store.envelope import Cause, Recorded
-from events.testing import Scenario
 from field.api import CORRECTIONS
 from field.app import service
 from field.decide import Command, TakeBack, workorder

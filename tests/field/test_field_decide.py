@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from events.actor import Actor
+from events.commands.testing import Scenario
 from events.contracts.field import (
     VisitMissed,
     VisitScheduled,
@@ -18,7 +19,6 @@ from events.contracts.field import (
 )
 from events.contracts.terms import Exhibit
 from events.errors import Conflict, Forbidden, NotFound
-from events.testing import Scenario
 from field.decide import (
     Cancel,
     Command,

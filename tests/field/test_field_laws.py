@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.actor import Actor
+from events.commands.decider import Said
 from events.contracts.catalogue import Fact
 from events.contracts.field import (
     VisitMissed,
@@ -19,7 +20,6 @@ from events.contracts.field import (
 )
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned, StepCompleted
 from events.contracts.terms import Exhibit
-from events.decider import Said
 from events.errors import Refused
 from events.store.envelope import Cause, Recorded
 from field import policy

@@ -79,7 +79,7 @@ def test_what_was_accepted_stays_so_when_it_has_become_too_old() -> None:
 
 
 def test_a_refusal_says_nothing_of_what_was_sent() -> None:
-    from events.handle import Moment
+    from events.commands.handle import Moment
 
     (made,) = told([replace(event("CaseClosed", remark="Nguyễn Văn An"), more=(("subject", "Nguyễn Văn An"),))])
     assert isinstance(made, Refusal)

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events import problems
+from events.commands.handle import Moment
 from events.contracts.catalogue import name_of, read, write
 from events.gateway.decide import Refusal, decide
 from events.gateway.equality import Known
 from events.gateway.letter import Letter
 from events.gateway.rules import Accepted
 from events.gateway.sent import BATCH, Item, of_request
-from events.handle import Moment
 from intake.gateway.keeping import said
 
 MOMENT = Moment(now=ARRIVED)

@@ -9,6 +9,8 @@ from serving import Serving
 
 from events.actor import Actor
 from events.clock import now
+from events.commands.decider import Said
+from events.commands.testing import Scenario
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import (
     ApplicationReceived,
@@ -20,8 +22,6 @@ from events.contracts.intake import (
 )
 from events.contracts.routing import DossierForwarded, DossierReturned
 from events.contracts.terms import Promise
-from events.decider import Said
-from events.testing import Scenario
 from intake.decide import Command, Reclassify, RequestSupplement, case
 from intake.state import Ended, Open, State
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from deadlines.entries import Checklist
 from deadlines.load import load
 from events.actor import Actor
+from events.commands.decider import Said
+from events.commands.testing import Scenario
 from events.contracts.catalogue import Fact
 from events.contracts.intake import (
     AdviceGiven,
@@ -27,9 +29,7 @@ from events.contracts.intake import (
     SupplementRequested,
 )
 from events.contracts.terms import Gap, Promise
-from events.decider import Said
 from events.errors import Conflict, Forbidden, NotFound, Refused
-from events.testing import Scenario
 from intake.decide import (
     Close,
     Command,

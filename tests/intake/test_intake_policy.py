@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events.commands.decider import Said
+from events.commands.testing import Scenario
 from events.contracts.catalogue import Fact
 from events.contracts.intake import (
     ApplicationReceived,
@@ -15,9 +17,7 @@ from events.contracts.intake import (
     MessagePrepared,
 )
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned
-from events.decider import Said
 from events.store.envelope import Cause, Recorded
-from events.testing import Scenario
 from intake.policy import tell_customers, tell_units
 from intake.zalo.message import Command, Doubt, Prepare, Settle, State, message
 

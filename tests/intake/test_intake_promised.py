@@ -12,7 +12,7 @@ from oracle.telling import Story, local, promise
 
 from deadlines.published import joined
 from events.actor import Actor
-from events.amend import said_of
+from events.commands.amend import said_of
 from events.contracts.intake import DeadlineExtended
 from events.errors import Refused
 from intake.decide import Extend, case

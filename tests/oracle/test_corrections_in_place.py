@@ -11,10 +11,10 @@ from oracle.judging import MONDAY, RULES, received
 from oracle.telling import Story
 
 from events.actor import Actor
-from events.amend import said_of
+from events.commands.amend import said_of
+from events.commands.correct import Command, Correct, Past, correcting
+from events.commands.decider import Decider
 from events.contracts.intake import ApplicationReceived
-from events.correct import Command, Correct, Past, correcting
-from events.decider import Decider
 from events.errors import Refused
 from intake import state as door
 from intake.decide import case

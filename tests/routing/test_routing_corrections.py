@@ -12,6 +12,9 @@ from serving import serving
 from deadlines.load import load
 from events.actor import Actor
 from events.clock import now
+from events.commands.correct import Correct, correcting
+from events.commands.decider import Said
+from events.commands.testing import Scenario
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.field import WorkCompleted
 from events.contracts.intake import ApplicationReceived
@@ -24,11 +27,8 @@ from events.contracts.routing import (
     StepCompleted,
 )
 from events.contracts.terms import Promise
-from events.correct import Correct, correcting
-from events.decider import Said
 from events.errors import Refused
 from events.store.envelope import Cause, Recorded
-from events.testing import Scenario
 from routing.api import begins_cycle
 from routing.app import service
 from routing.decide import Command, Return, route

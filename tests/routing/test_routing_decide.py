@@ -27,6 +27,7 @@ from on_the_way import (
     refer,
 )
 
+from events.commands.decider import Said
 from events.contracts.routing import (
     CustomerActionCompleted,
     DossierAcknowledged,
@@ -37,7 +38,6 @@ from events.contracts.routing import (
     StepCompleted,
 )
 from events.contracts.terms import Limit
-from events.decider import Said
 from events.errors import Conflict, Forbidden, NotFound
 from routing.decide import Acknowledge, CompleteCustomerAction, CompleteStep, Forward, Return
 from routing.onward import Begin, BeginAgain, Escalate, NoteDone, NoteReceived, NoteWorkDone, Recall

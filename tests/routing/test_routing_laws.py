@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from deadlines.load import load
 from events.actor import Actor
-from events.amend import EARLIEST
+from events.commands.amend import EARLIEST
+from events.commands.decider import Said
 from events.contracts.catalogue import Fact
 from events.contracts.routing import (
     AgencyReferred,
@@ -20,7 +21,6 @@ from events.contracts.routing import (
     DossierReturned,
     StepCompleted,
 )
-from events.decider import Said
 from events.errors import Refused
 from routing.decide import (
     Acknowledge,

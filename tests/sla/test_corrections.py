@@ -12,10 +12,10 @@ from oracle.swapped import swapped
 from oracle.telling import Story, local, stories
 
 from deadlines.published import joined
+from events.commands.decider import Said
 from events.contracts import intake
 from events.contracts.sla import DeadlineMissWithdrawn, VerdictAmended
 from events.contracts.terms import Promise
-from events.decider import Said
 from sla.explain.explain import explain
 from sla.judging.corrections import CORRECTING, lateness
 from sla.judging.judge import Rules, judge

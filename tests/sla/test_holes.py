@@ -7,10 +7,10 @@ from sla_at_work import RULES, Record, Sla, story
 
 from deadlines.inforce import InForce
 from events import parked
+from events.commands.handle import Moment
 from events.contracts.intake import CustomerRated
 from events.contracts.sla import VerdictReached
 from events.follow import Following
-from events.handle import Moment
 from events.inbox import keep
 from events.order import Order
 from events.store.envelope import Cause, Recorded

@@ -7,9 +7,9 @@ from hashlib import sha256
 
 import pytest
 
+from events.commands.testing import Scenario
 from events.contracts import read, write
 from events.contracts.sla import Difference, MonthRestated, MonthSealed
-from events.testing import Scenario
 from sla.counting.periods import Period
 from sla.counting.periods import month as month_of
 from sla.seals.seal import Command, Restate, Seal, Sealed, State, Totals, Unsealed, month

@@ -13,8 +13,8 @@ from oracle.telling import local
 
 from deadlines.entries import FieldOfWork
 from deadlines.verdict import Class
-from events import amend
-from events.amend import IDENTITIES
+from events.commands import amend
+from events.commands.amend import IDENTITIES
 from events.contracts import CATALOGUE, field, intake, routing
 from events.contracts.terms import Channel, Fault
 from sla.counting import annex, line

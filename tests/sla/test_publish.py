@@ -8,9 +8,9 @@ from oracle.judging import SHIPPED
 from oracle.swapped import NEWER, NONE, URBAN, services, swap_file, swapped
 
 from deadlines.entries import CatalogueFile, Service
+from events.commands.testing import Scenario
 from events.contracts.terms import Limit
 from events.errors import Refused
-from events.testing import Scenario
 from sla.rule_changes.publication import ID, PublishedRules, PublishRules, checked, publisher
 
 

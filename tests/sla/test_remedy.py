@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 from oracle.judging import SHIPPED
 
+from events.commands.testing import Scenario
 from events.contracts.sla import RemedialActionClosed, RemedialActionOpened
-from events.testing import Scenario
 from sla.counting.line import Share
 from sla.counting.periods import month as month_of
 from sla.seals.remedial_action import Close, Command, Open, State, id_of, remedy, wanted

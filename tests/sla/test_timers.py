@@ -7,6 +7,7 @@ from typing import Any
 from oracle.judging import RULES, THURSDAY, received
 from oracle.telling import CASE, Story, local
 
+from events.commands.decider import Said
 from events.contracts.sla import (
     DeadlineApproaching,
     DeadlineMissed,
@@ -17,7 +18,6 @@ from events.contracts.sla import (
     LimitMissWithdrawn,
 )
 from events.contracts.terms import Limit
-from events.decider import Said
 from sla.judging.judge import judge
 from sla.judging.rows import Deadline
 from sla.publishing.decide import Publish, Warn, promise

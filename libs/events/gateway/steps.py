@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from events import ordering
-from events.amend import amend
+from events.commands.amend import amend
 from events.contracts import corrections
 from events.gateway.rules import Accepted
 from events.progress import Act, act_of

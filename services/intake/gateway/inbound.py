@@ -7,13 +7,13 @@ from typing import Any
 
 from events import follow
 from events.clock import now
+from events.commands.handle import Moment
 from events.contracts.channels import INBOUND
 from events.ends import place_of
 from events.errors import Refused
 from events.gateway.emitters import Emitters
 from events.gateway.letter import Letter
 from events.gateway.sent import Unread
-from events.handle import Moment
 from events.hear import Ears, Keeps
 from events.inbox import Ids, Kept, advance
 from events.runtime import Parts

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from events.commands.handle import ATTEMPTS, Moment
 from events.contracts.gateway import EventRefused
 from events.errors import Conflict, Refused, WrongVersion
 from events.gateway import rules
@@ -14,7 +15,6 @@ from events.gateway.emitters import Emitter
 from events.gateway.equality import Known, value_on_log
 from events.gateway.rules import Accepted, Name
 from events.gateway.sent import Item, Sent
-from events.handle import ATTEMPTS, Moment
 from events.sanitize import storable
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause

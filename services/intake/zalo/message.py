@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from events.commands.decider import Decider, Said
 from events.contracts.catalogue import Fact
 from events.contracts.intake import MessageDelivered, MessageFailed, MessageInDoubt, MessagePrepared
-from events.decider import Decider, Said
 
 
 @dataclass(frozen=True, slots=True)

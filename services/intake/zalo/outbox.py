@@ -11,8 +11,8 @@ import structlog
 from deadlines.catalogue import Catalogue
 from events.bell import Pace
 from events.clock import now
+from events.commands.handle import Moment, handle, happened
 from events.contracts.intake import MessageDelivered, MessageFailed, MessageInDoubt
-from events.handle import Moment, handle, happened
 from events.runtime import Parts
 from events.store.database import TRANSIENT, Connection
 from events.store.envelope import Cause, Recorded

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from events import wire
-from events.amend import amend, said_of
+from events.commands.amend import amend, said_of
 from events.store.envelope import Recorded
 from events.topics import TOPIC
 from sla.judging.arrangement import place

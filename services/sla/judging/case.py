@@ -11,7 +11,7 @@ from deadlines.errors import OutsideCalendar, UnknownId
 from deadlines.instants import Second, instant_of, second_of
 from deadlines.promise import Counted, count
 from deadlines.published import renamed
-from events.amend import CORRECTIONS, EARLIEST
+from events.commands.amend import CORRECTIONS, EARLIEST
 from events.contracts import field as site
 from events.contracts import intake, routing
 from events.contracts.terms import Limit, Promise

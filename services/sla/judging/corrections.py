@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from deadlines.instants import second_of
-from events.amend import CORRECTIONS, EARLIEST, amend, said_of
-from events.amend import Amendment as Applied
+from events.commands.amend import CORRECTIONS, EARLIEST, amend, said_of
+from events.commands.amend import Amendment as Applied
 from events.contracts import field as site
 from events.contracts import intake, routing
 from events.contracts.catalogue import name_of

@@ -8,7 +8,7 @@ import msgspec
 
 from deadlines.inforce import InForce
 from deadlines.instants import local_date
-from events.amend import CORRECTIONS
+from events.commands.amend import CORRECTIONS
 from events.contracts.catalogue import Fact
 from events.contracts.channels import hears
 from events.contracts.sla import GenerationSwapped, VerdictReached

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import assert_never
 
 from deadlines.entries import WARNINGS
+from events.commands.decider import Decider
 from events.contracts.catalogue import Fact
 from events.contracts.sla import (
     DeadlineApproaching,
@@ -23,7 +24,6 @@ from events.contracts.sla import (
     VerdictAmended,
     VerdictReached,
 )
-from events.decider import Decider
 from sla.judging.judge import Judgement
 from sla.judging.rows import Deadline
 from sla.publishing.state import Miss, Published, Verdict, evolve

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from events.commands.decider import Said
 from events.contracts.sla import (
     Class,
     DeadlineApproaching,
@@ -17,7 +18,6 @@ from events.contracts.sla import (
     VerdictAmended,
     VerdictReached,
 )
-from events.decider import Said
 from sla.judging.rows import Deadline
 
 

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from events import signing
 from events.clock import now
+from events.commands.handle import Moment
 from events.follow import Follower, Following
-from events.handle import Moment
 from events.order import Order
 from events.settings import Settings
 from events.store.database import Pool

@@ -16,10 +16,10 @@ from deadlines.errors import CatalogueError
 from deadlines.inforce import InForce, remember
 from events.actor import Actor
 from events.auth import Allowed
+from events.commands.handle import handle
 from events.contracts.rules import Impact, Policy
 from events.contracts.terms import ClockPolicy, Reference
 from events.errors import Conflict, NotFound, Refused
-from events.handle import handle
 from events.parameters import Run
 from events.runtime import Parts
 from events.web import Asked, answers, asked

@@ -10,10 +10,10 @@ from deadlines.catalogue import Catalogue
 from deadlines.entries import CatalogueFile
 from deadlines.errors import CatalogueError, Overlapping, TwoContents, UnknownId
 from deadlines.published import STREAM, joined
+from events.commands.decider import Decider, Said
 from events.contracts.catalogue import Fact
 from events.contracts.rules import CalendarPublished, CataloguePublished, Impact, Policy
 from events.contracts.terms import Reference
-from events.decider import Decider, Said
 from events.errors import Refused
 
 ID = STREAM.partition("-")[2]

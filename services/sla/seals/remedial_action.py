@@ -7,10 +7,10 @@ from typing import assert_never
 
 from deadlines.catalogue import Catalogue
 from deadlines.instants import date_of, day_on
+from events.commands.decider import Decider, Said
 from events.contracts.catalogue import Fact
 from events.contracts.sla import RemedialActionClosed, RemedialActionOpened
 from events.contracts.terms import UnitKind
-from events.decider import Decider, Said
 from events.errors import Conflict, NotFound
 from sla.counting.line import Share
 from sla.counting.periods import Period

@@ -8,10 +8,10 @@ import structlog
 from deadlines.catalogue import Catalogue
 from deadlines.instants import local_date
 from events.actor import Actor
+from events.commands.handle import Answer, handle
 from events.contracts.sla import MonthSealed, RemedialActionClosed, RemedialActionOpened
 from events.errors import Refused
 from events.follow import EVENTS, Entry, Follower
-from events.handle import Answer, handle
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause, Recorded
 from events.store.store import Append, append, load

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, assert_never
 
+from events.commands.decider import Decider, Said
 from events.contracts.catalogue import Fact
 from events.contracts.sla import Difference, MonthRestated, MonthSealed
-from events.decider import Decider, Said
 from events.errors import Conflict, Refused
 from sla.counting.periods import Period
 

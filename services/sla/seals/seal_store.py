@@ -16,10 +16,10 @@ import structlog
 from deadlines.catalogue import Catalogue
 from deadlines.instants import local_date
 from events.actor import Actor
+from events.commands.handle import Answer, answered, handle
 from events.contracts.sla import Difference
 from events.errors import NotFound, WrongVersion
 from events.follow import TRY_LOCK, WAIT_LOCK, Entry, Follower
-from events.handle import Answer, answered, handle
 from events.runtime import Parts
 from events.store.database import TRANSIENT, Connection, Pool
 from events.store.envelope import Cause, Recorded

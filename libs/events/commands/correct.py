@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, Generic, TypeVar, assert_never
 
 from events.actor import Actor
-from events.amend import CORRECTIONS, EARLIEST, Amended, amend, corrected, fields_of, shown
+from events.commands.amend import CORRECTIONS, EARLIEST, Amended, amend, corrected, fields_of, shown
+from events.commands.decider import Decider
 from events.contracts.catalogue import Fact, name_of
 from events.contracts.corrections import FactCorrected, FactVoided
-from events.decider import Decider
 from events.errors import Conflict, Forbidden, NotFound, Refused, Unreadable
 from events.store.envelope import Said
 

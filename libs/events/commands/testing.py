@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Self, TypeVar
 
+from events.commands.decider import Decider, Said
 from events.contracts.catalogue import Fact
-from events.decider import Decider, Said
 from events.errors import Refused
 
 C = TypeVar("C")

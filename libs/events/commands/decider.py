@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Generic, TypeVar
 
-from events.amend import amend, said_of
+from events.commands.amend import amend, said_of
 from events.contracts.catalogue import Fact
 from events.store.envelope import Recorded, Said
 

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import msgspec
 from asyncpg import UniqueViolationError
 
-from events.amend import as_corrected
+from events.commands.amend import as_corrected
+from events.commands.decider import Decider
 from events.contracts.catalogue import Fact, name_of
-from events.decider import Decider
 from events.errors import Conflict, KeyReused, Refused, Stale, WrongVersion
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause, Recorded

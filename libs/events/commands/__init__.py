@@ -1,0 +1,1 @@
+"""Commands on streams: deciders, handling with optimistic concurrency and idempotency, corrections."""
