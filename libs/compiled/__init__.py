@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 MODULES = (
-    "events.progress",
-    "events.ordering",
+    "events.ordering.progress",
+    "events.ordering.order",
     "deadlines.instants",
     "deadlines.calendar",
     "deadlines.promise",

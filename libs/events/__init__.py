@@ -1,5 +1,1 @@
 """The shared language and the log: facts, the event store, followers, the relay and the inbox."""
-
-import compiled
-
-compiled.use(__name__, __path__)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from events.gateway.steps import Step, act, in_order, standing
-from events.progress import Progress
+from events.ordering.progress import Progress
 
 
 class Found(NamedTuple):

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from events import ordering
 from events.commands.amend import amend
 from events.contracts import corrections
 from events.gateway.rules import Accepted
-from events.progress import Act, act_of
+from events.ordering import order
+from events.ordering.progress import Act, act_of
 from events.store.envelope import Said
 
 Place = int | str
@@ -80,10 +80,10 @@ def in_order(steps: Sequence[Step]) -> list[Effective]:
     known = {one.id for one in steps}
     parents = {one.id: [one.answers] for one in steps if one.answers is not None and one.answers in known}
     entries = [(one.at, one.id.partition("@")[0], 1, one.id, one) for one in steps]
-    return [Effective(at=at, step=one) for at, _, _, _, one in ordering.in_order(entries, parents, _act)]
+    return [Effective(at=at, step=one) for at, _, _, _, one in order.in_order(entries, parents, _act)]
 
 
-def _act(placed: ordering.Placed) -> Act:
+def _act(placed: order.Placed) -> Act:
     return act(placed[4])
 
 

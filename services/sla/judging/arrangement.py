@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from events.ordering import Placed, in_order
-from events.progress import ANSWERING, Act, act_of
+from events.ordering.order import Placed, in_order
+from events.ordering.progress import ANSWERING, Act, act_of
 from events.store.envelope import Recorded
 from sla.judging.corrections import CORRECTING, NONE, Corrections, apply
 

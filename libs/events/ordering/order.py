@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from events.contracts.ranks import RANKS
-from events.progress import Act, Fit, Progress
+from events.ordering.progress import Act, Fit, Progress
 
 Placed = tuple[datetime, str, int, str, Any]
 """(instant, stream, version, id, event): plain tuples, because a rebuild sorts millions of them."""
