@@ -10,12 +10,12 @@ from fastapi import APIRouter
 
 from events import ahead
 from events.adopt import Adopted, adopt
-from events.follow import Following
 from events.runtime import Service
 from events.settings import Settings
 from events.store import database
 from events.store.database import LOG, Pool
 from events.store.store import COLUMNS
+from events.subscriptions.follower import Following
 
 ROWS = f"select {COLUMNS} from events order by stream, version"
 # As a logical backup has them: the numbers of the old cluster's transactions, far above those of the new one.

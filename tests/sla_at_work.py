@@ -13,9 +13,7 @@ from oracle.telling import Story, local, promise
 from deadlines.inforce import InForce
 from deadlines.load import load
 from events.actor import Actor
-from events.bell import Bell
 from events.commands.handle import Answer, Moment
-from events.follow import Following
 from events.inbox import keep
 from events.runtime import Parts
 from events.settings import Settings
@@ -23,6 +21,8 @@ from events.store import database as postgres_of
 from events.store.database import Pool
 from events.store.envelope import Recorded
 from events.store.store import load as load_streams
+from events.subscriptions.follower import Following
+from events.subscriptions.wakeup import Bell
 from events.web import Asked
 from events.wire import to_cloudevent
 from sla.counting.periods import Period

@@ -12,10 +12,10 @@ from deadlines.catalogue import Catalogue
 from deadlines.entries import CatalogueFile
 from deadlines.errors import TwoContents
 from deadlines.published import STREAM, joined
-from events.bell import rest
 from events.store.database import TRANSIENT, Connection, Pool
 from events.store.envelope import Recorded
 from events.store.store import COLUMNS, recorded_from
+from events.subscriptions.wakeup import rest
 
 # The horizon guards nothing here: the stream's versions have no gaps, so the next one is either there or not.
 SINCE = "select {columns} from {table} where stream = $1 and version > $2 order by version"

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import asyncpg
 
 from events import topics
-from events.bell import Bell
 from events.ends import spans
 from events.errors import OnedoorError
 from events.hear import Ears
@@ -22,6 +21,7 @@ from events.runtime import Service
 from events.settings import Settings
 from events.store import database
 from events.store.database import Connection
+from events.subscriptions.wakeup import Bell
 
 UNHURRIED = "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0"
 # Its own role's sessions are all that a service sees, and all that matter.

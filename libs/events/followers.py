@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from events.errors import Conflict, NotFound
-from events.follow import OPEN, Follower, Following, replay, rewind
 from events.order import Order
 from events.store.database import Connection, Pool
+from events.subscriptions.follower import OPEN, Follower, Following, replay, rewind
 
 # In the order of the shards, so that of two orders the second waits for the first.
 STATE = """

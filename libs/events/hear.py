@@ -18,12 +18,12 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from structlog.contextvars import bound_contextvars
 
-from events.bell import Bell
 from events.consumer import Consumer
 from events.identity import Identity
 from events.inbox import HEAR, Ids, Kept, keep, passed, set_aside
 from events.stable import StableOffsets
 from events.store.database import TRANSIENT, Connection, Pool
+from events.subscriptions.wakeup import Bell
 
 # A topic that was made again begins at 0, and what was parked of the old one is no longer at its place. Where it was
 # not kept which topic it was, it is taken to be the one that is there.

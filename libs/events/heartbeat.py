@@ -13,10 +13,10 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from events.bell import rest
-from events.follow import bookmark_of
 from events.relay import NAME as RELAY
 from events.store.database import TRANSIENT, Pool
+from events.subscriptions.follower import bookmark_of
+from events.subscriptions.wakeup import rest
 
 EVERY = 1.0  # seconds
 STANDS_AFTER = 30.0  # seconds of age; one that moves is a second or two old

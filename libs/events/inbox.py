@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from asyncpg import UniqueViolationError
 
-from events import follow
 from events.ends import place_of
 from events.errors import Unreadable
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
+from events.subscriptions import follower
 from events.wire import from_cloudevent
 
 Ids = Mapping[str, str]  # topic → the id that Kafka gave it
@@ -137,7 +137,7 @@ async def passed(pool: Pool, ends: Mapping[tuple[str, int], int], ids: Ids) -> N
 async def park(connection: Connection, record: Record, subject: str, reason: Exception | str) -> None:
     """Set a record aside with its reason and its bytes; its case is incomplete until somebody settles it."""
     place = place_of(record.topic, record.partition, record.offset)
-    await follow.park(connection, HEAR, subject, place, reason, record.value or b"")
+    await follower.park(connection, HEAR, subject, place, reason, record.value or b"")
 
 
 def _key(record: Record) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Gauge
 
 from events.clock import now
-from events.follow import START, Following
 from events.hear import Ears
 from events.heartbeat import Watermark
 from events.relay import Relay
 from events.store.database import Connection
+from events.subscriptions.follower import START, Following
 
 # Rows of one log past each of its followers' bookmarks, and the age of the oldest, by the instant at which they were
 # written down. Where the bookmark stands as this process left it (saved), it counts as far as the process has read on

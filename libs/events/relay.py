@@ -10,9 +10,9 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from events.ends import look
 from events.errors import Unreadable
-from events.follow import START, Entry, Follower, Log, Mark
 from events.store.database import Connection
 from events.store.store import COLUMNS
+from events.subscriptions.follower import START, Entry, Follower, Log, Mark
 from events.topics import partition_of, partitions_in
 from events.wire import from_cloudevent, to_cloudevent
 

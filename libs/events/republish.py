@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from events.errors import Conflict
-from events.follow import REWIND
 from events.order import Order
 from events.relay import NAME
 from events.store.database import Pool
+from events.subscriptions.follower import REWIND
 
 # The relay's turn for as long as it takes; of the session, because nothing else is to be held meanwhile.
 HOLD = "select pg_advisory_lock(hashtextextended(current_schema() || '.' || $1, 0))"

@@ -19,16 +19,16 @@ from prometheus_client import CollectorRegistry
 
 from events import ahead, hand, logs, metrics, openapi, parked, problems, topics
 from events.auth import Gate
-from events.bell import Bell
 from events.clock import now
-from events.follow import Follower, Following
 from events.hear import Ears
 from events.heartbeat import Watermark, heartbeat, watermarks
 from events.relay import Relay
 from events.settings import Settings
 from events.store import database
 from events.store.database import Pool
-from events.tail import Tails
+from events.subscriptions.follower import Follower, Following
+from events.subscriptions.log_reader import Tails
+from events.subscriptions.wakeup import Bell
 from events.web import operations
 from events.wire import source_of
 

@@ -13,10 +13,10 @@ from events.contracts.field import (
     WorkResumed,
     WorkStarted,
 )
-from events.follow import EVENTS, Entry, Follower
 from events.store.database import Connection
 from events.store.envelope import Recorded
 from events.store.store import load
+from events.subscriptions.follower import EVENTS, Entry, Follower
 
 ISSUED = """
 insert into workorders (work_order, case_id, team, work, status, issued_at, resumes_as, version)

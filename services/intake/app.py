@@ -11,10 +11,10 @@ from fastapi import APIRouter
 from deadlines.inforce import InForce
 from deadlines.load import load
 from events.contracts.channels import hears, says
-from events.follow import Follower
-from events.policy import obey
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
+from events.subscriptions.follower import Follower
+from events.subscriptions.policy import obey
 from intake import policy, project
 from intake.api import routes
 from intake.gateway.entered import Entered

@@ -19,10 +19,10 @@ from events.contracts.intake import (
     SupplementRequested,
 )
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned
-from events.follow import EVENTS, INBOX, Entry, Follower
 from events.store.database import Connection
 from events.store.envelope import Recorded
 from events.store.store import load
+from events.subscriptions.follower import EVENTS, INBOX, Entry, Follower
 from intake.decide import case
 from intake.heard import way
 

@@ -14,10 +14,10 @@ from events.contracts.routing import (
     DossierReturned,
     StepCompleted,
 )
-from events.follow import EVENTS, Entry, Follower
 from events.store.database import Connection
 from events.store.envelope import Recorded
 from events.store.store import load
+from events.subscriptions.follower import EVENTS, Entry, Follower
 
 FORWARDED = """
 insert into dossiers (case_id, counter, unit, step, forwarded_at, open, version) values ($1, $2, $3, $4, $5, true, $6)

@@ -11,9 +11,9 @@ from fastapi import APIRouter
 from deadlines.inforce import InForce
 from deadlines.load import load
 from events.contracts.channels import says
-from events.follow import Follower
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
+from events.subscriptions.follower import Follower
 from events.topics import CASES
 from sla.api import routes
 from sla.evidence.day_sealer import DaySeals

@@ -10,10 +10,10 @@ from bench import made
 from bench.figures import line, ratio
 from events import topics
 from events.clock import new_id
-from events.follow import START, Following
 from events.relay import NAME, Relay
 from events.store import database as postgres_of
 from events.store.database import Pool
+from events.subscriptions.follower import START, Following
 from events.topics import partition_of
 from events.wire import to_cloudevent
 

@@ -13,10 +13,10 @@ from events.contracts.catalogue import Fact
 from events.contracts.intake import ApplicationReceived, CaseClosed, CustomerRated
 from events.contracts.terms import Promise
 from events.errors import Refused
-from events.follow import Following
 from events.store.database import Pool
 from events.store.envelope import Cause, Recorded
 from events.store.store import Append, append
+from events.subscriptions.follower import Following
 
 NINE = datetime(2017, 7, 10, 2, 0, tzinfo=UTC)  # nine o'clock in Quang Ninh
 MINUTE = timedelta(minutes=1)

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 from contracts.sending import SAID
 
-from events.bell import Bell
 from events.hear import Ears
 from events.store.database import Pool
+from events.subscriptions.wakeup import Bell
 
 
 @asynccontextmanager

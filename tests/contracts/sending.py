@@ -9,10 +9,10 @@ from aiokafka.structs import ConsumerRecord
 
 from events import topics
 from events.clock import new_id
-from events.follow import Following
 from events.relay import Relay
 from events.store.database import Pool
 from events.store.envelope import Recorded
+from events.subscriptions.follower import Following
 from events.wire import from_cloudevent
 
 SAID = ("intake.events",)

@@ -13,10 +13,10 @@ from events_restored import BOOKMARK, ROWS, System, tiny
 
 from events import adopt as module
 from events.errors import NotOurCluster, OnedoorError, StoreBehind
-from events.follow import EVENTS, Follower, Following
 from events.regain import Regained
 from events.store import database
 from events.store.database import LOG
+from events.subscriptions.follower import EVENTS, Follower, Following
 from events.topics import partition_of
 from events.wire import to_cloudevent
 

@@ -9,10 +9,10 @@ import asyncpg
 import pytest
 from contracts.given import case_id, closed, eventually, line, rated, received, say, step, stream
 
-from events.bell import Bell
-from events.follow import EVENTS, Entry, Follower, Following, replay
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
+from events.subscriptions.follower import EVENTS, Entry, Follower, Following, replay
+from events.subscriptions.wakeup import Bell
 
 SEEN = "select stream || '@' || version from seen order by number"
 PARKED = "select subject, place, reason, body, attempts from parked order by id"

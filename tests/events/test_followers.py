@@ -9,17 +9,17 @@ import pytest
 from contracts.given import CASES, Rate, catch_up, eventually, line, received, say, step, stream
 
 from events import followers, parked
-from events.bell import Bell
 from events.commands.decider import Decider
 from events.commands.handle import Moment
 from events.contracts.intake import ApplicationReceived
 from events.errors import Conflict
-from events.follow import EVENTS, Entry, Follower, Following, Mark
 from events.metrics import Horizon, standing
 from events.order import Order
-from events.policy import obey
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause, Recorded
+from events.subscriptions.follower import EVENTS, Entry, Follower, Following, Mark
+from events.subscriptions.policy import obey
+from events.subscriptions.wakeup import Bell
 
 SEEN = "select id from seen order by number"
 ACTS = "select count(*) from events where type = 'OperatorActed'"

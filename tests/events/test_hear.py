@@ -12,11 +12,11 @@ from contracts.hearing import hearing
 from contracts.sending import SAID, producing, transact, transacting
 
 from events import hear, topics
-from events.bell import Bell
 from events.ends import spans
 from events.hear import Ears
 from events.inbox import keep
 from events.store.database import Pool
+from events.subscriptions.wakeup import Bell
 from events.wire import to_cloudevent
 
 KEPT = "select stream || '@' || version from inbox order by stream, version"

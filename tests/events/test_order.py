@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from contracts.given import eventually, line, rated, received, say, step, stream
 
-from events.bell import Bell
 from events.errors import WrongVersion
-from events.follow import EVENTS, Entry, Follower, Following
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
 from events.store.store import append, load
+from events.subscriptions.follower import EVENTS, Entry, Follower, Following
+from events.subscriptions.wakeup import Bell
 
 WRITERS, STREAMS, APPENDS = 8, 5, 40
 

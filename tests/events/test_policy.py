@@ -20,14 +20,14 @@ from contracts.given import (
     stream,
 )
 
-from events.bell import Bell
 from events.contracts.intake import ApplicationReceived
-from events.follow import EVENTS, Entry, Follower, Following
 from events.parked import retry
-from events.policy import obey
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
 from events.store.store import append, load
+from events.subscriptions.follower import EVENTS, Entry, Follower, Following
+from events.subscriptions.policy import obey
+from events.subscriptions.wakeup import Bell
 
 BROKEN: set[str] = set()
 

@@ -7,12 +7,12 @@ import pytest
 from contracts.given import CASES, NINE, Rate, case_id, line, rated, received, say, step, stream
 
 from events.contracts.intake import CustomerRated
-from events.follow import Following
 from events.inbox import keep
-from events.policy import obey
 from events.store.database import Pool
 from events.store.envelope import Cause, Recorded
 from events.store.store import Append, load
+from events.subscriptions.follower import Following
+from events.subscriptions.policy import obey
 from events.wire import to_cloudevent
 
 ANSWERED = f"{stream(1)}@3"

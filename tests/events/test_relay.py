@@ -11,11 +11,11 @@ from aiokafka.partitioner import DefaultPartitioner
 from contracts.given import catch_up, closed, eventually, line, rated, received, say, step, stream
 from contracts.sending import facts_of, records, relaying
 
-from events.bell import Bell
 from events.contracts.intake import AdviceGiven
-from events.follow import Entry, Follower, Following, Overtaken
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
+from events.subscriptions.follower import Entry, Follower, Following, Overtaken
+from events.subscriptions.wakeup import Bell
 
 
 async def sent(kafka: str, prefix: str) -> Sequence[Recorded]:

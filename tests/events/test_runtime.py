@@ -18,11 +18,11 @@ from events.auth import Allowed
 from events.commands.decider import Decider
 from events.commands.handle import handle
 from events.contracts.intake import ApplicationReceived
-from events.follow import Follower
-from events.policy import obey
 from events.runtime import Parts, Running, Service, Task, application, start
 from events.settings import Settings
 from events.store.envelope import Recorded
+from events.subscriptions.follower import Follower
+from events.subscriptions.policy import obey
 from events.web import Asked, asked, reply
 
 NewSchema = Callable[[], Awaitable[str]]

@@ -13,11 +13,11 @@ from contracts.sending import producing, relay_of
 from prometheus_client import generate_latest
 
 from events import topics
-from events.follow import EVENTS, Entry, Follower, Following
 from events.heartbeat import CEILING, STANDS_AFTER, Watermark, all_sent, heartbeat, watermarks
 from events.metrics import Horizon, exposition, standing
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
+from events.subscriptions.follower import EVENTS, Entry, Follower, Following
 
 
 async def nothing(_: Connection, __: Sequence[Entry[Recorded]]) -> None:

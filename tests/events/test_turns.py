@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from contracts.given import closed, eventually, line, rated, received, say, step, stream
 
-from events.bell import Bell
 from events.contracts.intake import CustomerRated
-from events.follow import EVENTS, START, Entry, Follower, Following, bookmark_of
 from events.metrics import Horizon, standing
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
+from events.subscriptions.follower import EVENTS, START, Entry, Follower, Following, bookmark_of
+from events.subscriptions.wakeup import Bell
 
 RELAY: Any = type("Relay", (), {"published": {}})
 

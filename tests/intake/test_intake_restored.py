@@ -11,9 +11,9 @@ from contracts.given import MINUTE, NINE, case_id, catch_up, closed, line, recei
 import intake
 from events.contracts.intake import CaseReopened, MessageDelivered, MessageFailed, MessageInDoubt, MessagePrepared
 from events.contracts.routing import DossierForwarded, DossierReturned
-from events.follow import Following
 from events.store import database as postgres_of
 from events.store.database import LOG, Pool
+from events.subscriptions.follower import Following
 from intake.codes import draw
 from intake.project import DOSSIERS, HOLDERS, MESSAGES
 

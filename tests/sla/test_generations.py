@@ -18,11 +18,11 @@ from events.contracts.sla import (
     VerdictReached,
 )
 from events.errors import Conflict
-from events.follow import START, Following, Mark
 from events.parked import retry
 from events.store.database import Connection
 from events.store.envelope import Cause
 from events.store.store import Append, append
+from events.subscriptions.follower import START, Following, Mark
 from sla.judging.judge import judge
 from sla.live import projector, queries
 from sla.rebuild import generations, workers

@@ -10,10 +10,10 @@ from events import parked
 from events.commands.handle import Moment
 from events.contracts.intake import CustomerRated
 from events.contracts.sla import VerdictReached
-from events.follow import Following
 from events.inbox import keep
 from events.order import Order
 from events.store.envelope import Cause, Recorded
+from events.subscriptions.follower import Following
 from sla.counting.periods import month
 from sla.judging.judge import Judgement, judge
 from sla.live import incomplete_cases

@@ -19,9 +19,9 @@ from judged_year import PERIOD, Key, World, by_766
 from oracle.judging import RULES
 
 from deadlines.inforce import InForce
-from events.bell import Bell
 from events.runtime import Parts
 from events.settings import Settings
+from events.subscriptions.wakeup import Bell
 from sla.api import routes
 from sla.evidence.proofs import dossier_document
 from sla.explain import page as explain_page

@@ -13,7 +13,7 @@ from deadlines.inforce import InForce
 from events.actor import Actor
 from events.contracts.sla import MonthRestated, MonthSealed, RemedialActionClosed, RemedialActionOpened
 from events.errors import Conflict, KeyReused, NotFound, Refused
-from events.follow import Following
+from events.subscriptions.follower import Following
 from sla.counting.periods import Period, month
 from sla.rebuild import generations
 from sla.reports.document import fingerprint

@@ -10,7 +10,7 @@ from sla_at_work import RULES, Sla, story
 
 from deadlines.inforce import InForce
 from events.contracts.sla import GenerationSwapped, MonthSealed, RemedialActionClosed, RemedialActionOpened
-from events.follow import Follower, Following, Mark, bookmark_of
+from events.subscriptions.follower import Follower, Following, Mark, bookmark_of
 from sla.live import incomplete_cases, projector
 from sla.live.change_feed import LAST
 

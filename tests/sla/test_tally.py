@@ -8,7 +8,7 @@ from oracle.telling import Story, local, promise
 from oracle.year import year
 from sla_at_work import KINDS, Sla
 
-from events.follow import park
+from events.subscriptions.follower import park
 from sla.counting.incremental import Rows, Tally
 from sla.counting.periods import Period, month
 from sla.counting.record import Record, record

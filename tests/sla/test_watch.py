@@ -15,12 +15,12 @@ from oracle.telling import Story, local, promise
 from sla_at_work import Sla
 
 from events import topics
-from events.bell import Bell
 from events.clock import now
 from events.contracts.channels import SERVICES
 from events.contracts.sla import DeadlineMissed
 from events.runtime import Parts
 from events.settings import Settings
+from events.subscriptions.wakeup import Bell
 from sla.live.projector import HEARS
 from sla.live.ticker import Watch
 from sla.live.watermarks import SETTLED, SOURCES

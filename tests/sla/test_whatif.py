@@ -18,10 +18,10 @@ from oracle.telling import Story, local
 
 from deadlines.inforce import InForce
 from events.errors import Conflict
-from events.follow import Following
 from events.settings import Settings
 from events.store import database as postgres_of
 from events.store.database import Pool
+from events.subscriptions.follower import Following
 from sla.judging.case_rules import Supposed
 from sla.live import projector
 from sla.rule_changes import whatif_runs

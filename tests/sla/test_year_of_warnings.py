@@ -16,7 +16,6 @@ from oracle.warned import Clock, Oracle, Word
 from oracle.year import BEGIN, year
 from sla_at_work import RULES, Sla
 
-from events.bell import Bell
 from events.contracts.sla import (
     DeadlineApproaching,
     DeadlineMissed,
@@ -29,6 +28,7 @@ from events.contracts.sla import (
 from events.runtime import Parts
 from events.store import database as postgres_of
 from events.store.envelope import Recorded
+from events.subscriptions.wakeup import Bell
 from sla.live.ticker import tick
 
 LONG = "ONEDOOR_CASES" in os.environ

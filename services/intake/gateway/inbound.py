@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from events import follow
 from events.clock import now
 from events.commands.handle import Moment
 from events.contracts.channels import INBOUND
@@ -18,6 +17,7 @@ from events.hear import Ears, Keeps
 from events.inbox import Ids, Kept, advance
 from events.runtime import Parts
 from events.store.database import TRANSIENT, Connection
+from events.subscriptions import follower
 from events.topics import ensure
 from intake.gateway.entered import Entered
 from intake.gateway.keeping import AT_ONCE, Gateway, Sender
@@ -132,4 +132,4 @@ def letter_of(record: Any, heard: datetime) -> Letter:
 
 async def _park(connection: Connection, record: Any, letter: Letter, why: Exception | str) -> None:
     place = place_of(record.topic, record.partition, record.offset)
-    await follow.park(connection, NAME, "", place, why, letter.packed())
+    await follower.park(connection, NAME, "", place, why, letter.packed())

@@ -9,7 +9,6 @@ import aiohttp
 import structlog
 
 from deadlines.catalogue import Catalogue
-from events.bell import Pace
 from events.clock import now
 from events.commands.handle import Moment, handle, happened
 from events.contracts.intake import MessageDelivered, MessageFailed, MessageInDoubt
@@ -17,6 +16,7 @@ from events.runtime import Parts
 from events.store.database import TRANSIENT, Connection
 from events.store.envelope import Cause, Recorded
 from events.store.store import COLUMNS, Append, append, load, recorded_from
+from events.subscriptions.wakeup import Pace
 from intake import people
 from intake.zalo.client import ZaloClient, ZaloError
 from intake.zalo.message import Doubt, Settle, Settled, message

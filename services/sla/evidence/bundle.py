@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deadlines.inforce import InForce
 from deadlines.published import STREAM
-from events.follow import Mark, bookmark_of
 from events.signing import Signed, digest_of, sign
 from events.store.database import Connection
 from events.store.store import COLUMNS
+from events.subscriptions.follower import Mark, bookmark_of
 from sla.counting.periods import Period
 from sla.evidence import day_sealer
 from sla.evidence.proofs import Evidence, Leaves, answering, dossier_document, leaves_of, proof, rules_document

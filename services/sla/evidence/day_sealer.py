@@ -14,11 +14,11 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deadlines.instants import day_on, instant_of, local_date, midnight
-from events.bell import rest
-from events.follow import START, TRY_LOCK, Mark
 from events.runtime import Parts
 from events.signing import Signed, digest_of
 from events.store.database import TRANSIENT, Connection, Pool
+from events.subscriptions.follower import START, TRY_LOCK, Mark
+from events.subscriptions.wakeup import rest
 from sla.evidence.day_seal import Before, Head, sealed
 from sla.live import watermarks
 from sla.rebuild.cutover import key

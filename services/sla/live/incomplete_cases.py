@@ -7,9 +7,9 @@ import structlog
 
 from deadlines.inforce import InForce
 from events.errors import WrongVersion
-from events.follow import WAIT_LOCK, Entry, Follower, Log
 from events.store.database import TRANSIENT, Connection
 from events.store.store import COLUMNS, recorded_from
+from events.subscriptions.follower import WAIT_LOCK, Entry, Follower, Log
 from sla.judging.case import JUDGED
 from sla.live import queries
 from sla.live.projector import NAME as JUDGE

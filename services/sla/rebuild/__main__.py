@@ -27,7 +27,7 @@ from events.segments import Segment, segments
 from events.settings import Settings
 from events.store import database
 from events.store.database import Connection, Pool
-from events.tail import Mark
+from events.subscriptions.log_reader import Mark
 from events.topics import PARTITIONS, partition_of
 from sla.judging.case_rules import with_published
 from sla.judging.judge import Rules

@@ -8,9 +8,9 @@ so; the building side writes what it reads of the inbox, and only here.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from events.follow import WAIT_LOCK, Following, Mark, bookmark_of
 from events.store.database import Connection, Pool, snapshot
 from events.store.envelope import Recorded
+from events.subscriptions.follower import WAIT_LOCK, Following, Mark, bookmark_of
 from sla.live.projector import NAME as JUDGE
 from sla.rebuild.certificate import Rows
 

@@ -15,12 +15,12 @@ from msgspec.structs import replace
 from events import signing
 from events.clock import now
 from events.commands.handle import Moment
-from events.follow import Follower, Following
 from events.order import Order
 from events.settings import Settings
 from events.store.database import Pool
 from events.store.envelope import Cause, Recorded
-from events.tail import Mark
+from events.subscriptions.follower import Follower, Following
+from events.subscriptions.log_reader import Mark
 from sla.judging.judge import Rules
 from sla.live.projector import Stuck, building
 from sla.live.watermarks import passed

@@ -12,12 +12,12 @@ from asyncpg import LockNotAvailableError
 from deadlines.inforce import InForce
 from events.contracts.sla import GenerationSwapped
 from events.errors import Conflict
-from events.follow import WAIT_LOCK, Entry, Follower, Log, bookmark_of, park
 from events.order import Order
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause
 from events.store.store import Append, append, load
-from events.tail import Mark
+from events.subscriptions.follower import WAIT_LOCK, Entry, Follower, Log, bookmark_of, park
+from events.subscriptions.log_reader import Mark
 from sla.judging.case import JUDGED
 from sla.live import row_store
 from sla.live.projector import NAME as JUDGE

@@ -5,10 +5,10 @@ from typing import Any, Literal, TypeVar
 
 from events.commands.decider import Decider, Reaction, Said
 from events.contracts.catalogue import Fact
-from events.follow import EVENTS, INBOX, Entry, Follower, Mark
 from events.store.database import Connection
 from events.store.envelope import Cause, Recorded
 from events.store.store import Append, load
+from events.subscriptions.follower import EVENTS, INBOX, Entry, Follower, Mark
 
 C = TypeVar("C")
 

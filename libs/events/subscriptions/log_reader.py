@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from events.bell import Bell
 from events.errors import Unreadable
 from events.store.database import Pool
 from events.store.envelope import Recorded
 from events.store.store import COLUMNS, recorded_from
+from events.subscriptions.wakeup import Bell
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""Readers of a log: followers with a checkpoint, policies, and how they are woken."""
