@@ -16,13 +16,13 @@ from aiokafka import AIOKafkaProducer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from uvicorn import Config
 
-from events import topics
 from events.contracts.catalogue import Fact, name_of, write
+from events.kafka import topics
+from events.kafka.cloudevent import to_cloudevent
 from events.runtime import Running, Server, Service, application, start
 from events.settings import Settings
 from events.store.envelope import Recorded
 from events.store.store import load, subject_of
-from events.wire import to_cloudevent
 from local.addresses import plain_environment
 from local.issuer import Issuer
 from local.ports import free_port

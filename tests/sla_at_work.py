@@ -14,7 +14,8 @@ from deadlines.inforce import InForce
 from deadlines.load import load
 from events.actor import Actor
 from events.commands.handle import Answer, Moment
-from events.inbox import keep
+from events.kafka.cloudevent import to_cloudevent
+from events.kafka.inbox import keep
 from events.runtime import Parts
 from events.settings import Settings
 from events.store import database as postgres_of
@@ -24,7 +25,6 @@ from events.store.store import load as load_streams
 from events.subscriptions.follower import Following
 from events.subscriptions.wakeup import Bell
 from events.web import Asked
-from events.wire import to_cloudevent
 from sla.counting.periods import Period
 from sla.counting.record import Record as MonthlyRecord
 from sla.judging.judge import Rules

@@ -17,8 +17,8 @@ import typer
 from events.contracts import CATALOGUE
 from events.contracts.channels import CHANNELS
 from events.errors import OnedoorError, Unreadable
-from events.topics import LOG_TOPICS
-from events.wire import from_cloudevent
+from events.kafka.cloudevent import from_cloudevent
+from events.kafka.topics import LOG_TOPICS
 from local.places import home
 from onedoor.client import Service, running, session
 from onedoor.instants import instant

@@ -14,8 +14,8 @@ import typer
 from deadlines.load import load
 from events.contracts.channels import CHANNELS
 from events.errors import OnedoorError, Unreadable
+from events.kafka.cloudevent import from_cloudevent
 from events.store.envelope import Recorded
-from events.wire import from_cloudevent
 from local.places import CHECKOUT, home
 from onedoor import ocel, xes
 from onedoor.client import running

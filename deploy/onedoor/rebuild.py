@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from events.errors import OnedoorError
-from events.topics import PARTITIONS
+from events.kafka.topics import PARTITIONS
 from local.places import home
 from onedoor.client import session
 from onedoor.instants import until_end_of

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from events.errors import OnedoorError
-from events.identity import Identity
-from events.segments import Kept, reach, segments, write
+from events.kafka.archive import Kept, reach, segments, write
+from events.kafka.topic_ids import Identity
 from local.places import home
 from local.places import segments as usual
 from onedoor.client import Service

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from events import topics
-from events.ends import spans
 from events.errors import OnedoorError
-from events.hear import Ears
+from events.kafka import topics
+from events.kafka.hear import Ears
+from events.kafka.topic_ends import spans
 from events.regain import Regained, regain
 from events.runtime import Service
 from events.settings import Settings

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from events.ends import look, place_of
 from events.errors import StoreBehind, Unreadable
+from events.kafka.cloudevent import from_cloudevent, said_by, source_of
+from events.kafka.topic_ends import look, place_of
 from events.store.database import Pool
-from events.wire import from_cloudevent, said_by, source_of
 
 KNOWN = "select exists (select from events where stream = $1 and version = $2)"
 # What an adoption could not bring back was set aside under this name; whoever starts the service knows of it.

@@ -7,9 +7,9 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Gauge
 
 from events.clock import now
-from events.hear import Ears
-from events.heartbeat import Watermark
-from events.relay import Relay
+from events.kafka.hear import Ears
+from events.kafka.heartbeat import Watermark
+from events.kafka.outbox_relay import Relay
 from events.store.database import Connection
 from events.subscriptions.follower import START, Following
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from events.clock import new_id
 from events.commands.handle import Moment
 from events.contracts.operations import Act, OperatorActed
+from events.kafka.topics import OPERATION
 from events.store.database import Connection
 from events.store.envelope import Cause
 from events.store.store import Append, append
-from events.topics import OPERATION
 
 # A transaction appends once, so that nobody begins to append to a stream behind a first write. The effect of an order
 # may have been an append; what is said of the order is a stream of its own, new every time, which is safe at any place.

@@ -7,13 +7,13 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from events.ahead import NAME
-from events.ends import everything, place_of
 from events.errors import Unreadable
-from events.relay import NAME as RELAY
+from events.kafka.cloudevent import from_cloudevent, said_by, source_of
+from events.kafka.outbox_relay import NAME as RELAY
+from events.kafka.topic_ends import everything, place_of
 from events.store.database import Connection
 from events.store.store import COLUMNS
 from events.subscriptions.follower import Mark, bookmark_of, park
-from events.wire import from_cloudevent, said_by, source_of
 
 # What the topics have and the store does not, as it stands there. A table of the transaction, gone with it.
 STAGE = f"""

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from events.errors import Conflict
+from events.kafka.outbox_relay import NAME
 from events.order import Order
-from events.relay import NAME
 from events.store.database import Pool
 from events.subscriptions.follower import REWIND
 

@@ -17,12 +17,14 @@ from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from events import ahead, hand, logs, metrics, openapi, parked, problems, topics
+from events import ahead, hand, logs, metrics, openapi, parked, problems
 from events.auth import Gate
 from events.clock import now
-from events.hear import Ears
-from events.heartbeat import Watermark, heartbeat, watermarks
-from events.relay import Relay
+from events.kafka import topics
+from events.kafka.cloudevent import source_of
+from events.kafka.hear import Ears
+from events.kafka.heartbeat import Watermark, heartbeat, watermarks
+from events.kafka.outbox_relay import Relay
 from events.settings import Settings
 from events.store import database
 from events.store.database import Pool
@@ -30,7 +32,6 @@ from events.subscriptions.follower import Follower, Following
 from events.subscriptions.log_reader import Tails
 from events.subscriptions.wakeup import Bell
 from events.web import operations
-from events.wire import source_of
 
 log = structlog.get_logger("events.runtime")
 # A request makes some thousand objects and leaves none in a cycle: looking for cycles after every 700 took a

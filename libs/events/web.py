@@ -18,7 +18,7 @@ from events.clock import new_id, now
 from events.commands.handle import Answer, IdempotencyKey, Moment
 from events.contracts.terms import Instant
 from events.errors import Refused
-from events.heartbeat import Watermark
+from events.kafka.heartbeat import Watermark
 from events.spelling import hash_of_body
 from events.store.envelope import Cause
 

@@ -11,10 +11,10 @@ from fastapi import APIRouter
 from deadlines.inforce import InForce
 from deadlines.load import load
 from events.contracts.channels import says
+from events.kafka.topics import CASES
 from events.runtime import Parts, Service, Task
 from events.settings import Settings
 from events.subscriptions.follower import Follower
-from events.topics import CASES
 from sla.api import routes
 from sla.evidence.day_sealer import DaySeals
 from sla.live import change_feed, incomplete_cases, projector

@@ -23,11 +23,11 @@ from gateway.told import CASE, EVERYTHING, Event, enter, golden
 from serving import issuing, process
 
 from bench.figures import line, ratio
-from events import topics
 from events.clock import new_id, now
 from events.contracts.channels import INBOUND
 from events.contracts.terms import owner_of
 from events.gateway.sent import BATCH
+from events.kafka import topics
 from events.settings import Settings
 from local.ports import free_port
 from local.served import Served

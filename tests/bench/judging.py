@@ -12,7 +12,7 @@ from oracle.telling import Story
 from bench import made
 from bench.figures import line, ratio
 from events.contracts.catalogue import CATALOGUE
-from events.wire import PREFIX, CloudEvent, from_cloudevent, to_cloudevent
+from events.kafka.cloudevent import PREFIX, CloudEvent, from_cloudevent, to_cloudevent
 from sla.judging.judge import judge
 
 ROUNDS = 9

@@ -12,12 +12,12 @@ from confluent_kafka import Producer
 
 from bench import made
 from bench.figures import line, ratio
-from events import topics
 from events.clock import new_id
+from events.kafka import topics
+from events.kafka.cloudevent import to_cloudevent
+from events.kafka.topics import PARTITIONS, partition_of
 from events.settings import Settings
 from events.store import database as postgres_of
-from events.topics import PARTITIONS, partition_of
-from events.wire import to_cloudevent
 from sla.app import service
 from sla.live.projector import HEARS
 from sla.rebuild import generations

@@ -8,14 +8,14 @@ from aiokafka import AIOKafkaProducer
 
 from bench import made
 from bench.figures import line, ratio
-from events import topics
 from events.clock import new_id
-from events.relay import NAME, Relay
+from events.kafka import topics
+from events.kafka.cloudevent import to_cloudevent
+from events.kafka.outbox_relay import NAME, Relay
+from events.kafka.topics import partition_of
 from events.store import database as postgres_of
 from events.store.database import Pool
 from events.subscriptions.follower import START, Following
-from events.topics import partition_of
-from events.wire import to_cloudevent
 
 CASES, RUNS = 6000, 3
 FILL = """

@@ -11,7 +11,7 @@ from bench.peers import filling
 from bench.peers.chart import chart
 from bench.peers.contestants.folding import Row, fold
 from bench.peers.rows import Differs, checksum
-from events.wire import to_cloudevent
+from events.kafka.cloudevent import to_cloudevent
 from sla.judging.judge import judge
 
 

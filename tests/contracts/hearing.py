@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from contracts.sending import SAID
 
-from events.hear import Ears
+from events.kafka.hear import Ears
 from events.store.database import Pool
 from events.subscriptions.wakeup import Bell
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from events.inbox import keep
+from events.kafka.cloudevent import to_cloudevent
+from events.kafka.inbox import keep
 from events.store.database import Pool
 from events.store.envelope import Recorded
-from events.wire import to_cloudevent
 
 _offsets = count()
 

@@ -7,13 +7,13 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from events import topics
 from events.clock import new_id
-from events.relay import Relay
+from events.kafka import topics
+from events.kafka.cloudevent import from_cloudevent
+from events.kafka.outbox_relay import Relay
 from events.store.database import Pool
 from events.store.envelope import Recorded
 from events.subscriptions.follower import Following
-from events.wire import from_cloudevent
 
 SAID = ("intake.events",)
 

@@ -14,10 +14,10 @@ from pydantic import TypeAdapter
 from events.contracts import CATALOGUE
 from events.contracts.channels import CHANNELS, SERVICES, Channel, hears, module_of, says, sources
 from events.contracts.standing import CaseStatus, Watermark
+from events.kafka.cloudevent import CloudEvent, from_cloudevent
+from events.kafka.topics import COMPACTED, FOREVER, LOG_TOPICS, TOPIC, partitions_in, topic_of
 from events.language.files import ASYNCAPI, SCHEMAS, by_name, files
 from events.language.schemas import ABOUT, ENVELOPE
-from events.topics import COMPACTED, FOREVER, LOG_TOPICS, TOPIC, partitions_in, topic_of
-from events.wire import CloudEvent, from_cloudevent
 from sla.live.projector import status
 
 CHECKOUT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from deadlines.load import load
 from events.clock import new_id
+from events.kafka.cloudevent import from_cloudevent
 from events.store.envelope import Recorded
-from events.wire import from_cloudevent
 from local.demo import facts
 from local.demo.calm import Calm
 from local.demo.doors import Doors

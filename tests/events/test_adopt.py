@@ -13,12 +13,12 @@ from events_restored import BOOKMARK, ROWS, System, tiny
 
 from events import adopt as module
 from events.errors import NotOurCluster, OnedoorError, StoreBehind
+from events.kafka.cloudevent import to_cloudevent
+from events.kafka.topics import partition_of
 from events.regain import Regained
 from events.store import database
 from events.store.database import LOG
 from events.subscriptions.follower import EVENTS, Follower, Following
-from events.topics import partition_of
-from events.wire import to_cloudevent
 
 NOTHING = Regained(missing={}, forked=0, loose=0, unsent=0, news=False)
 

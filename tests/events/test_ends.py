@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 from contracts.sending import SAID, producing, transact, transacting
 
-from events import ends, topics
-from events.ends import everything, look, spans
+from events.kafka import topic_ends, topics
+from events.kafka.topic_ends import everything, look, spans
 from local.places import CHECKOUT
 
 WITHIN = 15.0  # seconds; a reader that waits for a marker waits for ever
@@ -73,6 +73,6 @@ def test_every_reader_says_which_records_it_reads() -> None:
     )
     files = [file for folder in ("libs", "services", "deploy") for file in (CHECKOUT / folder).rglob("*.py")]
     makers = {file.name: text for file in files if making.search(text := file.read_text())}
-    assert ends.__file__.endswith("ends.py")
+    assert topic_ends.__file__.endswith("ends.py")
     assert {"ends.py", "hear.py", "consumer.py", "reading.py", "records.py", "facts.py"} <= makers.keys()
     assert [name for name, text in makers.items() if not re.search(r"isolation[._]level", text)] == []

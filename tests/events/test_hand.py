@@ -17,6 +17,7 @@ from events import hand, parked, problems
 from events.auth import Gate
 from events.commands.handle import Moment
 from events.contracts.operations import OperatorActed
+from events.kafka.topics import topic_of
 from events.order import Order
 from events.settings import Settings
 from events.store.database import Connection, Pool
@@ -24,7 +25,6 @@ from events.store.envelope import Cause, Recorded
 from events.store.store import append, load
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following, park
 from events.subscriptions.wakeup import Bell
-from events.topics import topic_of
 
 ACTS = "select stream, actor, data from events where type = 'OperatorActed' order by epoch, tx, position"
 

@@ -11,13 +11,13 @@ from contracts.given import case_id, eventually, line, rated, received, say, str
 from contracts.hearing import hearing
 from contracts.sending import SAID, producing, transact, transacting
 
-from events import hear, topics
-from events.ends import spans
-from events.hear import Ears
-from events.inbox import keep
+from events.kafka import hear, topics
+from events.kafka.cloudevent import to_cloudevent
+from events.kafka.hear import Ears
+from events.kafka.inbox import keep
+from events.kafka.topic_ends import spans
 from events.store.database import Pool
 from events.subscriptions.wakeup import Bell
-from events.wire import to_cloudevent
 
 KEPT = "select stream || '@' || version from inbox order by stream, version"
 

@@ -10,10 +10,10 @@ from contracts.given import MINUTE, NINE, case_id, line, rated, received, say, s
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.inbox import Kept, keep
+from events.kafka.cloudevent import to_cloudevent
+from events.kafka.inbox import Kept, keep
 from events.parked import RETRIED_AT_ONCE, retry
 from events.store.database import Pool
-from events.wire import to_cloudevent
 
 INBOX = "select stream || '@' || version from inbox order by tx, position"
 PARKED = "select subject, place, reason, body, settled from parked order by id"

@@ -11,14 +11,14 @@ from contracts.given import NINE, eventually, line, rated, received, say, stream
 from contracts.hearing import hearing
 from contracts.sending import SAID, facts_of, producing, records, relay_of
 
-from events import topics
 from events.contracts import write
+from events.kafka import topics
+from events.kafka.cloudevent import to_cloudevent
 from events.store import database as postgres_of
 from events.store.database import Pool
 from events.store.envelope import Recorded
 from events.subscriptions.follower import Following
 from events.subscriptions.wakeup import Bell
-from events.wire import to_cloudevent
 from local.errors import LocalError
 from local.kafka import choose
 from local.kafka.broker import Broker

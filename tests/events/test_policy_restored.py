@@ -7,13 +7,13 @@ import pytest
 from contracts.given import CASES, NINE, Rate, case_id, line, rated, received, say, step, stream
 
 from events.contracts.intake import CustomerRated
-from events.inbox import keep
+from events.kafka.cloudevent import to_cloudevent
+from events.kafka.inbox import keep
 from events.store.database import Pool
 from events.store.envelope import Cause, Recorded
 from events.store.store import Append, load
 from events.subscriptions.follower import Following
 from events.subscriptions.policy import obey
-from events.wire import to_cloudevent
 
 ANSWERED = f"{stream(1)}@3"
 

@@ -5,8 +5,8 @@ from contracts.given import CAUSE, NINE, catch_up, eventually, line, rated, rece
 from contracts.hearing import hearing
 from contracts.sending import SAID, facts_of, records, relaying
 
-from events import topics
 from events.commands.handle import Moment
+from events.kafka import topics
 from events.order import Order
 from events.republish import republish
 from events.store.database import Pool

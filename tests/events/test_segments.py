@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import segments as files
 from events.errors import Unreadable
-from events.segments import Kept, reach, segments, write
+from events.kafka import archive as files
+from events.kafka.archive import Kept, reach, segments, write
 
 JSON_OR_NOT = st.one_of(
     st.binary(max_size=40),

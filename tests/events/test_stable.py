@@ -1,6 +1,6 @@
 """An open transaction that holds a partition for longer than it may is told once, and so is its end."""
 
-from events.stable import LONGEST, StableOffsets, Stand
+from events.kafka.stable_offsets import LONGEST, StableOffsets, Stand
 
 ONE, OTHER = ("inbound", 0), ("inbound", 1)
 

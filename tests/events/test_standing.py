@@ -12,8 +12,8 @@ from contracts.given import eventually, line, rated, received, say, step, stream
 from contracts.sending import producing, relay_of
 from prometheus_client import generate_latest
 
-from events import topics
-from events.heartbeat import CEILING, STANDS_AFTER, Watermark, all_sent, heartbeat, watermarks
+from events.kafka import topics
+from events.kafka.heartbeat import CEILING, STANDS_AFTER, Watermark, all_sent, heartbeat, watermarks
 from events.metrics import Horizon, exposition, standing
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded

@@ -11,9 +11,9 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import topics
 from events.contracts.channels import INBOUND
 from events.errors import OnedoorError
+from events.kafka import topics
 
 NAMES = ("intake.events", "sla.cases", "heartbeats")
 

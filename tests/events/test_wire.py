@@ -14,8 +14,8 @@ from msgspec.structs import fields
 
 from events.contracts import write
 from events.errors import Unreadable
+from events.kafka.cloudevent import from_cloudevent, to_cloudevent
 from events.store.envelope import Recorded
-from events.wire import from_cloudevent, to_cloudevent
 
 ROW: Mapping[str, Any] = {
     "stream": f"case-{case_id()}",

@@ -9,8 +9,8 @@ from typing import Final, Literal, NamedTuple
 from oracle.judging import SHIPPED
 
 from deadlines.published import STREAM, joined
+from events.kafka.cloudevent import from_cloudevent
 from events.store.envelope import Recorded
-from events.wire import from_cloudevent
 from fixed.fingerprint import Row, case_hash, rows
 from sla.judging.case import JUDGED
 from sla.judging.case_rules import Rules, with_published

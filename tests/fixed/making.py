@@ -31,9 +31,9 @@ from oracle.year import BEGIN, year
 from deadlines.published import STREAM
 from events.contracts.catalogue import name_of, write
 from events.contracts.channels import OTHERS
-from events.segments import Segment
+from events.kafka.archive import Segment
+from events.kafka.cloudevent import from_cloudevent, source_of, to_cloudevent
 from events.store.envelope import Cause, Recorded, link
-from events.wire import from_cloudevent, source_of, to_cloudevent
 from fixed.log import HERE
 
 SEED: Final = 2017

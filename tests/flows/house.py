@@ -17,7 +17,7 @@ from contracts.given import eventually
 
 from events.clock import new_id
 from events.contracts.channels import SERVICES
-from events.topics import CASES, DOSSIER_TOPICS, HEARTBEATS, LOG_TOPICS, PARTITIONS, partition_of, partitions_in
+from events.kafka.topics import CASES, DOSSIER_TOPICS, HEARTBEATS, LOG_TOPICS, PARTITIONS, partition_of, partitions_in
 from local.demo.calm import Calm
 from local.demo.doors import OPERATOR, Doors
 from local.demo.script import VIETNAM

@@ -23,9 +23,9 @@ from flows.test_commands import onedoor
 from events.clock import new_id
 from events.contracts.channels import SERVICES, hears, says
 from events.contracts.intake import CustomerRated
+from events.kafka.cloudevent import from_cloudevent
+from events.kafka.topics import LOG_TOPICS
 from events.store.database import connect
-from events.topics import LOG_TOPICS
-from events.wire import from_cloudevent
 from local.postgres import Postgres, programs
 from local.provision import address
 

@@ -13,12 +13,12 @@ from contracts.given import eventually
 from gateway.told import EVERYTHING, Event, event
 from serving import Serving
 
-from events import topics
 from events.clock import now
 from events.contracts.channels import INBOUND
 from events.gateway.letter import Letter
 from events.gateway.sent import STRUCTURED
-from events.wire import from_cloudevent
+from events.kafka import topics
+from events.kafka.cloudevent import from_cloudevent
 
 HEARD = "select coalesce(sum(next_offset), 0) from heard where topic = $1"
 

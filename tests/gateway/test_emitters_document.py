@@ -11,9 +11,9 @@ from gateway.examples import DOCUMENT, EXAMPLES, SOURCE, of, run
 from gateway.told import enter
 from serving import Serving, serving
 
-from events import topics
 from events.contracts.channels import INBOUND
 from events.gateway import emitters
+from events.kafka import topics
 from intake.app import service
 from local.places import CHECKOUT
 

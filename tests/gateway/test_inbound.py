@@ -22,13 +22,14 @@ from gateway.at_work import HEARD, as_put, became, fresh, parked, post, publishe
 from gateway.told import CASE, EVERYTHING, OTHER, OURS, enter, signed
 from serving import Serving, serving
 
-from events import signing, topics
+from events import signing
 from events.clock import now
-from events.consumer import Unnamed
 from events.contracts.channels import INBOUND
 from events.gateway.letter import SIGNATURE, Letter
 from events.gateway.rules import accept
 from events.gateway.sent import BATCH
+from events.kafka import topics
+from events.kafka.consumer import Unnamed
 from intake.app import service
 from intake.gateway.inbound import letter_of
 

@@ -20,10 +20,10 @@ from gateway.at_work import HEARD, post, published
 from gateway.told import EVERYTHING, Event, enter
 from serving import Serving, process, serving
 
-from events import topics
 from events.clock import new_id
 from events.contracts.channels import INBOUND
 from events.gateway.sent import BATCH
+from events.kafka import topics
 from local.ports import free_port
 from local.served import Served
 from sla.app import service

@@ -15,8 +15,8 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 from contracts.allowing import printed
 from contracts.given import eventually
 
-from events import topics
 from events.contracts.channels import INBOUND
+from events.kafka import topics
 from local.kafka import choose
 from local.kafka.broker import Broker
 from local.ports import free_port

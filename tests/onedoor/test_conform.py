@@ -14,8 +14,8 @@ from gateway.dossiers import CLOSED, FORWARDED, RECEIVED, RETURNED, dossier
 from gateway.told import CASE, EVERYTHING, enter, event
 from typer.testing import CliRunner, Result
 
-from events import topics
 from events.gateway.sent import LARGEST
+from events.kafka import topics
 from onedoor.__main__ import app
 
 SOUND = dossier(RECEIVED, FORWARDED, RETURNED, CLOSED)

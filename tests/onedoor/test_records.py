@@ -9,8 +9,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from contracts.sending import SAID, producing, transact, transacting
 from oracle.telling import Story, local
 
-from events import topics
 from events.errors import OnedoorError
+from events.kafka import topics
 from onedoor.events import Told
 from onedoor.records import Record, Topics
 from sla.explain.case_history import told as told_of

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from events.heartbeat import STANDS_AFTER, watermarks
+from events.kafka.heartbeat import STANDS_AFTER, watermarks
 from onedoor.status import is_well, show
 
 AT = datetime(2017, 7, 10, 3, tzinfo=UTC)

@@ -17,7 +17,7 @@ from oracle.telling import Story, local
 from deadlines.inforce import InForce
 from deadlines.load import load
 from deadlines.published import STREAM
-from events.inbox import park
+from events.kafka.inbox import park
 from events.store import database as postgres_of
 from events.store.database import Pool
 from events.store.envelope import Cause

@@ -16,11 +16,11 @@ from contracts.sending import producing, transacting
 from oracle.telling import Story, local
 from sla_at_work import Sla, on_the_wire, story
 
-from events import topics
-from events.identity import Identity
-from events.segments import Kept, write
+from events.kafka import topics
+from events.kafka.archive import Kept, write
+from events.kafka.topic_ids import Identity
+from events.kafka.topics import PARTITIONS, partition_of, topic_of
 from events.store.envelope import Recorded
-from events.topics import PARTITIONS, partition_of, topic_of
 from onedoor.records import Topics
 from sla.live import queries
 from sla.live.projector import HEARS

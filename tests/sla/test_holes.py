@@ -10,7 +10,7 @@ from events import parked
 from events.commands.handle import Moment
 from events.contracts.intake import CustomerRated
 from events.contracts.sla import VerdictReached
-from events.inbox import keep
+from events.kafka.inbox import keep
 from events.order import Order
 from events.store.envelope import Cause, Recorded
 from events.subscriptions.follower import Following

@@ -16,7 +16,7 @@ from events.contracts.sla import (
     VerdictReached,
 )
 from events.contracts.terms import Limit
-from events.inbox import keep
+from events.kafka.inbox import keep
 from events.parked import retry
 
 

@@ -7,7 +7,7 @@ import msgspec
 from oracle.telling import Story, local
 
 from events.contracts.sla import DeadlineMissed
-from events.wire import from_cloudevent
+from events.kafka.cloudevent import from_cloudevent
 from sla.explain.case_history import told
 
 

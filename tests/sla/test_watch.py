@@ -14,10 +14,10 @@ from contracts.sending import transacting
 from oracle.telling import Story, local, promise
 from sla_at_work import Sla
 
-from events import topics
 from events.clock import now
 from events.contracts.channels import SERVICES
 from events.contracts.sla import DeadlineMissed
+from events.kafka import topics
 from events.runtime import Parts
 from events.settings import Settings
 from events.subscriptions.wakeup import Bell

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from events.topics import DOSSIER_TOPICS
-from events.wire import PREFIX
+from events.kafka.cloudevent import PREFIX
+from events.kafka.topics import DOSSIER_TOPICS
 from local.errors import LocalError
 
 _TYPE = b'"type":"' + PREFIX.encode()

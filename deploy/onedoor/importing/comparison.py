@@ -15,7 +15,7 @@ import msgspec
 from events.contracts import CATALOGUE
 from events.contracts.catalogue import read
 from events.errors import OnedoorError, Unreadable
-from events.wire import PREFIX
+from events.kafka.cloudevent import PREFIX
 from onedoor.importing.progress import State, digest_of, encoded
 from onedoor.importing.rows import event_id, hashed
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final, NamedTuple
 from deadlines.calendar import Calendar
 from events.contracts import CATALOGUE
 from events.gateway.rules import Name
-from events.wire import PREFIX
+from events.kafka.cloudevent import PREFIX
 from onedoor.importing.cells import read_day, read_instant, read_number
 from onedoor.importing.days import Days, first_of, last_of
 from onedoor.importing.mapping import GROUP, Cell, FactOf, Mapped

@@ -14,9 +14,9 @@ from events.contracts.catalogue import CATALOGUE, Fact, brought_up, name_of, rea
 from events.contracts.terms import as_instant
 from events.errors import Unreadable
 from events.gateway.sent import Sent
+from events.kafka.cloudevent import type_of
 from events.spelling import BROKEN, hash_of
 from events.store.envelope import EPOCH
-from events.wire import type_of
 
 NESTED: Final = (dict, list, tuple)  # what may hold fields that nobody knows
 MICROSECOND: Final = timedelta(microseconds=1)

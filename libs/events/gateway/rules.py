@@ -22,8 +22,8 @@ from events.errors import Forbidden, Refused, Unreadable
 from events.gateway.emitters import REPLY, Emitter
 from events.gateway.equality import NESTED, merged
 from events.gateway.sent import BROKEN, JSON, Sent, is_json
+from events.kafka.cloudevent import LARGEST_SCHEMA, PREFIX
 from events.store.envelope import Cause
-from events.wire import LARGEST_SCHEMA, PREFIX
 
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@~+-]{0,199}")  # what a sentence is not
 ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@~+-]{0,119}")  # without a slash: it is the last part of a path

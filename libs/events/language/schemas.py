@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from events.contracts.catalogue import Entry
+from events.kafka.cloudevent import PREFIX, CloudEvent, to_cloudevent
 from events.store.envelope import Cause, Recorded, link
-from events.wire import PREFIX, CloudEvent, to_cloudevent
 
 Schema = dict[str, Any]
 

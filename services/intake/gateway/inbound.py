@@ -8,17 +8,17 @@ from typing import Any
 from events.clock import now
 from events.commands.handle import Moment
 from events.contracts.channels import INBOUND
-from events.ends import place_of
 from events.errors import Refused
 from events.gateway.emitters import Emitters
 from events.gateway.letter import Letter
 from events.gateway.sent import Unread
-from events.hear import Ears, Keeps
-from events.inbox import Ids, Kept, advance
+from events.kafka.hear import Ears, Keeps
+from events.kafka.inbox import Ids, Kept, advance
+from events.kafka.topic_ends import place_of
+from events.kafka.topics import ensure
 from events.runtime import Parts
 from events.store.database import TRANSIENT, Connection
 from events.subscriptions import follower
-from events.topics import ensure
 from intake.gateway.entered import Entered
 from intake.gateway.keeping import AT_ONCE, Gateway, Sender
 

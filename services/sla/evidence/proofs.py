@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from deadlines.calendar import FIRST, LAST, national_days
 from events.contracts.catalogue import write
 from events.contracts.ranks import ORDER
+from events.kafka.cloudevent import PREFIX
 from events.signing import Signed, digest_of, sign
-from events.wire import PREFIX
 from sla.evidence.day_seal import Head, tree_of
 from sla.evidence.merkle import Tree
 from sla.judging.case_rules import Rules

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from events import wire
 from events.commands.amend import amend, said_of
+from events.kafka import cloudevent
+from events.kafka.topics import TOPIC
 from events.store.envelope import Recorded
-from events.topics import TOPIC
 from sla.judging.arrangement import place
 
 
@@ -45,9 +45,9 @@ def _cloudevent(fact: Recorded) -> bytes:
     row = {name: getattr(fact, name) for name in fact.__struct_fields__}
     cause = fact.cause
     row |= {"actor": cause.actor, "correlation": cause.correlation, "causation": cause.causation, "trace": cause.trace}
-    return wire.to_cloudevent(row, source_of(fact.stream))
+    return cloudevent.to_cloudevent(row, source_of(fact.stream))
 
 
 def source_of(stream: str) -> str:
     """Which service says such a stream; an inbox keeps no source, and a stream's category tells."""
-    return wire.source_of(TOPIC.get(stream.partition("-")[0], "intake").partition(".")[0])
+    return cloudevent.source_of(TOPIC.get(stream.partition("-")[0], "intake").partition(".")[0])

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import structlog
 from aiokafka import AIOKafkaProducer
 
+from events.kafka.topics import partition_of
 from events.store.database import TRANSIENT, Connection, Pool
 from events.subscriptions.follower import POLL, Entry, Follower, Log
 from events.subscriptions.wakeup import Bell, Pace
-from events.topics import partition_of
 
 # Only the holder of the judge's lock writes `changes`: what is committed is all there is below the highest position.
 AFTER = "select position, subject, data, swap, hole from changes where position > $1 order by position limit $2"

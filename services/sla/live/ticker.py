@@ -11,16 +11,16 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from events.clock import now
-from events.ends import committed, measure
 from events.errors import WrongVersion
-from events.hear import HEARD
-from events.heartbeat import watermarks
+from events.kafka.hear import HEARD
+from events.kafka.heartbeat import watermarks
+from events.kafka.topic_ends import committed, measure
+from events.kafka.topics import HEARTBEATS, PARTITIONS
 from events.runtime import Parts
 from events.store.database import TRANSIENT, Connection
 from events.store.envelope import Cause, Said
 from events.store.store import Append, append, load
 from events.subscriptions.follower import START, WAIT_LOCK, Mark, bookmark_of
-from events.topics import HEARTBEATS, PARTITIONS
 from sla.judging.rows import Deadline
 from sla.live.projector import NAME as JUDGE
 from sla.live.watermarks import KEEP, SETTLED, SOURCES, known

@@ -23,12 +23,12 @@ from deadlines.load import load
 from events import logs
 from events.clock import now
 from events.instants import parse_instant
-from events.segments import Segment, segments
+from events.kafka.archive import Segment, segments
+from events.kafka.topics import PARTITIONS, partition_of
 from events.settings import Settings
 from events.store import database
 from events.store.database import Connection, Pool
 from events.subscriptions.log_reader import Mark
-from events.topics import PARTITIONS, partition_of
 from sla.judging.case_rules import with_published
 from sla.judging.judge import Rules
 from sla.live.inbox_reader import Heard, Piece, pieces

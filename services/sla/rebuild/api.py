@@ -21,12 +21,12 @@ from events.auth import Allowed
 from events.contracts.terms import CaseId, Count, Flag, Instant, Whole, Word
 from events.errors import NotFound, Refused
 from events.event_stream import Events, event_stream
+from events.kafka.topics import PARTITIONS
 from events.order import Order
 from events.parameters import Run, StorableText
 from events.runtime import Parts
 from events.settings import Settings
 from events.signing import Signed
-from events.topics import PARTITIONS
 from events.web import answers, says
 from sla.answers.rebuilds import CaseDifference, Dropped, Generation, RunBegun, RunProgress, SignedCertificate
 from sla.live import queries

@@ -15,11 +15,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from events.contracts.catalogue import CATALOGUE
 from events.errors import Unreadable
+from events.kafka.archive import Segment, reach
+from events.kafka.cloudevent import from_cloudevent
 from events.sanitize import storable
-from events.segments import Segment, reach
 from events.store.envelope import Recorded
 from events.subscriptions.follower import LONGEST_REASON
-from events.wire import from_cloudevent
 from sla.judging.case import JUDGED
 from sla.rebuild.spill import Aside
 

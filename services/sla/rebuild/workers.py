@@ -24,7 +24,7 @@ import asyncpg
 import uvloop
 from confluent_kafka import Consumer
 
-from events.segments import Segment
+from events.kafka.archive import Segment
 from events.store.database import TRANSIENT, Connection
 from events.store.envelope import Recorded
 from sla.judging.judge import Judgement, Rules

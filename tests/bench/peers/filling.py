@@ -16,9 +16,9 @@ from deadlines.instants import instant_of, second_of
 from deadlines.promise import count
 from events.contracts import field
 from events.contracts.terms import Exhibit
+from events.kafka.cloudevent import to_cloudevent
+from events.kafka.topics import FOREVER
 from events.store.envelope import Recorded
-from events.topics import FOREVER
-from events.wire import to_cloudevent
 
 FACTS = 10  # of a dossier
 PARTITIONS = 6  # of a topic

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer as Librdkafka
 from confluent_kafka import TopicPartition as Place
 
 from events.errors import Unreadable
-from events.stable import Stand
+from events.kafka.stable_offsets import Stand
 
 LOOK = 200  # milliseconds in which a partition that has something to read gives it
 WITHIN = 5.0  # seconds for reading one record by the other client

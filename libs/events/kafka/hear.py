@@ -18,10 +18,10 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from structlog.contextvars import bound_contextvars
 
-from events.consumer import Consumer
-from events.identity import Identity
-from events.inbox import HEAR, Ids, Kept, keep, passed, set_aside
-from events.stable import StableOffsets
+from events.kafka.consumer import Consumer
+from events.kafka.inbox import HEAR, Ids, Kept, keep, passed, set_aside
+from events.kafka.stable_offsets import StableOffsets
+from events.kafka.topic_ids import Identity
 from events.store.database import TRANSIENT, Connection, Pool
 from events.subscriptions.wakeup import Bell
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from events.topics import partitions_in
+from events.kafka.topics import partitions_in
 
 LOOK = 200  # milliseconds until a reader's position is looked at again, where no record comes
 AT_ONCE = 5000  # records

@@ -8,13 +8,13 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from events.ends import look
 from events.errors import Unreadable
+from events.kafka.cloudevent import from_cloudevent, to_cloudevent
+from events.kafka.topic_ends import look
+from events.kafka.topics import partition_of, partitions_in
 from events.store.database import Connection
 from events.store.store import COLUMNS
 from events.subscriptions.follower import START, Entry, Follower, Log, Mark
-from events.topics import partition_of, partitions_in
-from events.wire import from_cloudevent, to_cloudevent
 
 NAME = "relay"
 # With its hash: a record that stands there under the same id with another body is not ours to pass by (a fork).

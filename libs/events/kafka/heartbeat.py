@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from events.relay import NAME as RELAY
+from events.kafka.outbox_relay import NAME as RELAY
 from events.store.database import TRANSIENT, Pool
 from events.subscriptions.follower import bookmark_of
 from events.subscriptions.wakeup import rest

@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 from asyncpg import UniqueViolationError
 
-from events.ends import place_of
 from events.errors import Unreadable
+from events.kafka.cloudevent import from_cloudevent
+from events.kafka.topic_ends import place_of
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
 from events.subscriptions import follower
-from events.wire import from_cloudevent
 
 Ids = Mapping[str, str]  # topic → the id that Kafka gave it
 NO_IDS: Ids = {}
