@@ -14,6 +14,7 @@ from deadlines.inforce import InForce
 from deadlines.load import load
 from events.actor import Actor
 from events.commands.handle import Answer, Moment
+from events.http.app import Asked
 from events.kafka.cloudevent import to_cloudevent
 from events.kafka.inbox import keep
 from events.runtime import Parts
@@ -24,7 +25,6 @@ from events.store.envelope import Recorded
 from events.store.store import load as load_streams
 from events.subscriptions.follower import Following
 from events.subscriptions.wakeup import Bell
-from events.web import Asked
 from sla.counting.periods import Period
 from sla.counting.record import Record as MonthlyRecord
 from sla.judging.judge import Rules

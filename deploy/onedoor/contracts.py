@@ -12,11 +12,11 @@ import typer
 from events.contracts import CATALOGUE
 from events.contracts.channels import SERVICES
 from events.errors import OnedoorError
+from events.http.openapi import FOLDER
 from events.language.acls import SCRIPT, script
 from events.language.files import ASYNCAPI, SCHEMAS, by_name, files, read
 from events.language.released import Refusal, refusals
 from events.language.schemas import ENVELOPE
-from events.openapi import FOLDER
 from local.addresses import plain_environment
 from onedoor.parked import AsJson
 

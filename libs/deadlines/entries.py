@@ -29,7 +29,7 @@ from events.contracts.terms import (
     UnitKind,
     Word,
 )
-from events.parameters import StorableText
+from events.http.parameters import StorableText
 
 FieldOfWork = Literal["LV", "MV", "CONTRACT"]
 Cutoff = Literal["transfer", "promise"]

@@ -9,16 +9,16 @@ from pydantic import BaseModel, ConfigDict
 
 from events import followers, parked
 from events.actor import Actor
-from events.answers import FollowerPaused, Parked, ParkedWhole, Republished, Settled
-from events.auth import Allowed
 from events.contracts.terms import Instant, Word
+from events.http.answers import FollowerPaused, Parked, ParkedWhole, Republished, Settled
+from events.http.app import Now, Trace, answers, asked
+from events.http.auth import Allowed
+from events.http.parameters import LARGEST, StorableText
 from events.order import Order
-from events.parameters import LARGEST, StorableText
 from events.republish import Remake, republish
 from events.store.database import Pool
 from events.subscriptions.follower import Following
 from events.subscriptions.wakeup import Bell
-from events.web import Now, Trace, answers, asked
 
 # By the index of each log: the last that was said here, or heard.
 LAST = """

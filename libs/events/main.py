@@ -10,7 +10,7 @@ import uvloop
 
 from events.adopt import adopt
 from events.errors import OnedoorError
-from events.openapi import as_text
+from events.http.openapi import as_text
 from events.runtime import Service, run, told
 from events.settings import Settings
 

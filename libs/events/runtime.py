@@ -17,9 +17,11 @@ from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from events import ahead, hand, logs, metrics, openapi, parked, problems
-from events.auth import Gate
+from events import ahead, hand, logs, metrics, parked
 from events.clock import now
+from events.http import openapi, problems
+from events.http.app import operations
+from events.http.auth import Gate
 from events.kafka import topics
 from events.kafka.cloudevent import source_of
 from events.kafka.hear import Ears
@@ -31,7 +33,6 @@ from events.store.database import Pool
 from events.subscriptions.follower import Follower, Following
 from events.subscriptions.log_reader import Tails
 from events.subscriptions.wakeup import Bell
-from events.web import operations
 
 log = structlog.get_logger("events.runtime")
 # A request makes some thousand objects and leaves none in a cycle: looking for cycles after every 700 took a

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from typing_extensions import TypedDict
 
-from events.answers import Past, about
 from events.contracts.terms import CaseId, EventId, Exhibit, Fault, UnitCode
+from events.http.answers import Past, about
 
 Status = Literal["ready", "at-work", "obstructed", "completed", "cancelled"]
 ORDER = "wo-000.00.22.H49-170710-0001-2"

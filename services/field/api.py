@@ -12,17 +12,17 @@ from deadlines import named
 from deadlines.catalogue import Catalogue
 from deadlines.errors import UnknownId
 from deadlines.instants import date_of, day_of, second_of
-from events import corrections
 from events.actor import Actor
-from events.auth import Allowed
 from events.commands.amend import as_corrected
 from events.commands.correct import correcting
 from events.commands.handle import IdempotencyKey, answered, handle
 from events.contracts.field import WorkOrderIssued
 from events.contracts.terms import CASE_ID, CaseId, Exhibit, Fault, Flag, Instant, UnitCode, Word
 from events.errors import NotFound, Refused
+from events.http import corrections
+from events.http.app import Asked, answers, asked, at, reply
+from events.http.auth import Allowed
 from events.runtime import Parts
-from events.web import Asked, answers, asked, at, reply
 from field import queries
 from field.answers import OrderRow, WorkOrder
 from field.decide import Asked as Order

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from deadlines.entries import Name
-from events.answers import Answer, Past, about
 from events.contracts.terms import CaseId, EventId, FactName, Limit, PersonRef, ServiceId, UnitCode
+from events.http.answers import Answer, Past, about
 
 FOREIGN = f"foreign-{'0' * 64}@1"
 Status = Literal["open", "waiting", "closed", "refused", "withdrawn", "stopped"]

@@ -15,9 +15,7 @@ from deadlines import named
 from deadlines.catalogue import Catalogue
 from deadlines.instants import local_date
 from deadlines.promise import due
-from events import corrections
 from events.actor import Actor
-from events.auth import Allowed, within
 from events.commands.amend import as_corrected
 from events.commands.correct import correcting
 from events.commands.handle import Answer, IdempotencyKey, answered, handle
@@ -32,10 +30,12 @@ from events.contracts.intake import (
 )
 from events.contracts.terms import CaseId, Channel, Gap, Instant, Promise, Reference, ServiceId, UnitCode, Whole, Word
 from events.errors import Conflict, NotFound, Refused
+from events.http import corrections
+from events.http.app import Asked, answers, asked, at, reply
+from events.http.auth import Allowed, within
 from events.runtime import Parts
 from events.store.database import Connection
 from events.store.envelope import Recorded
-from events.web import Asked, answers, asked, at, reply
 from intake import codes, language, people, queries
 from intake.answers import Applicant, Dossier, DossierRow, Received, Submission
 from intake.decide import (

@@ -5,7 +5,7 @@ from typing import Annotated
 import asyncpg
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from events.parameters import NO_ZERO
+from events.http.parameters import NO_ZERO
 from events.store.database import Connection, Pool
 
 KEEP = """

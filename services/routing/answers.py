@@ -5,8 +5,8 @@ from typing import Annotated
 
 from typing_extensions import TypedDict
 
-from events.answers import Past, about
 from events.contracts.terms import CaseId, EventId, Limit, UnitCode
+from events.http.answers import Past, about
 
 CUSTOMER = "customer"
 

@@ -13,9 +13,7 @@ from deadlines.catalogue import Catalogue
 from deadlines.entries import Unit
 from deadlines.errors import UnknownId
 from deadlines.instants import date_of, day_of, second_of
-from events import corrections
 from events.actor import Actor
-from events.auth import Allowed
 from events.commands.amend import as_corrected
 from events.commands.correct import correcting
 from events.commands.decider import Decider
@@ -24,8 +22,10 @@ from events.contracts.catalogue import Fact
 from events.contracts.routing import DossierForwarded
 from events.contracts.terms import CaseId, EventId, Instant, Limit, UnitCode, Word
 from events.errors import NotFound, Refused
+from events.http import corrections
+from events.http.app import Asked, answers, asked, at, reply
+from events.http.auth import Allowed
 from events.runtime import Parts
-from events.web import Asked, answers, asked, at, reply
 from routing import queries
 from routing.answers import Dossier, DossierRow
 from routing.decide import (

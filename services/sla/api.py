@@ -21,14 +21,14 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from deadlines.inforce import InForce
 from deadlines.instants import local_date
 from events.actor import Actor
-from events.auth import Allowed
 from events.clock import now as wall
 from events.contracts.terms import CaseId, Instant, UnitCode
 from events.errors import Conflict, NotFound
-from events.event_stream import Events, Resumed, event_stream
-from events.parameters import StorableText
+from events.http.app import answers, says
+from events.http.auth import Allowed
+from events.http.event_stream import Events, Resumed, event_stream
+from events.http.parameters import StorableText
 from events.runtime import Parts
-from events.web import answers, says
 from sla.answers.cases import Case, Cases, Explained, Facts, Overdue, Time
 from sla.evidence import api as evidence_api
 from sla.explain.case_history import told

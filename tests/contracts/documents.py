@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from events.openapi import FOLDER, operations
+from events.http.openapi import FOLDER, operations
 
 DOCUMENTS: Final[Mapping[str, Any]] = {
     path.stem: json.loads(path.read_text()) for path in sorted((Path(__file__).parents[2] / "docs" / FOLDER).iterdir())

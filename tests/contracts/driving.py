@@ -15,7 +15,7 @@ from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.engine import events, from_schema
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
-from events.openapi import operations
+from events.http.openapi import operations
 
 NOBODY = ""
 SEED = 2017

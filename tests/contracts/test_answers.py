@@ -14,12 +14,12 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from events.answers import about
 from events.contracts.channels import SERVICES
-from events.openapi import document, operations
+from events.http.answers import about
+from events.http.app import answers
+from events.http.openapi import document, operations
 from events.runtime import Service, unstarted
 from events.settings import Settings
-from events.web import answers
 
 ANSWERS = [
     pytest.param(service, answer["content"]["application/json"]["schema"], id=f"{service} {one['operationId']} {code}")

@@ -15,7 +15,7 @@ import pytest_asyncio
 from serving import Serving, serving
 
 from events.contracts.channels import SERVICES
-from events.openapi import FOLDER, PROBLEM
+from events.http.openapi import FOLDER, PROBLEM
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -13,8 +13,8 @@ from contracts.documents import DOCUMENTS
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from events.contracts.channels import SERVICES
-from events.openapi import PROBLEM, document, operations
-from events.rights import READERS
+from events.http.openapi import PROBLEM, document, operations
+from events.http.rights import READERS
 
 EVERY = [
     pytest.param(service, path, one, id=f"{service} {one['operationId']}")

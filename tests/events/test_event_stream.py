@@ -13,11 +13,11 @@ from contracts.servers import Issuer, issuing, serving
 from fastapi import Depends, FastAPI, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from events import problems
 from events.actor import Actor
-from events.auth import Allowed, Gate
 from events.clock import now
-from events.event_stream import Events, Resumed, event_stream
+from events.http import problems
+from events.http.auth import Allowed, Gate
+from events.http.event_stream import Events, Resumed, event_stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -13,10 +13,11 @@ from contracts.keeping import record
 from contracts.servers import Issuer, issuing, serving
 from fastapi import FastAPI
 
-from events import hand, parked, problems
-from events.auth import Gate
+from events import hand, parked
 from events.commands.handle import Moment
 from events.contracts.operations import OperatorActed
+from events.http import problems
+from events.http.auth import Gate
 from events.kafka.topics import topic_of
 from events.order import Order
 from events.settings import Settings

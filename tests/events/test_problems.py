@@ -21,14 +21,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from events import problems
 from events.actor import Actor
-from events.auth import Allowed, Gate, within
 from events.clock import now
 from events.contracts.terms import UnitCode
 from events.errors import Conflict, NotFound, Stale
+from events.http import problems
+from events.http.app import Asked, asked
+from events.http.auth import Allowed, Gate, within
 from events.settings import Settings
-from events.web import Asked, asked
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

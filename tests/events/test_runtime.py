@@ -14,16 +14,16 @@ from contracts.servers import Issuer, issuing, serving
 from fastapi import APIRouter, Depends
 
 from events.actor import Actor
-from events.auth import Allowed
 from events.commands.decider import Decider
 from events.commands.handle import handle
 from events.contracts.intake import ApplicationReceived
+from events.http.app import Asked, asked, reply
+from events.http.auth import Allowed
 from events.runtime import Parts, Running, Service, Task, application, start
 from events.settings import Settings
 from events.store.envelope import Recorded
 from events.subscriptions.follower import Follower
 from events.subscriptions.policy import obey
-from events.web import Asked, asked, reply
 
 NewSchema = Callable[[], Awaitable[str]]
 Start = Callable[..., Any]

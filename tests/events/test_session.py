@@ -12,11 +12,11 @@ import pytest_asyncio
 from contracts.servers import Issuer, issuing, serving
 from fastapi import Depends, FastAPI
 
-from events import problems
 from events.actor import Actor
-from events.auth import SESSION, Allowed, Gate
 from events.clock import now
-from events.web import operations
+from events.http import problems
+from events.http.app import operations
+from events.http.auth import SESSION, Allowed, Gate
 
 COOKIE = "onedoor-test"
 SAME: dict[str, str] = {"Sec_Fetch_Site": "same-origin"}

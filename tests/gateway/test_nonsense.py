@@ -9,7 +9,6 @@ from gateway.told import ARRIVED, EVERYTHING, OURS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import problems
 from events.commands.handle import Moment
 from events.contracts.catalogue import name_of, read, write
 from events.gateway.decide import Refusal, decide
@@ -17,6 +16,7 @@ from events.gateway.equality import Known
 from events.gateway.letter import Letter
 from events.gateway.rules import Accepted
 from events.gateway.sent import BATCH, Item, of_request
+from events.http import problems
 from intake.gateway.keeping import said
 
 MOMENT = Moment(now=ARRIVED)

@@ -11,7 +11,7 @@ from contracts.servers import serving
 from fastapi import FastAPI
 from serving import Serving
 
-from events import problems
+from events.http import problems
 from events.settings import Settings
 from intake import language
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from deadlines.load import load
-from events.auth import Unauthenticated
 from events.errors import Refused
+from events.http.auth import Unauthenticated
 from intake.zalo.client import ZaloSettings
 from intake.zalo.webhook import Door
 

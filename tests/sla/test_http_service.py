@@ -13,7 +13,7 @@ from oracle.judging import received
 from serving import Serving, serving
 
 from events.clock import now
-from events.event_stream import EXPIRED
+from events.http.event_stream import EXPIRED
 from sla.app import service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

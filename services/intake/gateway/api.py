@@ -8,15 +8,15 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
-from events import problems
 from events.actor import Actor
-from events.auth import Allowed
 from events.errors import NotFound, TooMuch
 from events.gateway.quota import Quotas
 from events.gateway.sent import Item, of_request
-from events.parameters import StorableText
+from events.http import problems
+from events.http.app import Now, moment
+from events.http.auth import Allowed
+from events.http.parameters import StorableText
 from events.runtime import Parts
-from events.web import Now, moment
 from intake.gateway.described import ANSWERS, BECAME, BODY, HANDSHAKE, HEADERS
 from intake.gateway.entered import Entered
 from intake.gateway.keeping import Gateway, Outcome, Sender

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request
 
 from events.actor import Actor
-from events.auth import Allowed
 from events.contracts.terms import Instant
+from events.http.app import answers, moment
+from events.http.auth import Allowed
 from events.runtime import Parts
-from events.web import answers, moment
 from intake import queries
 from intake.answers import Quarantined, SortedAs, Waiting
 from intake.zalo.webhook import Door

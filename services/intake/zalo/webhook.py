@@ -10,12 +10,12 @@ import structlog
 
 from deadlines.catalogue import Catalogue
 from deadlines.instants import date_of, day_of, second_of
-from events.auth import Unauthenticated
 from events.commands.handle import Moment
 from events.contracts.catalogue import Fact
 from events.contracts.intake import ApplicationSubmitted, StaffReplied
 from events.errors import Refused, WrongVersion
-from events.parameters import NO_ZERO
+from events.http.auth import Unauthenticated
+from events.http.parameters import NO_ZERO
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause
 from events.store.store import Append, append

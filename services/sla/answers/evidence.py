@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from typing_extensions import TypedDict
 
-from events.answers import about
 from events.contracts.rules import CalendarTerms, ServiceTerms
 from events.contracts.terms import CaseId
+from events.http.answers import about
 from sla.answers.cases import CASE, Cycle, Incomplete
 
 Digest = Annotated[str, about("SHA-256 in hexadecimal digits.", "0" * 64)]

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from events.answers import about
 from events.contracts.terms import CaseId
+from events.http.answers import about
 from sla.answers.cases import CASE, By766, ByDate, BySession, CycleNumber, Incomplete
 from sla.judging.rows import Outcome
 

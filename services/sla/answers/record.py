@@ -5,8 +5,8 @@ from typing import Annotated, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from events.answers import about
 from events.contracts.terms import CaseId, UnitKind
+from events.http.answers import about
 from sla.answers.cases import CASE, AsOf, CycleNumber, Text, UnitName
 from sla.counting.annex import Cause
 from sla.counting.line import Column, Cut, Made

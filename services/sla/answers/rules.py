@@ -7,9 +7,9 @@ from typing_extensions import TypedDict
 
 from deadlines.entries import CalendarEntry, Service
 from deadlines.verdict import Class
-from events.answers import Said, about
 from events.contracts.rules import Policy
 from events.contracts.terms import CaseId, ClockPolicy, UnitKind
+from events.http.answers import Said, about
 from sla.answers.cases import CycleNumber, UnitName
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
-from events.answers import Answer, about
 from events.contracts.terms import CaseId, UnitKind
+from events.http.answers import Answer, about
 from sla.answers.cases import CASE, Text, UnitName
 from sla.answers.record import RecordDocument, Span
 

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends, Query, Response
 from deadlines.calendar import FIRST
 from deadlines.inforce import InForce
 from events.actor import Actor
-from events.auth import Allowed
 from events.contracts.terms import CaseId, Date
 from events.errors import Conflict, NotFound
+from events.http.app import answers
+from events.http.auth import Allowed
 from events.runtime import Parts
 from events.store.database import snapshot
-from events.web import answers
 from sla.answers.evidence import DaySealsFound, DossierEvidence, DossiersEvidence, MonthEvidence, RulesEvidence
 from sla.counting.periods import month
 from sla.evidence import bundle, day_sealer

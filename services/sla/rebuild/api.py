@@ -17,17 +17,17 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from events import hand, signing
 from events.actor import Actor
-from events.auth import Allowed
 from events.contracts.terms import CaseId, Count, Flag, Instant, Whole, Word
 from events.errors import NotFound, Refused
-from events.event_stream import Events, event_stream
+from events.http.app import answers, says
+from events.http.auth import Allowed
+from events.http.event_stream import Events, event_stream
+from events.http.parameters import Run, StorableText
 from events.kafka.topics import PARTITIONS
 from events.order import Order
-from events.parameters import Run, StorableText
 from events.runtime import Parts
 from events.settings import Settings
 from events.signing import Signed
-from events.web import answers, says
 from sla.answers.rebuilds import CaseDifference, Dropped, Generation, RunBegun, RunProgress, SignedCertificate
 from sla.live import queries
 from sla.rebuild import certificate_data, generations

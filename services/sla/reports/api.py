@@ -21,12 +21,12 @@ from deadlines.entries import Service
 from deadlines.errors import UnknownId
 from deadlines.instants import local_date
 from events.actor import Actor
-from events.auth import Allowed
 from events.contracts.terms import CaseId, Date, Instant, Reference, Word
 from events.errors import NotFound, Refused
-from events.parameters import StorableText
+from events.http.app import Asked, answers, asked, reply, says
+from events.http.auth import Allowed
+from events.http.parameters import StorableText
 from events.runtime import Parts
-from events.web import Asked, answers, asked, reply, says
 from sla.answers.record import Items, Portal, PracticeDocument, PublicRecord, RecordDocument
 from sla.answers.seals import Remedies, Seal, Seals, SealSaid
 from sla.counting.annex import Late

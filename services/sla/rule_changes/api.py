@@ -15,14 +15,14 @@ from deadlines.entries import CalendarEntry, CatalogueFile, Service
 from deadlines.errors import CatalogueError
 from deadlines.inforce import InForce, remember
 from events.actor import Actor
-from events.auth import Allowed
 from events.commands.handle import handle
 from events.contracts.rules import Impact, Policy
 from events.contracts.terms import ClockPolicy, Reference
 from events.errors import Conflict, NotFound, Refused
-from events.parameters import Run
+from events.http.app import Asked, answers, asked
+from events.http.auth import Allowed
+from events.http.parameters import Run
 from events.runtime import Parts
-from events.web import Asked, answers, asked
 from sla.answers.rules import Published, WhatIfBegun, WhatIfRun
 from sla.judging.case_rules import Supposed, with_published
 from sla.live import queries

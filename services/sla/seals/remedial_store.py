@@ -11,11 +11,11 @@ from events.actor import Actor
 from events.commands.handle import Answer, handle
 from events.contracts.sla import MonthSealed, RemedialActionClosed, RemedialActionOpened
 from events.errors import Refused
+from events.http.app import Asked
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause, Recorded
 from events.store.store import Append, append, load
 from events.subscriptions.follower import EVENTS, Entry, Follower
-from events.web import Asked
 from sla.counting.line import Share
 from sla.counting.periods import Period
 from sla.counting.record import Record

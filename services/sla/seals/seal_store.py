@@ -19,12 +19,12 @@ from events.actor import Actor
 from events.commands.handle import Answer, answered, handle
 from events.contracts.sla import Difference
 from events.errors import NotFound, WrongVersion
+from events.http.app import Asked
 from events.runtime import Parts
 from events.store.database import TRANSIENT, Connection, Pool
 from events.store.envelope import Cause, Recorded
 from events.store.store import Append, append, load
 from events.subscriptions.follower import TRY_LOCK, WAIT_LOCK, Entry, Follower
-from events.web import Asked
 from sla.counting.periods import Period
 from sla.counting.record import CLASSIFIER, Record
 from sla.judging.case import JUDGED, MOVES, Case

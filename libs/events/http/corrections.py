@@ -7,15 +7,15 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from events.actor import Actor
-from events.auth import Allowed, within
 from events.commands.correct import Command, Correct, Past, Void
 from events.commands.decider import Decider
 from events.commands.handle import handle
 from events.contracts.catalogue import Fact
 from events.contracts.terms import CaseId, EventId, FieldName, Reference, Word
+from events.http.app import Asked, asked, reply
+from events.http.auth import Allowed, within
 from events.store.database import Pool
 from events.subscriptions.wakeup import Bell
-from events.web import Asked, asked, reply
 
 
 class Correction(BaseModel):

@@ -8,10 +8,10 @@ import msgspec
 from fastapi import Depends, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from events.auth import seconds_left
 from events.errors import Refused
-from events.parameters import LARGEST
-from events.problems import document
+from events.http.auth import seconds_left
+from events.http.parameters import LARGEST
+from events.http.problems import document
 
 Events = AsyncGenerator[ServerSentEvent, None]
 EXPIRED: Final = "expired"

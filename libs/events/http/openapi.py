@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from events.answers import Answer
-from events.rights import RIGHTS
+from events.http.answers import Answer
+from events.http.rights import RIGHTS
 
 Document = dict[str, Any]
 

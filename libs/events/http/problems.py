@@ -13,8 +13,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from events.auth import Unauthenticated
 from events.errors import Refused
+from events.http.auth import Unauthenticated
 from events.store.database import TRANSIENT
 
 LARGEST_BODY = 1 << 20  # bytes; a dossier's form is a few kilobytes, files go to object storage

@@ -15,7 +15,7 @@ from fastapi.security.base import SecurityBase
 
 from events.actor import Actor
 from events.errors import Forbidden, OnedoorError, Refused
-from events.rights import RIGHTS
+from events.http.rights import RIGHTS
 
 AUDIENCE = "onedoor"
 ALGORITHMS = ["EdDSA", "ES256", "RS256"]

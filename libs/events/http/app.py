@@ -12,12 +12,12 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from prometheus_client import generate_latest
 
 from events.actor import Actor
-from events.answers import Health, Readiness, Session, Standing
-from events.auth import Allowed, Gate, cookie_of
 from events.clock import new_id, now
 from events.commands.handle import Answer, IdempotencyKey, Moment
 from events.contracts.terms import Instant
 from events.errors import Refused
+from events.http.answers import Health, Readiness, Session, Standing
+from events.http.auth import Allowed, Gate, cookie_of
 from events.kafka.heartbeat import Watermark
 from events.spelling import hash_of_body
 from events.store.envelope import Cause

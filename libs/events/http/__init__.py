@@ -1,0 +1,1 @@
+"""HTTP that every service shares: the application, tokens and rights, problem documents, OpenAPI, types of answers."""
