@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from events import ahead, hand, logs, metrics, parked
+from events import ahead, logs
 from events.clock import now
 from events.http import openapi, problems
 from events.http.app import operations
@@ -27,6 +27,8 @@ from events.kafka.cloudevent import source_of
 from events.kafka.hear import Ears
 from events.kafka.heartbeat import Watermark, heartbeat, watermarks
 from events.kafka.outbox_relay import Relay
+from events.operations import api as operations_api
+from events.operations import metrics, parked
 from events.settings import Settings
 from events.store import database
 from events.store.database import Pool
@@ -173,7 +175,9 @@ def application(running: Running) -> FastAPI:
         own = running.service.says[0].partition(".")[0]
         parts, said = running.parts, [name for name in running.service.says if name in topics.LOG_TOPICS]
         remake = partial(topics.make_again, parts.settings.kafka_bootstrap_servers, parts.topic(""), said)
-        app.include_router(hand.routes(parts.pool, parts.bell, running.followings, own, remake, running.others))
+        app.include_router(
+            operations_api.routes(parts.pool, parts.bell, running.followings, own, remake, running.others)
+        )
     app.include_router(running.service.api(running.parts))
     return app
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from events.hand import Since
+from events.operations.api import Since
 from field.api import Completion, Visit
 from intake.api import Extension, Rating
 from routing.api import Forwarding

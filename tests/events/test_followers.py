@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from contracts.given import CASES, Rate, catch_up, eventually, line, received, say, step, stream
 
-from events import followers, parked
 from events.commands.decider import Decider
 from events.commands.handle import Moment
 from events.contracts.intake import ApplicationReceived
 from events.errors import Conflict
-from events.metrics import Horizon, standing
-from events.order import Order
+from events.operations import followers, parked
+from events.operations.metrics import Horizon, standing
+from events.operations.operator_action import Order
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause, Recorded
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following, Mark

@@ -13,13 +13,14 @@ from contracts.keeping import record
 from contracts.servers import Issuer, issuing, serving
 from fastapi import FastAPI
 
-from events import hand, parked
 from events.commands.handle import Moment
 from events.contracts.operations import OperatorActed
 from events.http import problems
 from events.http.auth import Gate
 from events.kafka.topics import topic_of
-from events.order import Order
+from events.operations import api as operations_api
+from events.operations import parked
+from events.operations.operator_action import Order
 from events.settings import Settings
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause, Recorded
@@ -89,7 +90,7 @@ async def desk(pool: Pool, clock: Literal["wall", "log"]) -> AsyncIterator[Desk]
         app.state.settings = Settings(
             kafka_bootstrap_servers="-", database_url="-", oidc_issuer=issuer.url, onedoor_clock=clock
         )
-        app.include_router(hand.routes(pool, Bell(), followings, "intake", remade))
+        app.include_router(operations_api.routes(pool, Bell(), followings, "intake", remade))
         async with serving(app) as url:
             yield Desk(url, issuer, http, pool, followings, broken)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from events.kafka.cloudevent import to_cloudevent
 from events.kafka.inbox import Kept, keep
-from events.parked import RETRIED_AT_ONCE, retry
+from events.operations.parked import RETRIED_AT_ONCE, retry
 from events.store.database import Pool
 
 INBOX = "select stream || '@' || version from inbox order by tx, position"

@@ -21,7 +21,7 @@ from contracts.given import (
 )
 
 from events.contracts.intake import ApplicationReceived
-from events.parked import retry
+from events.operations.parked import retry
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
 from events.store.store import append, load

@@ -7,8 +7,8 @@ from contracts.sending import SAID, facts_of, records, relaying
 
 from events.commands.handle import Moment
 from events.kafka import topics
-from events.order import Order
-from events.republish import republish
+from events.operations.operator_action import Order
+from events.operations.republish import republish
 from events.store.database import Pool
 
 ORDER = Order(service="intake", cause=CAUSE, moment=Moment(now=NINE), why="topic-deleted")

@@ -14,7 +14,7 @@ from prometheus_client import generate_latest
 
 from events.kafka import topics
 from events.kafka.heartbeat import CEILING, STANDS_AFTER, Watermark, all_sent, heartbeat, watermarks
-from events.metrics import Horizon, exposition, standing
+from events.operations.metrics import Horizon, exposition, standing
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following

@@ -8,7 +8,7 @@ import pytest
 from contracts.given import closed, eventually, line, rated, received, say, step, stream
 
 from events.contracts.intake import CustomerRated
-from events.metrics import Horizon, standing
+from events.operations.metrics import Horizon, standing
 from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
 from events.subscriptions.follower import EVENTS, START, Entry, Follower, Following, bookmark_of

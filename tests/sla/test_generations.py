@@ -18,7 +18,7 @@ from events.contracts.sla import (
     VerdictReached,
 )
 from events.errors import Conflict
-from events.parked import retry
+from events.operations.parked import retry
 from events.store.database import Connection
 from events.store.envelope import Cause
 from events.store.store import Append, append

@@ -6,12 +6,12 @@ from oracle.telling import Story, local
 from sla_at_work import RULES, Record, Sla, story
 
 from deadlines.inforce import InForce
-from events import parked
 from events.commands.handle import Moment
 from events.contracts.intake import CustomerRated
 from events.contracts.sla import VerdictReached
 from events.kafka.inbox import keep
-from events.order import Order
+from events.operations import parked
+from events.operations.operator_action import Order
 from events.store.envelope import Cause, Recorded
 from events.subscriptions.follower import Following
 from sla.counting.periods import month

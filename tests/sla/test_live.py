@@ -17,7 +17,7 @@ from events.contracts.sla import (
 )
 from events.contracts.terms import Limit
 from events.kafka.inbox import keep
-from events.parked import retry
+from events.operations.parked import retry
 
 
 async def test_a_release_publishes_its_verdict_once(sla: Sla) -> None:

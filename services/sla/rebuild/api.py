@@ -15,7 +15,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from events import hand, signing
+from events import signing
 from events.actor import Actor
 from events.contracts.terms import CaseId, Count, Flag, Instant, Whole, Word
 from events.errors import NotFound, Refused
@@ -24,7 +24,8 @@ from events.http.auth import Allowed
 from events.http.event_stream import Events, event_stream
 from events.http.parameters import Run, StorableText
 from events.kafka.topics import PARTITIONS
-from events.order import Order
+from events.operations import api as operations_api
+from events.operations.operator_action import Order
 from events.runtime import Parts
 from events.settings import Settings
 from events.signing import Signed
@@ -104,7 +105,7 @@ class Rollback(BaseModel):
 def routes(parts: Parts) -> APIRouter:
     """Operators only."""
     router = APIRouter()
-    Ordered = Annotated[Order, Depends(hand.ordering(parts.pool, "sla"))]
+    Ordered = Annotated[Order, Depends(operations_api.ordering(parts.pool, "sla"))]
     builders: set[asyncio.Task[None]] = set()
 
     async def _begin(actor: Actor, *, dry_run: bool, arguments: Sequence[str]) -> RunBegun:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from events import signing
 from events.clock import now
 from events.commands.handle import Moment
-from events.order import Order
+from events.operations.operator_action import Order
 from events.settings import Settings
 from events.store.database import Pool
 from events.store.envelope import Cause, Recorded

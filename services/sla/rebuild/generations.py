@@ -12,7 +12,7 @@ from asyncpg import LockNotAvailableError
 from deadlines.inforce import InForce
 from events.contracts.sla import GenerationSwapped
 from events.errors import Conflict
-from events.order import Order
+from events.operations.operator_action import Order
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause
 from events.store.store import Append, append, load

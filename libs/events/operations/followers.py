@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from events.errors import Conflict, NotFound
-from events.order import Order
+from events.operations.operator_action import Order
 from events.store.database import Connection, Pool
 from events.subscriptions.follower import OPEN, Follower, Following, replay, rewind
 

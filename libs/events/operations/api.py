@@ -7,15 +7,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict
 
-from events import followers, parked
 from events.actor import Actor
 from events.contracts.terms import Instant, Word
 from events.http.answers import FollowerPaused, Parked, ParkedWhole, Republished, Settled
 from events.http.app import Now, Trace, answers, asked
 from events.http.auth import Allowed
 from events.http.parameters import LARGEST, StorableText
-from events.order import Order
-from events.republish import Remake, republish
+from events.operations import followers, parked
+from events.operations.operator_action import Order
+from events.operations.republish import Remake, republish
 from events.store.database import Pool
 from events.subscriptions.follower import Following
 from events.subscriptions.wakeup import Bell

@@ -5,7 +5,7 @@ from typing import Any
 
 from events.errors import Conflict
 from events.kafka.outbox_relay import NAME
-from events.order import Order
+from events.operations.operator_action import Order
 from events.store.database import Pool
 from events.subscriptions.follower import REWIND
 
