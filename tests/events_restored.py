@@ -8,9 +8,9 @@ from typing import Any
 from contracts.sending import facts_of, records, relaying
 from fastapi import APIRouter
 
-from events import ahead
-from events.adopt import Adopted, adopt
-from events.runtime import Service
+from events.service import preflight
+from events.service.adopt import Adopted, adopt
+from events.service.runtime import Service
 from events.settings import Settings
 from events.store import database
 from events.store.database import LOG, Pool
@@ -86,4 +86,4 @@ class System:
 
     async def refuse(self, pool: Pool) -> None:
         """As the service does at its start."""
-        await ahead.refuse(pool, self.kafka, [self.topic], "intake")
+        await preflight.refuse(pool, self.kafka, [self.topic], "intake")

@@ -19,7 +19,7 @@ from uvicorn import Config
 from events.contracts.catalogue import Fact, name_of, write
 from events.kafka import topics
 from events.kafka.cloudevent import to_cloudevent
-from events.runtime import Running, Server, Service, application, start
+from events.service.runtime import Running, Server, Service, application, start
 from events.settings import Settings
 from events.store.envelope import Recorded
 from events.store.store import load, subject_of

@@ -17,7 +17,7 @@ from events.commands.handle import Answer, Moment
 from events.http.app import Asked
 from events.kafka.cloudevent import to_cloudevent
 from events.kafka.inbox import keep
-from events.runtime import Parts
+from events.service.runtime import Parts
 from events.settings import Settings
 from events.store import database as postgres_of
 from events.store.database import Pool

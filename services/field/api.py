@@ -22,7 +22,7 @@ from events.errors import NotFound, Refused
 from events.http import corrections
 from events.http.app import Asked, answers, asked, at, reply
 from events.http.auth import Allowed
-from events.runtime import Parts
+from events.service.runtime import Parts
 from field import queries
 from field.answers import OrderRow, WorkOrder
 from field.decide import Asked as Order

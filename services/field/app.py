@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from deadlines.inforce import InForce
 from deadlines.load import load
 from events.contracts.channels import hears, says
-from events.runtime import Parts, Service, Task
+from events.service.runtime import Parts, Service, Task
 from events.settings import Settings
 from events.subscriptions.follower import Follower
 from events.subscriptions.policy import obey

@@ -33,7 +33,7 @@ from events.errors import Conflict, NotFound, Refused
 from events.http import corrections
 from events.http.app import Asked, answers, asked, at, reply
 from events.http.auth import Allowed, within
-from events.runtime import Parts
+from events.service.runtime import Parts
 from events.store.database import Connection
 from events.store.envelope import Recorded
 from intake import codes, language, people, queries

@@ -1,6 +1,6 @@
 """`python -m routing`: run the hands until SIGTERM; its other words are in events/main.py."""
 
-from events.main import main
+from events.service.main import main
 from events.settings import Settings
 from routing.app import service
 

@@ -25,7 +25,7 @@ from events.errors import NotFound, Refused
 from events.http import corrections
 from events.http.app import Asked, answers, asked, at, reply
 from events.http.auth import Allowed
-from events.runtime import Parts
+from events.service.runtime import Parts
 from routing import queries
 from routing.answers import Dossier, DossierRow
 from routing.decide import (

@@ -1,6 +1,6 @@
 """`python -m sla`: run the SLA service until SIGTERM; its other words are in events/main.py."""
 
-from events.main import main
+from events.service.main import main
 from events.settings import Settings
 from sla.app import service
 

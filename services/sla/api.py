@@ -28,7 +28,7 @@ from events.http.app import answers, says
 from events.http.auth import Allowed
 from events.http.event_stream import Events, Resumed, event_stream
 from events.http.parameters import StorableText
-from events.runtime import Parts
+from events.service.runtime import Parts
 from sla.answers.cases import Case, Cases, Explained, Facts, Overdue, Time
 from sla.evidence import api as evidence_api
 from sla.explain.case_history import told

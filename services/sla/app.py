@@ -12,7 +12,7 @@ from deadlines.inforce import InForce
 from deadlines.load import load
 from events.contracts.channels import says
 from events.kafka.topics import CASES
-from events.runtime import Parts, Service, Task
+from events.service.runtime import Parts, Service, Task
 from events.settings import Settings
 from events.subscriptions.follower import Follower
 from sla.api import routes

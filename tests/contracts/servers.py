@@ -13,7 +13,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
-from events.runtime import Server
+from events.service.runtime import Server
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from events.contracts.channels import SERVICES
 from events.http.answers import about
 from events.http.app import answers
 from events.http.openapi import document, operations
-from events.runtime import Service, unstarted
+from events.service.runtime import Service, unstarted
 from events.settings import Settings
 
 ANSWERS = [

@@ -11,11 +11,11 @@ from contracts.given import case_id, catch_up, closed, line, rated, received, sa
 from contracts.sending import producing, transact
 from events_restored import BOOKMARK, ROWS, System, tiny
 
-from events import adopt as module
 from events.errors import NotOurCluster, OnedoorError, StoreBehind
 from events.kafka.cloudevent import to_cloudevent
 from events.kafka.topics import partition_of
-from events.regain import Regained
+from events.service import adopt as module
+from events.service.refill import Regained
 from events.store import database
 from events.store.database import LOG
 from events.subscriptions.follower import EVENTS, Follower, Following

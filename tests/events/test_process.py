@@ -22,7 +22,7 @@ from asyncpg import UniqueViolationError
 from fastapi import APIRouter
 from pydantic import ValidationError
 from events.contracts.terms import Limit
-from events.runtime import Service, run
+from events.service.runtime import Service, run
 from events.settings import Settings
 
 def api(parts):

@@ -19,7 +19,7 @@ from events.commands.handle import handle
 from events.contracts.intake import ApplicationReceived
 from events.http.app import Asked, asked, reply
 from events.http.auth import Allowed
-from events.runtime import Parts, Running, Service, Task, application, start
+from events.service.runtime import Parts, Running, Service, Task, application, start
 from events.settings import Settings
 from events.store.envelope import Recorded
 from events.subscriptions.follower import Follower

@@ -19,7 +19,7 @@ from judged_year import PERIOD, Key, World, by_766
 from oracle.judging import RULES
 
 from deadlines.inforce import InForce
-from events.runtime import Parts
+from events.service.runtime import Parts
 from events.settings import Settings
 from events.subscriptions.wakeup import Bell
 from sla.api import routes

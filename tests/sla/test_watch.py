@@ -18,7 +18,7 @@ from events.clock import now
 from events.contracts.channels import SERVICES
 from events.contracts.sla import DeadlineMissed
 from events.kafka import topics
-from events.runtime import Parts
+from events.service.runtime import Parts
 from events.settings import Settings
 from events.subscriptions.wakeup import Bell
 from sla.live.projector import HEARS

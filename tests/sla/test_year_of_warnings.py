@@ -25,7 +25,7 @@ from events.contracts.sla import (
     LimitMissed,
     LimitMissWithdrawn,
 )
-from events.runtime import Parts
+from events.service.runtime import Parts
 from events.store import database as postgres_of
 from events.store.envelope import Recorded
 from events.subscriptions.wakeup import Bell

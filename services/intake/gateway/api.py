@@ -16,7 +16,7 @@ from events.http import problems
 from events.http.app import Now, moment
 from events.http.auth import Allowed
 from events.http.parameters import StorableText
-from events.runtime import Parts
+from events.service.runtime import Parts
 from intake.gateway.described import ANSWERS, BECAME, BODY, HANDSHAKE, HEADERS
 from intake.gateway.entered import Entered
 from intake.gateway.keeping import Gateway, Outcome, Sender

@@ -16,7 +16,7 @@ from events.kafka.hear import Ears, Keeps
 from events.kafka.inbox import Ids, Kept, advance
 from events.kafka.topic_ends import place_of
 from events.kafka.topics import ensure
-from events.runtime import Parts
+from events.service.runtime import Parts
 from events.store.database import TRANSIENT, Connection
 from events.subscriptions import follower
 from intake.gateway.entered import Entered

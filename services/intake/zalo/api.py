@@ -8,7 +8,7 @@ from events.actor import Actor
 from events.contracts.terms import Instant
 from events.http.app import answers, moment
 from events.http.auth import Allowed
-from events.runtime import Parts
+from events.service.runtime import Parts
 from intake import queries
 from intake.answers import Quarantined, SortedAs, Waiting
 from intake.zalo.webhook import Door

@@ -12,7 +12,7 @@ from deadlines.catalogue import Catalogue
 from events.clock import now
 from events.commands.handle import Moment, handle, happened
 from events.contracts.intake import MessageDelivered, MessageFailed, MessageInDoubt
-from events.runtime import Parts
+from events.service.runtime import Parts
 from events.store.database import TRANSIENT, Connection
 from events.store.envelope import Cause, Recorded
 from events.store.store import COLUMNS, Append, append, load, recorded_from

@@ -14,7 +14,7 @@ from events.contracts.terms import CaseId, Date
 from events.errors import Conflict, NotFound
 from events.http.app import answers
 from events.http.auth import Allowed
-from events.runtime import Parts
+from events.service.runtime import Parts
 from events.store.database import snapshot
 from sla.answers.evidence import DaySealsFound, DossierEvidence, DossiersEvidence, MonthEvidence, RulesEvidence
 from sla.counting.periods import month

@@ -14,7 +14,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deadlines.instants import day_on, instant_of, local_date, midnight
-from events.runtime import Parts
+from events.service.runtime import Parts
 from events.signing import Signed, digest_of
 from events.store.database import TRANSIENT, Connection, Pool
 from events.subscriptions.follower import START, TRY_LOCK, Mark

@@ -16,7 +16,7 @@ from events.kafka.hear import HEARD
 from events.kafka.heartbeat import watermarks
 from events.kafka.topic_ends import committed, measure
 from events.kafka.topics import HEARTBEATS, PARTITIONS
-from events.runtime import Parts
+from events.service.runtime import Parts
 from events.store.database import TRANSIENT, Connection
 from events.store.envelope import Cause, Said
 from events.store.store import Append, append, load

@@ -20,11 +20,11 @@ from asyncpg import Record
 
 from deadlines.inforce import InForce
 from deadlines.load import load
-from events import logs
 from events.clock import now
 from events.instants import parse_instant
 from events.kafka.archive import Segment, segments
 from events.kafka.topics import PARTITIONS, partition_of
+from events.service import logs
 from events.settings import Settings
 from events.store import database
 from events.store.database import Connection, Pool

@@ -26,7 +26,7 @@ from events.http.parameters import Run, StorableText
 from events.kafka.topics import PARTITIONS
 from events.operations import api as operations_api
 from events.operations.operator_action import Order
-from events.runtime import Parts
+from events.service.runtime import Parts
 from events.settings import Settings
 from events.signing import Signed
 from sla.answers.rebuilds import CaseDifference, Dropped, Generation, RunBegun, RunProgress, SignedCertificate

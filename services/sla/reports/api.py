@@ -26,7 +26,7 @@ from events.errors import NotFound, Refused
 from events.http.app import Asked, answers, asked, reply, says
 from events.http.auth import Allowed
 from events.http.parameters import StorableText
-from events.runtime import Parts
+from events.service.runtime import Parts
 from sla.answers.record import Items, Portal, PracticeDocument, PublicRecord, RecordDocument
 from sla.answers.seals import Remedies, Seal, Seals, SealSaid
 from sla.counting.annex import Late

@@ -22,7 +22,7 @@ from events.errors import Conflict, NotFound, Refused
 from events.http.app import Asked, answers, asked
 from events.http.auth import Allowed
 from events.http.parameters import Run
-from events.runtime import Parts
+from events.service.runtime import Parts
 from sla.answers.rules import Published, WhatIfBegun, WhatIfRun
 from sla.judging.case_rules import Supposed, with_published
 from sla.live import queries

@@ -25,7 +25,7 @@ import uvloop
 
 from deadlines.inforce import InForce
 from deadlines.load import load
-from events import logs
+from events.service import logs
 from events.settings import Settings
 from events.store import database
 from events.store.database import Connection

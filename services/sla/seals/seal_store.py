@@ -20,7 +20,7 @@ from events.commands.handle import Answer, answered, handle
 from events.contracts.sla import Difference
 from events.errors import NotFound, WrongVersion
 from events.http.app import Asked
-from events.runtime import Parts
+from events.service.runtime import Parts
 from events.store.database import TRANSIENT, Connection, Pool
 from events.store.envelope import Cause, Recorded
 from events.store.store import Append, append, load

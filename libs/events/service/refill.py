@@ -6,11 +6,11 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from events.ahead import NAME
 from events.errors import Unreadable
 from events.kafka.cloudevent import from_cloudevent, said_by, source_of
 from events.kafka.outbox_relay import NAME as RELAY
 from events.kafka.topic_ends import everything, place_of
+from events.service.preflight import NAME
 from events.store.database import Connection
 from events.store.store import COLUMNS
 from events.subscriptions.follower import Mark, bookmark_of, park

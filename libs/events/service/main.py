@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import msgspec
 import uvloop
 
-from events.adopt import adopt
 from events.errors import OnedoorError
 from events.http.openapi import as_text
-from events.runtime import Service, run, told
+from events.service.adopt import adopt
+from events.service.runtime import Service, run, told
 from events.settings import Settings
 
 USAGE = "the words that it knows are: adopt [--dry-run], openapi"

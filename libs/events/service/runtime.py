@@ -17,7 +17,6 @@ from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from events import ahead, logs
 from events.clock import now
 from events.http import openapi, problems
 from events.http.app import operations
@@ -29,6 +28,7 @@ from events.kafka.heartbeat import Watermark, heartbeat, watermarks
 from events.kafka.outbox_relay import Relay
 from events.operations import api as operations_api
 from events.operations import metrics, parked
+from events.service import logs, preflight
 from events.settings import Settings
 from events.store import database
 from events.store.database import Pool
@@ -217,7 +217,7 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
         log.error("topics are lost", topics=lost, way_out="onedoor republish of the service that says it")
 
     said = [prefix + name for name in service.says if name in topics.LOG_TOPICS]
-    await ahead.refuse(pool, bootstrap, [name for name in said if name not in lost], service.name)
+    await preflight.refuse(pool, bootstrap, [name for name in said if name not in lost], service.name)
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, compression_type="lz4",
         max_batch_size=1 << 19, request_timeout_ms=10_000,

@@ -16,8 +16,8 @@ from events.errors import OnedoorError
 from events.kafka import topics
 from events.kafka.hear import Ears
 from events.kafka.topic_ends import spans
-from events.regain import Regained, regain
-from events.runtime import Service
+from events.service.refill import Regained, regain
+from events.service.runtime import Service
 from events.settings import Settings
 from events.store import database
 from events.store.database import Connection

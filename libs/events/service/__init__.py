@@ -1,0 +1,1 @@
+"""What runs a service, and what brings it back after a restore."""
