@@ -13,10 +13,10 @@ from events.contracts import CATALOGUE
 from events.contracts.channels import SERVICES
 from events.errors import OnedoorError
 from events.http.openapi import FOLDER
-from events.language.acls import SCRIPT, script
-from events.language.files import ASYNCAPI, SCHEMAS, by_name, files, read
-from events.language.released import Refusal, refusals
-from events.language.schemas import ENVELOPE
+from events.schemas.acls import SCRIPT, script
+from events.schemas.files import ASYNCAPI, SCHEMAS, by_name, files, read
+from events.schemas.released import Refusal, refusals
+from events.schemas.schemas import ENVELOPE
 from local.addresses import plain_environment
 from onedoor.parked import AsJson
 

@@ -11,8 +11,8 @@ from events.contracts.terms import FactName
 from events.errors import NotFound
 from events.http.app import says
 from events.kafka.cloudevent import LARGEST_SCHEMA
-from events.language.files import ASYNCAPI, SCHEMAS
-from events.language.schemas import ENVELOPE, identity
+from events.schemas.files import ASYNCAPI, SCHEMAS
+from events.schemas.schemas import ENVELOPE, identity
 
 Number = Annotated[int, Part(ge=1, le=LARGEST_SCHEMA)]
 

@@ -4,7 +4,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 
-from events.language.acls import SCRIPT
+from events.schemas.acls import SCRIPT
 from local.places import CHECKOUT
 
 

@@ -6,7 +6,7 @@ import pytest
 from contracts.allowing import printed
 
 from events.contracts.channels import CHANNELS, INBOUND, SERVICES, Channel
-from events.language.acls import EMITTER, OPERATOR, READER, ROLES, SCRIPT, grants
+from events.schemas.acls import EMITTER, OPERATOR, READER, ROLES, SCRIPT, grants
 from local.places import CHECKOUT
 
 

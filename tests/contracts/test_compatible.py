@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.contracts import CATALOGUE
-from events.language.compatible import breaks
-from events.language.schemas import schema_of
+from events.schemas.compatible import breaks
+from events.schemas.schemas import schema_of
 
 LIMIT = {"type": "object", "properties": {"amount": {"type": "integer"}}, "required": ["amount"]}
 WAS: dict[str, Any] = {

@@ -16,8 +16,8 @@ from events.contracts.channels import CHANNELS, SERVICES, Channel, hears, module
 from events.contracts.standing import CaseStatus, Watermark
 from events.kafka.cloudevent import CloudEvent, from_cloudevent
 from events.kafka.topics import COMPACTED, FOREVER, LOG_TOPICS, TOPIC, partitions_in, topic_of
-from events.language.files import ASYNCAPI, SCHEMAS, by_name, files
-from events.language.schemas import ABOUT, ENVELOPE
+from events.schemas.files import ASYNCAPI, SCHEMAS, by_name, files
+from events.schemas.schemas import ABOUT, ENVELOPE
 from sla.live.projector import status
 
 CHECKOUT = Path(__file__).parents[2]

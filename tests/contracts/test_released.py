@@ -13,9 +13,9 @@ from events.contracts import CATALOGUE
 from events.contracts.catalogue import Entry
 from events.contracts.terms import CaseId, value
 from events.contracts.upcasts import UPCASTS
-from events.language.asyncapi import document
-from events.language.files import ASYNCAPI, SCHEMAS, by_name, files
-from events.language.released import Refusal, refusals
+from events.schemas.asyncapi import document
+from events.schemas.files import ASYNCAPI, SCHEMAS, by_name, files
+from events.schemas.released import Refusal, refusals
 
 CHECKOUT = Path(__file__).parents[2]
 RELEASED = by_name(CHECKOUT / "docs" / SCHEMAS)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from events.contracts import CATALOGUE, read, write
 from events.errors import Unreadable
-from events.language.files import SCHEMAS, by_name
+from events.schemas.files import SCHEMAS, by_name
 
 SCHEMA = by_name(Path(__file__).parents[2] / "docs" / SCHEMAS)
 GOLDENS = by_name(Path(__file__).parent / "goldens")

@@ -13,8 +13,8 @@ from events.contracts.standing import CaseStatus, Watermark
 from events.errors import Unreadable
 from events.kafka.cloudevent import from_cloudevent
 from events.kafka.topics import CASES, HEARTBEATS
-from events.language.files import ASYNCAPI
-from events.language.schemas import identity
+from events.schemas.files import ASYNCAPI
+from events.schemas.schemas import identity
 
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="session")]
 DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "docs" / ASYNCAPI).read_text())

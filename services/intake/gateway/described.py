@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from events.contracts.inbound import EventSent
 from events.gateway.sent import BATCH, JSON, LARGEST, MOST, PREFIX, STRUCTURED
-from events.language.schemas import of_class
+from events.schemas.schemas import of_class
 from intake.answers import Became, Handshake, Taken
 
 _EVENT: Final = of_class(TypeAdapter(EventSent))

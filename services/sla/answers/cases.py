@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from deadlines.verdict import Class
 from events.contracts.terms import CaseId, EventId
 from events.http.answers import about
-from events.language.schemas import ABOUT
+from events.schemas.schemas import ABOUT
 from sla.judging.ledger import LedgerClock, LedgerKind
 from sla.judging.rows import Act, Clock, Outcome
 

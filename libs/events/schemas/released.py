@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 from events.contracts import CATALOGUE, upcasts
 from events.contracts import read as read_fact
 from events.errors import UnknownType, Unreadable
-from events.language.compatible import Break, Schema, breaks
-from events.language.schemas import ENVELOPE, envelope, identity, schema_of
+from events.schemas.compatible import Break, Schema, breaks
+from events.schemas.schemas import ENVELOPE, envelope, identity, schema_of
 
 Named = Mapping[tuple[str, int], Any]
 """Something of each fact and schema number."""

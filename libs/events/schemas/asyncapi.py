@@ -14,7 +14,7 @@ from events.contracts import CATALOGUE, corrections, field, gateway, intake, ope
 from events.contracts.channels import CASES, CHANNELS, HEARTBEATS, INBOUND, SERVICES, Channel
 from events.contracts.inbound import EventSent
 from events.contracts.standing import CaseStatus, Watermark
-from events.language.schemas import CONTENT_TYPE, ENVELOPE, Schema, event_type, identity, of_class
+from events.schemas.schemas import CONTENT_TYPE, ENVELOPE, Schema, event_type, identity, of_class
 
 VERSION: Final = "3.0.0"
 KAFKA: Final = "0.5.0"  # of AsyncAPI's Kafka bindings

@@ -10,8 +10,8 @@ import yaml
 from events.contracts import CATALOGUE
 from events.contracts.intake import ApplicationReceived
 from events.errors import OnedoorError
-from events.language.asyncapi import document
-from events.language.schemas import ENVELOPE, Schema, envelope, identity, record_of, schema_of
+from events.schemas.asyncapi import document
+from events.schemas.schemas import ENVELOPE, Schema, envelope, identity, record_of, schema_of
 
 ASYNCAPI: Final = "asyncapi.yaml"
 SCHEMAS: Final = "schemas"
