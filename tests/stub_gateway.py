@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import web
 
 from events.gateway.emitters import Emitter
-from events.gateway.quota import Quotas
+from events.gateway.rate_limit import Quotas
 from onedoor.importing.gateway_client import Door
 
 GONE = 500  # dies while it answers

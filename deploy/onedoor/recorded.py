@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from events.errors import OnedoorError, Refused
-from events.gateway.letter import Letter
+from events.gateway.cloudevent import LARGEST, MARK, STRUCTURED, Item, Sent, Unread, of_request
 from events.gateway.recording import Recording
-from events.gateway.sent import LARGEST, MARK, STRUCTURED, Item, Sent, Unread, of_request
+from events.gateway.signed_record import Letter
 from onedoor.records import Place, Topics
 
 LONGEST: Final = 2 * LARGEST  # bytes of a line: the data of an event, and room for its attributes

@@ -26,7 +26,7 @@ from bench.figures import line, ratio
 from events.clock import new_id, now
 from events.contracts.channels import INBOUND
 from events.contracts.terms import owner_of
-from events.gateway.sent import BATCH
+from events.gateway.cloudevent import BATCH
 from events.kafka import topics
 from events.settings import Settings
 from local.ports import free_port

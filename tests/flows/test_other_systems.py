@@ -10,8 +10,8 @@ import pytest
 from flows.dossier import receive
 from flows.house import House, told, when
 
+from events.gateway.cloudevent import BATCH, STRUCTURED
 from events.gateway.rules import Name
-from events.gateway.sent import BATCH, STRUCTURED
 
 pytestmark = [pytest.mark.whole, pytest.mark.asyncio(loop_scope="session")]
 SXD, UBND = "urn:quangninh:so-xay-dung:mot-cua", "urn:quangninh:ubnd-ha-long:giay-phep"

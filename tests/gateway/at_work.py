@@ -15,8 +15,8 @@ from serving import Serving
 
 from events.clock import now
 from events.contracts.channels import INBOUND
-from events.gateway.letter import Letter
-from events.gateway.sent import STRUCTURED
+from events.gateway.cloudevent import STRUCTURED
+from events.gateway.signed_record import Letter
 from events.kafka import topics
 from events.kafka.cloudevent import from_cloudevent
 

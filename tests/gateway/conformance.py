@@ -12,8 +12,8 @@ from urllib.parse import quote
 from gateway.told import CASE, EVERYTHING, signed
 
 from events.clock import now
-from events.gateway.letter import Letter
-from events.gateway.sent import JSON, STRUCTURED
+from events.gateway.cloudevent import JSON, STRUCTURED
+from events.gateway.signed_record import Letter
 
 Door = Literal["http", "kafka"]
 DATA: Final = {"case_id": CASE, "stars": 4}

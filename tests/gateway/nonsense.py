@@ -13,8 +13,8 @@ import msgspec
 from gateway.told import EVERYTHING, KEY, OTHER, Event, golden, signed
 
 from events.contracts.channels import OTHERS
-from events.gateway.letter import SIGNATURE
-from events.gateway.sent import BATCH, STRUCTURED
+from events.gateway.cloudevent import BATCH, STRUCTURED
+from events.gateway.signed_record import SIGNATURE
 
 Headers = list[tuple[str, bytes]]
 

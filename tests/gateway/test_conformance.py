@@ -9,7 +9,7 @@ from gateway.conformance import ACCEPTED, DATA, MARK, SCENARIOS, Door, Scenario
 from gateway.told import EVERYTHING
 from serving import Serving
 
-from events.gateway.sent import BATCH, STRUCTURED, Sent
+from events.gateway.cloudevent import BATCH, STRUCTURED, Sent
 
 SENT = """
 select s.id, convert_from(e.data, 'UTF8') as data, e.correlation from sent s join events e on e.stream = s.stream

@@ -17,9 +17,9 @@ from oracle.telling import Story, local, promise, stories
 from deadlines.load import load
 from events.contracts.channels import OTHERS
 from events.contracts.terms import Promise
-from events.gateway.course import Found, course
 from events.gateway.rules import Accepted, Name
-from events.gateway.steps import Step, step
+from events.gateway.sequence_check import Found, course
+from events.gateway.sequence_step import Step, step
 from events.store.envelope import Recorded
 from sla.judging.judge import Rules, judge
 

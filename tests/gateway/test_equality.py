@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from events.contracts import CATALOGUE
 from events.contracts.channels import OTHERS
+from events.gateway.cloudevent import STRUCTURED, Item, Sent, of_request
 from events.gateway.decide import Refusal, decide
 from events.gateway.equality import Known, value_on_log
 from events.gateway.rules import Accepted
-from events.gateway.sent import STRUCTURED, Item, Sent, of_request
 from events.instants import parse_instant
 
 ONE = event("VisitScheduled", their_number=7)

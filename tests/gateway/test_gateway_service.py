@@ -13,8 +13,8 @@ from gateway.told import EVERYTHING, OTHER, enter
 from serving import Serving
 
 from events.contracts.intake import CustomerRated
+from events.gateway.cloudevent import BATCH, MOST, STRUCTURED
 from events.gateway.rules import Name
-from events.gateway.sent import BATCH, MOST, STRUCTURED
 from local.ports import free_port
 
 SECRET = "Nguyễn Văn An"

@@ -29,7 +29,7 @@ from gateway.land_office import (
 from gateway.told import EVERYTHING, enter
 from serving import Serving, serving
 
-from events.gateway.sent import BATCH, STRUCTURED
+from events.gateway.cloudevent import BATCH, STRUCTURED
 from intake.app import service
 from sla.app import service as judging
 

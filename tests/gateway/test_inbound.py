@@ -25,9 +25,9 @@ from serving import Serving, serving
 from events import signing
 from events.clock import now
 from events.contracts.channels import INBOUND
-from events.gateway.letter import SIGNATURE, Letter
+from events.gateway.cloudevent import BATCH
 from events.gateway.rules import accept
-from events.gateway.sent import BATCH
+from events.gateway.signed_record import SIGNATURE, Letter
 from events.kafka import topics
 from events.kafka.consumer import Unnamed
 from intake.app import service

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events import signing
-from events.gateway.letter import SIGNATURE, Letter
-from events.gateway.sent import Sent, Unread
+from events.gateway.cloudevent import Sent, Unread
+from events.gateway.signed_record import SIGNATURE, Letter
 
 ANOTHER = Ed25519PrivateKey.from_private_bytes(b"a" * 32)
 KEYS = EVERYTHING.keys

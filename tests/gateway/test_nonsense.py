@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from events.commands.handle import Moment
 from events.contracts.catalogue import name_of, read, write
+from events.gateway.cloudevent import BATCH, Item, of_request
 from events.gateway.decide import Refusal, decide
 from events.gateway.equality import Known
-from events.gateway.letter import Letter
 from events.gateway.rules import Accepted
-from events.gateway.sent import BATCH, Item, of_request
+from events.gateway.signed_record import Letter
 from events.http import problems
 from intake.gateway.keeping import said
 

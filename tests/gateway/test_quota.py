@@ -4,7 +4,7 @@ from gateway.told import EVERYTHING, OTHER
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.gateway.quota import Quotas
+from events.gateway.rate_limit import Quotas
 
 SIXTY = EVERYTHING.model_copy(update={"per_minute": 60})
 

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.contracts.channels import OTHERS
-from events.gateway import course
+from events.gateway import sequence_check
+from events.gateway.cloudevent import STRUCTURED, Item, of_request
 from events.gateway.emitters import Emitters
 from events.gateway.findings import NOTES, OF_REFUSALS, SHOWN
 from events.gateway.recording import Catalogued, Recording, Report
 from events.gateway.rules import Name
-from events.gateway.sent import STRUCTURED, Item, of_request
 
 KNOWN = Emitters(by_code={one.code: one for one in (EVERYTHING, OTHER)}, ours=OURS)
 
@@ -154,7 +154,7 @@ def test_every_kind_of_fact_is_heard() -> None:
 
 
 def test_every_word_of_a_course_has_its_sentence_and_way_out() -> None:
-    code = Path(course.__file__).read_text()
+    code = Path(sequence_check.__file__).read_text()
     assert set(re.findall(r'(?:found\(\w+(?:\.\w+)?|Found\(\w+), "([a-z-]+)"', code)) <= set(NOTES)
     assert all(one.says and one.way_out for one in NOTES.values())
     assert not set(NOTES) & set(OF_REFUSALS)

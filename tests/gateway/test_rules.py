@@ -16,9 +16,9 @@ from events.contracts.channels import OTHERS
 from events.contracts.terms import UnitCode
 from events.errors import Refused
 from events.gateway import rules
+from events.gateway.cloudevent import Sent
 from events.gateway.emitters import Emitter
 from events.gateway.rules import Accepted
-from events.gateway.sent import Sent
 
 ANOTHERS = "000.00.31.H49-170710-0001"
 

@@ -13,7 +13,7 @@ from gateway.told import Event, event
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.gateway.sent import BATCH, LARGEST, MOST, STRUCTURED, Item, Sent, Unread, is_json, of_request
+from events.gateway.cloudevent import BATCH, LARGEST, MOST, STRUCTURED, Item, Sent, Unread, is_json, of_request
 
 ONE = event("SupplementRequested")
 

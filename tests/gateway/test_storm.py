@@ -22,7 +22,7 @@ from serving import Serving, process, serving
 
 from events.clock import new_id
 from events.contracts.channels import INBOUND
-from events.gateway.sent import BATCH
+from events.gateway.cloudevent import BATCH
 from events.kafka import topics
 from local.ports import free_port
 from local.served import Served

@@ -15,9 +15,9 @@ from gateway.told import EVERYTHING, OTHER, enter
 from serving import Serving
 
 from events.clock import now
-from events.gateway.letter import Letter
+from events.gateway.cloudevent import BATCH, Sent
 from events.gateway.rules import Name
-from events.gateway.sent import BATCH, Sent
+from events.gateway.signed_record import Letter
 
 INPUTS = int(os.environ.get("ONEDOOR_INPUTS", "10000"))
 SEED = int(os.environ.get("ONEDOOR_SEED", "2017"))

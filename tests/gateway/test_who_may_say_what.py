@@ -13,9 +13,9 @@ from gateway.told import EVERYTHING, OTHER, Event, enter
 from serving import Serving
 
 from events.contracts.channels import OTHERS
+from events.gateway.cloudevent import BATCH
 from events.gateway.emitters import Emitter
 from events.gateway.rules import UNITS, Name
-from events.gateway.sent import BATCH
 
 
 def lacking(code: str, owner: str, facts: Sequence[str]) -> Emitter:

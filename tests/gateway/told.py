@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from events import signing
 from events.contracts.channels import OTHERS
 from events.contracts.terms import owner_of
+from events.gateway.cloudevent import STRUCTURED, Sent
 from events.gateway.emitters import Emitter
-from events.gateway.letter import SIGNATURE, Letter
 from events.gateway.rules import UNITS
-from events.gateway.sent import STRUCTURED, Sent
+from events.gateway.signed_record import SIGNATURE, Letter
 
 GOLDENS = Path(__file__).parents[1] / "contracts" / "goldens"
 ARRIVED = datetime(2017, 7, 12, 2, tzinfo=UTC)

@@ -14,7 +14,7 @@ from gateway.dossiers import CLOSED, FORWARDED, RECEIVED, RETURNED, dossier
 from gateway.told import CASE, EVERYTHING, enter, event
 from typer.testing import CliRunner, Result
 
-from events.gateway.sent import LARGEST
+from events.gateway.cloudevent import LARGEST
 from events.kafka import topics
 from onedoor.__main__ import app
 

@@ -13,7 +13,7 @@ import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from events.errors import OnedoorError
-from events.gateway.sent import BATCH
+from events.gateway.cloudevent import BATCH
 from onedoor.client import Said, problem, token
 
 AT_ONCE: Final = 200  # events of a request; the gateway commits as many together

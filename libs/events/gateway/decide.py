@@ -8,10 +8,10 @@ from datetime import datetime
 
 from events.errors import Conflict, Refused
 from events.gateway import rules
+from events.gateway.cloudevent import Item, Unread
 from events.gateway.emitters import Emitter
 from events.gateway.equality import Known, value_as_written
 from events.gateway.rules import Accepted, Name
-from events.gateway.sent import Item, Unread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ import msgspec
 from events.contracts.catalogue import CATALOGUE, Fact, brought_up, name_of, read
 from events.contracts.terms import as_instant
 from events.errors import Unreadable
-from events.gateway.sent import Sent
+from events.gateway.cloudevent import Sent
 from events.kafka.cloudevent import type_of
 from events.spelling import BROKEN, hash_of
 from events.store.envelope import EPOCH

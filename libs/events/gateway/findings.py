@@ -6,7 +6,7 @@ from dataclasses import field as made
 from typing import Final, Literal, NamedTuple
 
 from events.errors import Refused
-from events.gateway.steps import Place
+from events.gateway.sequence_step import Place
 
 Level = Literal["clean", "tolerated", "rejected"]
 Subject = Literal["schema", "identity", "key", "order", "duplicates", "clock", "transitions", "promises"]

@@ -10,15 +10,15 @@ from typing import Final, NamedTuple
 
 from events.contracts.terms import owner_of
 from events.errors import Refused
-from events.gateway.course import Found, course
+from events.gateway.cloudevent import Item, Sent, Unread
 from events.gateway.decide import Refusal, decide
 from events.gateway.emitters import Emitter, Emitters
 from events.gateway.equality import Known
 from events.gateway.findings import Example, Finding, Findings, Level
-from events.gateway.letter import Letter
 from events.gateway.rules import Accepted
-from events.gateway.sent import Item, Sent, Unread
-from events.gateway.steps import Place, Step, step
+from events.gateway.sequence_check import Found, course
+from events.gateway.sequence_step import Place, Step, step
+from events.gateway.signed_record import Letter
 
 SECOND: Final = timedelta(seconds=1)
 

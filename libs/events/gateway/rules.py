@@ -19,9 +19,9 @@ from events.contracts.catalogue import Fact, brought_up, read, write
 from events.contracts.channels import OTHERS
 from events.contracts.terms import UnitCode, as_instant, owner_of
 from events.errors import Forbidden, Refused, Unreadable
+from events.gateway.cloudevent import BROKEN, JSON, Sent, is_json
 from events.gateway.emitters import REPLY, Emitter
 from events.gateway.equality import NESTED, merged
-from events.gateway.sent import BROKEN, JSON, Sent, is_json
 from events.kafka.cloudevent import LARGEST_SCHEMA, PREFIX
 from events.store.envelope import Cause
 

@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse
 
 from events.actor import Actor
 from events.errors import NotFound, TooMuch
-from events.gateway.quota import Quotas
-from events.gateway.sent import Item, of_request
+from events.gateway.cloudevent import Item, of_request
+from events.gateway.rate_limit import Quotas
 from events.http import problems
 from events.http.app import Now, moment
 from events.http.auth import Allowed

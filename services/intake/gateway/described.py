@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from events.contracts.inbound import EventSent
-from events.gateway.sent import BATCH, JSON, LARGEST, MOST, PREFIX, STRUCTURED
+from events.gateway.cloudevent import BATCH, JSON, LARGEST, MOST, PREFIX, STRUCTURED
 from events.schemas.schemas import of_class
 from intake.answers import Became, Handshake, Taken
 

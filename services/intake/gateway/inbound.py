@@ -9,9 +9,9 @@ from events.clock import now
 from events.commands.handle import Moment
 from events.contracts.channels import INBOUND
 from events.errors import Refused
+from events.gateway.cloudevent import Unread
 from events.gateway.emitters import Emitters
-from events.gateway.letter import Letter
-from events.gateway.sent import Unread
+from events.gateway.signed_record import Letter
 from events.kafka.hear import Ears, Keeps
 from events.kafka.inbox import Ids, Kept, advance
 from events.kafka.topic_ends import place_of

@@ -10,11 +10,11 @@ from events.commands.handle import ATTEMPTS, Moment
 from events.contracts.gateway import EventRefused
 from events.errors import Conflict, Refused, WrongVersion
 from events.gateway import rules
+from events.gateway.cloudevent import Item, Sent
 from events.gateway.decide import Refusal, decide
 from events.gateway.emitters import Emitter
 from events.gateway.equality import Known, value_on_log
 from events.gateway.rules import Accepted, Name
-from events.gateway.sent import Item, Sent
 from events.sanitize import storable
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause

@@ -7,7 +7,7 @@ and without a calendar: what needs one (a late extension, an appointment that is
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from events.gateway.steps import Step, act, in_order, standing
+from events.gateway.sequence_step import Step, act, in_order, standing
 from events.ordering.progress import Progress
 
 

@@ -16,8 +16,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from events.errors import Forbidden
+from events.gateway.cloudevent import KAFKA_PREFIX, Item, Sent, of_record
 from events.gateway.emitters import Emitter, Emitters
-from events.gateway.sent import KAFKA_PREFIX, Item, Sent, of_record
 
 SIGNATURE: Final = "onedoor-signature"
 SAFE: Final = "/:;=+"  # need no percent sign to be read
