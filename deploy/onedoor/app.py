@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from events.errors import OnedoorError
-from events.sanitize import printable
+from events.text_safety import printable
 from local.errors import AlreadyRunning
 
 FAILED, ALREADY_RUNNING = 1, 3

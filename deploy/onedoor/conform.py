@@ -16,7 +16,7 @@ from events.errors import OnedoorError
 from events.gateway import emitters
 from events.gateway.findings import Finding
 from events.gateway.recording import Catalogued, Recording, Report
-from events.sanitize import printable
+from events.text_safety import printable
 from local.places import CHECKOUT, home
 from onedoor.app import REJECTED, TOLERATED
 from onedoor.client import running

@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 from rich.text import Text
 
-from events.sanitize import printable
 from events.store.envelope import Recorded
+from events.text_safety import printable
 from onedoor.screen import VIETNAM
 
 LATE: Final = timedelta(seconds=1)  # from happening to being recorded; less is the way through the service

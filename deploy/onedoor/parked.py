@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from events.sanitize import printable
+from events.text_safety import printable
 from local.places import home
 from onedoor.client import Service, session
 from onedoor.screen import local_time, wide

@@ -5,7 +5,7 @@ from pathlib import Path
 from deadlines.catalogue import Catalogue
 from deadlines.entries import CatalogueFile
 from deadlines.errors import CatalogueError
-from events import datafile
+from events import yaml_file
 from events.errors import OnedoorError
 
 
@@ -20,7 +20,7 @@ def load(folder: Path) -> Catalogue:
 def load_file(path: Path) -> CatalogueFile:
     """One file of a catalogue. Raises CatalogueError."""
     try:
-        content = datafile.read(path)
+        content = yaml_file.read(path)
     except OnedoorError as broken:
         raise CatalogueError(str(broken)) from broken
     return CatalogueFile.of(path.name, content)

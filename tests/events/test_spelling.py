@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from events.spelling import hash_of_body
+from events.canonical_json import hash_of_body
 
 BODY = {
     "at": "2017-07-10T09:00:00+07:00",

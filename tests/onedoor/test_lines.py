@@ -7,8 +7,8 @@ import pytest
 from oracle.telling import CASE, Story, local
 
 from events.errors import OnedoorError
-from events.sanitize import printable
 from events.store.envelope import Recorded
+from events.text_safety import printable
 from onedoor.events import speaker_of
 from onedoor.instants import instant, until_end_of
 from onedoor.lines import broken, line

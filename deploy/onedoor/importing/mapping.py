@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from events import datafile
+from events import yaml_file
 from events.contracts import CATALOGUE
 from events.contracts.channels import OTHERS
 from events.errors import OnedoorError
@@ -280,7 +280,7 @@ def _cells(value: Any, path: str) -> Iterator[tuple[str, Cell]]:
 
 def load(path: Path) -> Mapped:
     """The mapping in a file. Raises OnedoorError with a sentence that names file, key and way out."""
-    return of(path.name, datafile.read(path))
+    return of(path.name, yaml_file.read(path))
 
 
 def of(name: str, content: Any) -> Mapped:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from events.errors import OnedoorError
-from events.sanitize import printable
+from events.text_safety import printable
 from onedoor.importing.progress import State
 from onedoor.importing.rows import RowRefused
 

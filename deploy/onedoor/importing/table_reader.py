@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from events.errors import OnedoorError
-from events.sanitize import printable
+from events.text_safety import printable
 from onedoor.importing.mapping import Mapped, nfc
 
 FIRST: Final = 2  # the number of the first row of data, as a spreadsheet shows it: the header is row 1

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from events import datafile
+from events import yaml_file
 from events.contracts.channels import OTHERS
 from events.contracts.terms import OWNER, FactName, Reference, UnitCode
 from events.errors import Forbidden, OnedoorError
@@ -113,7 +113,7 @@ class Emitters:
 
 def load(path: Path, ours: Collection[str]) -> Emitters:
     """The emitters in a file. Raises OnedoorError with a sentence that names file and field."""
-    return of(path.name, datafile.read(path), ours)
+    return of(path.name, yaml_file.read(path), ours)
 
 
 def of(name: str, content: Any, ours: Collection[str]) -> Emitters:

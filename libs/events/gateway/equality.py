@@ -10,12 +10,12 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
+from events.canonical_json import BROKEN, hash_of
 from events.contracts.catalogue import CATALOGUE, Fact, brought_up, name_of, read
 from events.contracts.terms import as_instant
 from events.errors import Unreadable
 from events.gateway.cloudevent import Sent
 from events.kafka.cloudevent import type_of
-from events.spelling import BROKEN, hash_of
 from events.store.envelope import EPOCH
 
 NESTED: Final = (dict, list, tuple)  # what may hold fields that nobody knows

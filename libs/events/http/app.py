@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from prometheus_client import generate_latest
 
 from events.actor import Actor
+from events.canonical_json import hash_of_body
 from events.clock import new_id, now
 from events.commands.handle import Answer, IdempotencyKey, Moment
 from events.contracts.terms import Instant
@@ -19,7 +20,6 @@ from events.errors import Refused
 from events.http.answers import Health, Readiness, Session, Standing
 from events.http.auth import Allowed, Gate, cookie_of
 from events.kafka.heartbeat import Watermark
-from events.spelling import hash_of_body
 from events.store.envelope import Cause
 
 # Both travel with the facts, so neither may hold a sentence. A broken trace is left out, never refused (W3C).

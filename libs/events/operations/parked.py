@@ -8,9 +8,9 @@ from events.errors import Conflict, NotFound, Unreadable, WrongVersion
 from events.kafka.cloudevent import from_cloudevent
 from events.kafka.inbox import HEAR, insert, known_hashes
 from events.operations.operator_action import Order
-from events.sanitize import storable
 from events.store.database import TRANSIENT, Connection, Pool
 from events.subscriptions.follower import WAIT_LOCK, Entry, Following, Mark
+from events.text_safety import storable
 
 RETRY = """
 select id, body from parked

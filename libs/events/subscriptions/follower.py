@@ -14,11 +14,11 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 import structlog
 
 from events.errors import Unreadable, WrongVersion
-from events.sanitize import storable
 from events.store.database import TRANSIENT, Connection, Pool
 from events.store.store import Append, append
 from events.subscriptions.log_reader import EVENTS, INBOX, START, Entry, Log, Mark, Tail
 from events.subscriptions.wakeup import Bell, Pace, rest
+from events.text_safety import storable
 
 __all__ = [
     "EVENTS",

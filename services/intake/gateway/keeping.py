@@ -15,10 +15,10 @@ from events.gateway.decide import Refusal, decide
 from events.gateway.emitters import Emitter
 from events.gateway.equality import Known, value_on_log
 from events.gateway.rules import Accepted, Name
-from events.sanitize import storable
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause
 from events.store.store import Append, append
+from events.text_safety import storable
 
 # A fact that was brought back after a restore has no row in `sent`: the hash of what was sent is on no topic.
 KNOWN = """

@@ -12,11 +12,11 @@ from events.commands.amend import CORRECTIONS
 from events.contracts.catalogue import Fact
 from events.contracts.channels import hears
 from events.contracts.sla import GenerationSwapped, VerdictReached
-from events.sanitize import storable
 from events.store.database import Connection
 from events.store.envelope import Cause, Recorded
 from events.store.store import COLUMNS, Append, append, load, recorded_from
 from events.subscriptions.follower import INBOX, LONGEST_REASON, START, Entry, Follower, Mark, bookmark_of
+from events.text_safety import storable
 from sla.judging.case import JUDGED, LOOKED_AT
 from sla.judging.case_rules import with_published
 from sla.judging.corrections import lateness

@@ -11,8 +11,8 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from events.sanitize import printable
 from events.signing import digest, listed, sign
+from events.text_safety import printable
 from sla.i18n.texts import local
 
 

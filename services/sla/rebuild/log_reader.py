@@ -17,9 +17,9 @@ from events.contracts.catalogue import CATALOGUE
 from events.errors import Unreadable
 from events.kafka.archive import Segment, reach
 from events.kafka.cloudevent import from_cloudevent
-from events.sanitize import storable
 from events.store.envelope import Recorded
 from events.subscriptions.follower import LONGEST_REASON
+from events.text_safety import storable
 from sla.judging.case import JUDGED
 from sla.rebuild.spill import Aside
 
