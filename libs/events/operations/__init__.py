@@ -1,1 +1,1 @@
-"""What operators do to a running service: followers, parked records, lost topics; and the figures that tell how it is."""
+"""What operators do to a running service (followers, parked records, lost topics), and the figures that tell of it."""
