@@ -1,6 +1,5 @@
 """`onedoor`, or `python -m onedoor`: the commands, wired."""
 
-from onedoor import segments
 from onedoor.app import App
 from onedoor.conform import conform
 from onedoor.contracts import contracts
@@ -19,6 +18,7 @@ from onedoor.republish import republish
 from onedoor.runs import runs
 from onedoor.status import status
 from onedoor.token import token
+from onedoor.topics import segments
 from onedoor.up import up
 from onedoor.verify import verify
 from onedoor.whatif import what_if

@@ -21,9 +21,9 @@ from local.places import CHECKOUT, home
 from onedoor.app import REJECTED, TOLERATED
 from onedoor.client import running
 from onedoor.instants import instant
-from onedoor.recorded import hear_file, hear_topic
-from onedoor.records import Topics
 from onedoor.screen import VIETNAM, progress, wide
+from onedoor.topics.recorded import hear_file, hear_topic
+from onedoor.topics.records import Topics
 
 EXITS = {"clean": 0, "tolerated": TOLERATED, "rejected": REJECTED}
 STYLES = {"clean": "green", "tolerated": "yellow", "rejected": "bold red"}

@@ -23,8 +23,8 @@ from local.places import home
 from onedoor.client import Service, running, session
 from onedoor.instants import instant
 from onedoor.lines import broken, compact, line
-from onedoor.records import Record, Topics
 from onedoor.screen import local_time, wide
+from onedoor.topics.records import Record, Topics
 
 ByService = Annotated[Service | None, typer.Option("--service", help="Only what this service said.")]
 ByType = Annotated[str | None, typer.Option("--type", help="Only facts of this type, as in the catalogue.")]

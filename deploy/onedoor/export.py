@@ -20,8 +20,8 @@ from local.places import CHECKOUT, home
 from onedoor import ocel, xes
 from onedoor.client import running
 from onedoor.occurred import STREAMS, History, KindOf, histories, received
-from onedoor.records import Topics
 from onedoor.screen import VIETNAM, progress
+from onedoor.topics.records import Topics
 
 Format = StrEnum("Format", ("ocel", "xes"))
 WRITE: Final = {Format.ocel: ocel.write, Format.xes: xes.write}

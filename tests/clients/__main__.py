@@ -29,7 +29,7 @@ from local.places import CHECKOUT
 from local.stack import Stack
 from onedoor import ocel, xes
 from onedoor.occurred import histories
-from onedoor.records import Topics
+from onedoor.topics.records import Topics
 
 BUILD = CHECKOUT / "build" / "clients"
 OPENED = Path(__file__).with_name("opened.py")

@@ -21,7 +21,7 @@ from events.kafka.archive import Kept, write
 from events.kafka.topic_ids import Identity
 from events.kafka.topics import PARTITIONS, partition_of, topic_of
 from events.store.envelope import Recorded
-from onedoor.records import Topics
+from onedoor.topics.records import Topics
 from sla.live import queries
 from sla.live.projector import HEARS
 from sla.rebuild import generations

@@ -10,7 +10,7 @@ from events.errors import OnedoorError, Refused
 from events.gateway.cloudevent import LARGEST, MARK, STRUCTURED, Item, Sent, Unread, of_request
 from events.gateway.recording import Recording
 from events.gateway.signed_record import Letter
-from onedoor.records import Place, Topics
+from onedoor.topics.records import Place, Topics
 
 LONGEST: Final = 2 * LARGEST  # bytes of a line: the data of an event, and room for its attributes
 EVERY: Final = 500  # lines between two words about how far it is

@@ -13,8 +13,8 @@ from local.places import home
 from local.places import segments as usual
 from onedoor.client import Service
 from onedoor.events import topics_of
-from onedoor.records import Place, Topics
 from onedoor.screen import progress
+from onedoor.topics.records import Place, Topics
 
 
 def export(

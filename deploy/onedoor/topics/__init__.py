@@ -1,0 +1,1 @@
+"""Records of topics as the command line reads, shows and exports them."""
