@@ -17,9 +17,9 @@ from events.errors import OnedoorError, Unreadable
 from events.kafka.cloudevent import from_cloudevent
 from events.store.envelope import Recorded
 from local.places import CHECKOUT, home
-from onedoor import ocel, xes
 from onedoor.client import running
-from onedoor.occurred import STREAMS, History, KindOf, histories, received
+from onedoor.exporting import ocel, xes
+from onedoor.exporting.history import STREAMS, History, KindOf, histories, received
 from onedoor.screen import VIETNAM, progress
 from onedoor.topics.records import Topics
 

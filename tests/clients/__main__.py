@@ -27,8 +27,8 @@ from events.gateway import emitters
 from local.kafka import jars
 from local.places import CHECKOUT
 from local.stack import Stack
-from onedoor import ocel, xes
-from onedoor.occurred import histories
+from onedoor.exporting import ocel, xes
+from onedoor.exporting.history import histories
 from onedoor.topics.records import Topics
 
 BUILD = CHECKOUT / "build" / "clients"

@@ -14,10 +14,10 @@ from contracts.occurring import CASE, EVERYTHING, GOLDENS, OTHER, TOLD, kind_of,
 from typer.testing import CliRunner
 
 from events.store.envelope import Recorded
-from onedoor import ocel, xes
 from onedoor.__main__ import app
 from onedoor.export import wanted
-from onedoor.occurred import ROLES, histories
+from onedoor.exporting import ocel, xes
+from onedoor.exporting.history import ROLES, histories
 
 NAMES = {"string": str, "integer": int, "float": float, "boolean": bool, "time": str}
 

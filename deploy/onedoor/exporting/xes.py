@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final, TextIO
 from xml.sax.saxutils import quoteattr
 
-from onedoor.occurred import DOSSIER, ORDER, History, Kind, Occurrence, Value, kind, plain
-from onedoor.ocel import Written
+from onedoor.exporting.history import DOSSIER, ORDER, History, Kind, Occurrence, Value, kind, plain
+from onedoor.exporting.ocel import Written
 
 TAGS: Final[dict[Kind, str]] = {
     "string": "string", "integer": "int", "float": "float", "boolean": "boolean", "time": "date",

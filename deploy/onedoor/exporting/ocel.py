@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, TextIO
 
-from onedoor.occurred import DOSSIER, ORDER, History, Kind, Occurrence, Thing, kind, plain
+from onedoor.exporting.history import DOSSIER, ORDER, History, Kind, Occurrence, Thing, kind, plain
 
 ACTOR: Final = "actor"
 
