@@ -1,27 +1,27 @@
 """`onedoor`, or `python -m onedoor`: the commands, wired."""
 
 from onedoor.app import App
-from onedoor.conform import conform
-from onedoor.contracts import contracts
-from onedoor.db import db
-from onedoor.demo import demo
-from onedoor.down import down
-from onedoor.events import events
-from onedoor.evidence import evidence
-from onedoor.explain import explain
-from onedoor.export import export
-from onedoor.followers import followers
 from onedoor.importing.import_ import import_
-from onedoor.parked import parked
-from onedoor.rebuild import sla
-from onedoor.republish import republish
-from onedoor.runs import runs
-from onedoor.status import status
-from onedoor.token import token
 from onedoor.topics import segments
-from onedoor.up import up
-from onedoor.verify import verify
-from onedoor.whatif import what_if
+from onedoor.verbs.conform import conform
+from onedoor.verbs.contracts import contracts
+from onedoor.verbs.db import db
+from onedoor.verbs.demo import demo
+from onedoor.verbs.down import down
+from onedoor.verbs.events import events
+from onedoor.verbs.evidence import evidence
+from onedoor.verbs.explain import explain
+from onedoor.verbs.export import export
+from onedoor.verbs.followers import followers
+from onedoor.verbs.parked import parked
+from onedoor.verbs.rebuild import sla
+from onedoor.verbs.republish import republish
+from onedoor.verbs.runs import runs
+from onedoor.verbs.status import status
+from onedoor.verbs.token import token
+from onedoor.verbs.up import up
+from onedoor.verbs.verify import verify
+from onedoor.verbs.whatif import what_if
 
 app = App(
     name="onedoor",

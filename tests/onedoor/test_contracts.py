@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from events.contracts.upcasts import UPCASTS
-from onedoor.contracts import CHECKOUT, DOCS, GOLDENS, contracts
+from onedoor.verbs.contracts import CHECKOUT, DOCS, GOLDENS, contracts
 
 Edit = Callable[[dict[str, Any]], object]
 

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from events.store.envelope import Recorded
 from onedoor.__main__ import app
-from onedoor.export import wanted
 from onedoor.exporting import ocel, xes
 from onedoor.exporting.history import ROLES, histories
+from onedoor.verbs.export import wanted
 
 NAMES = {"string": str, "integer": int, "float": float, "boolean": bool, "time": str}
 

@@ -9,9 +9,9 @@ from oracle.telling import CASE, Story, local
 from events.errors import OnedoorError
 from events.store.envelope import Recorded
 from events.text_safety import printable
-from onedoor.events import speaker_of
 from onedoor.instants import instant, until_end_of
 from onedoor.lines import broken, line
+from onedoor.verbs.events import speaker_of
 
 
 def fact() -> Recorded:

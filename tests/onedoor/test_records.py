@@ -11,8 +11,8 @@ from oracle.telling import Story, local
 
 from events.errors import OnedoorError
 from events.kafka import topics
-from onedoor.events import Told
 from onedoor.topics.records import Record, Topics
+from onedoor.verbs.events import Told
 from sla.explain.case_history import told as told_of
 
 EVERYTHING: Callable[[bytes], bool] = lambda _: True  # noqa: E731

@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console
 
 from events.kafka.heartbeat import STANDS_AFTER, watermarks
-from onedoor.status import is_well, show
+from onedoor.verbs.status import is_well, show
 
 AT = datetime(2017, 7, 10, 3, tzinfo=UTC)
 

@@ -19,7 +19,6 @@ from events.errors import OnedoorError
 from local.places import CHECKOUT, home
 from onedoor.app import REJECTED, TOLERATED
 from onedoor.client import running
-from onedoor.conform import Catalogue
 from onedoor.importing import mapping
 from onedoor.importing.comparison import Correction, compare
 from onedoor.importing.gateway_client import Door
@@ -28,6 +27,7 @@ from onedoor.importing.report import report, show, write_refused
 from onedoor.importing.rows import RowRefused, Rows
 from onedoor.importing.sending import Sending, print_events
 from onedoor.screen import progress, wide
+from onedoor.verbs.conform import Catalogue
 
 LISTS: Final = (".csv", ".ndjson")
 EVERY: Final = 500  # rows between two words about how far it is

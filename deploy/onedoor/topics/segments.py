@@ -12,9 +12,9 @@ from events.kafka.topic_ids import Identity
 from local.places import home
 from local.places import segments as usual
 from onedoor.client import Service
-from onedoor.events import topics_of
 from onedoor.screen import progress
 from onedoor.topics.records import Place, Topics
+from onedoor.verbs.events import topics_of
 
 
 def export(

@@ -13,9 +13,9 @@ from events.errors import OnedoorError
 from local.places import home
 from onedoor.client import Client, session
 from onedoor.instants import instant
-from onedoor.parked import AsJson, OneOrAll, Why, Yes
 from onedoor.screen import wide
-from onedoor.status import trouble
+from onedoor.verbs.parked import AsJson, OneOrAll, Why, Yes
+from onedoor.verbs.status import trouble
 
 Name = Annotated[str, typer.Argument(help="The follower, as `onedoor followers list` shows it.")]
 

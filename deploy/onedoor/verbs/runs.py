@@ -14,7 +14,7 @@ from rich.table import Table
 from local.places import home
 from onedoor.client import Client, session
 from onedoor.screen import local_time, wide
-from onedoor.watch import At, watch
+from onedoor.verbs.watch import At, watch
 
 Run = Annotated[int, typer.Argument(min=1, help="The run's number, as `onedoor runs list` shows it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]

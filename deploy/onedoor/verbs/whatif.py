@@ -17,7 +17,7 @@ from events.errors import OnedoorError
 from local.places import home
 from onedoor.client import session
 from onedoor.screen import local_time, wide
-from onedoor.watch import At, watch
+from onedoor.verbs.watch import At, watch
 
 SHOWN = 50  # dossiers in the table; --json has them all
 KINDS: Mapping[str, str] = {

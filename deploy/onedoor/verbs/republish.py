@@ -9,7 +9,7 @@ import typer
 
 from local.places import home
 from onedoor.client import Service, session
-from onedoor.parked import AsJson, Why, Yes
+from onedoor.verbs.parked import AsJson, Why, Yes
 
 
 def republish(

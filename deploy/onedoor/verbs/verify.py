@@ -14,8 +14,8 @@ from events.errors import OnedoorError
 from events.signing import digest
 from local.places import home
 from onedoor.client import session
-from onedoor.runs import follow
 from onedoor.screen import wide
+from onedoor.verbs.runs import follow
 
 
 def verify(

@@ -18,9 +18,9 @@ from events.schemas.files import ASYNCAPI, SCHEMAS, by_name, files, read
 from events.schemas.released import Refusal, refusals
 from events.schemas.schemas import ENVELOPE
 from local.addresses import plain_environment
-from onedoor.parked import AsJson
+from onedoor.verbs.parked import AsJson
 
-CHECKOUT: Final = Path(__file__).parents[2]
+CHECKOUT: Final = Path(__file__).parents[3]
 DOCS: Final = CHECKOUT / "docs"
 GOLDENS: Final = CHECKOUT / "tests" / "contracts" / "goldens"
 # What a service has to be told before it says anything. To say its routes it uses nothing of it.

@@ -22,7 +22,7 @@ from events.signing import digest_of
 from local.places import home
 from onedoor.client import Client, session
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 VERIFIER = HERE / "verifier.py"
 README = HERE / "evidence.txt"
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")

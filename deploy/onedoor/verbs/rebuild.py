@@ -14,8 +14,8 @@ from events.kafka.topics import PARTITIONS
 from local.places import home
 from onedoor.client import session
 from onedoor.instants import until_end_of
-from onedoor.parked import Yes
-from onedoor.runs import ended_well, follow, tell
+from onedoor.verbs.parked import Yes
+from onedoor.verbs.runs import ended_well, follow, tell
 
 Source = Literal["kafka", "inbox", "segments"]
 

@@ -14,7 +14,7 @@ from events.errors import OnedoorError
 from local.places import home
 from local.stack import Stack
 from onedoor.client import Service
-from onedoor.parked import AsJson, Yes
+from onedoor.verbs.parked import AsJson, Yes
 
 db = typer.Typer(help="The databases, while the services are down.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -1,0 +1,1 @@
+"""The verbs of `onedoor`, one module each."""
