@@ -8,6 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError
 from aiokafka.partitioner import DefaultPartitioner
+from contracts.given import eventually
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,9 +68,17 @@ async def test_the_broker_stamps_what_others_write(kafka: str, topic_prefix: str
     assert (made["message.timestamp.type"], made["retention.ms"]) == ("LogAppendTime", "-1")
     await parts.drop_topics(kafka, topic_prefix)
     await _make(kafka, name, 3, **{"max.message.bytes": "123456"})
+
+    async def is_made() -> bool:
+        return await _partitions(kafka, name) == {name: 3}
+
+    async def is_stamped() -> bool:
+        found = await _settings(kafka, name)
+        return (found.get("message.timestamp.type"), found["max.message.bytes"]) == ("LogAppendTime", "123456")
+
+    await eventually(is_made)  # until then the broker may still tell of the topic before
     await topics.ensure(kafka, topic_prefix, [INBOUND])
-    found = await _settings(kafka, name)
-    assert (found["message.timestamp.type"], found["max.message.bytes"]) == ("LogAppendTime", "123456")
+    await eventually(is_stamped)
 
 
 async def test_a_topic_that_was_used_is_not_made_anew(kafka: str, topic_prefix: str) -> None:

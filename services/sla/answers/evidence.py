@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from typing_extensions import TypedDict
 
+from events.contracts.ranks import ORDER
 from events.contracts.rules import CalendarTerms, ServiceTerms
 from events.contracts.terms import CaseId
 from events.http.answers import about
@@ -128,6 +129,7 @@ class RulesDocument(Answering):
     """Every rule that dossiers are judged by."""
 
     format: Annotated[Literal["onedoor.rules.v1"], about("The form of this document.")]
+    order: Annotated[str, about("The name of the order of events by which dossiers are judged.", ORDER)]
     calendars: Annotated[dict[str, CalendarTerms], about("By version: what working time is computed from.")]
     services: Annotated[dict[str, ServiceTerms], about("By version: what a promise is judged by.")]
     digests: Annotated[dict[str, Digest], about("By version: the digest of its terms.")]
