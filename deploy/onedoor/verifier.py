@@ -48,6 +48,14 @@ def canonical(document: Any) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def unpacked(text: str) -> bytes:
+    """The bytes of base64 in its one spelling: the last letter has bits that say nothing. Raises ValueError."""
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError(f"{text!r} is not base64 as it is written")
+    return data
+
+
 def sha(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
@@ -114,7 +122,7 @@ class Fact:
         """Raises ValueError, KeyError or TypeError for what is no fact."""
         head, found, data = line.partition(',"data":')
         told = json.loads(head + "}") if found else json.loads(line)
-        self.bytes = data[:-1].encode() if found else base64.b64decode(told.pop("data_base64"), validate=True)
+        self.bytes = data[:-1].encode() if found else unpacked(told.pop("data_base64"))
         if sorted(told) != MEMBERS or (found and data[-1:] != "}"):
             raise ValueError(f"its members are not {', '.join(MEMBERS)} and data")
         self.id, self.hash, self.subject = told["id"], bytes.fromhex(told["hash"]), told["subject"]
@@ -714,7 +722,7 @@ class Evidence:
             self.unsigned.append(place)
         elif self.keys and key not in self.keys:
             self.found(place, f"signed by {key}, which is not the key that was given")
-        elif not signed_by(base64.b64decode(key), canonical(document), base64.b64decode(signature)):
+        elif not signed_by(unpacked(key), canonical(document), unpacked(signature)):
             self.found(place, "was changed after it was signed")
         return document
 

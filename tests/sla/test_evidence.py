@@ -299,6 +299,15 @@ def test_a_file_too_many_is_found() -> None:
     assert checked({**WHOLE, "dossiers/more.txt": b""}).wrong == ["dossiers/more.txt: does not belong here"]
 
 
+def test_bits_of_a_signature_that_decode_to_nothing_are_found_too() -> None:
+    """The last letter before the padding of base64 has four of them."""
+    text = WHOLE["seals.json"].decode()
+    before, _, after = text.partition('=="')
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    other = letters[letters.index(before[-1]) ^ 1]
+    assert checked({**WHOLE, "seals.json": f'{before[:-1]}{other}=="{after}'.encode()}).wrong
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_any_flipped_byte_anywhere_is_found(data: st.DataObject) -> None:
