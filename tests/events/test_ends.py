@@ -74,5 +74,5 @@ def test_every_reader_says_which_records_it_reads() -> None:
     files = [file for folder in ("libs", "services", "deploy") for file in (CHECKOUT / folder).rglob("*.py")]
     makers = {file.name: text for file in files if making.search(text := file.read_text())}
     assert topic_ends.__file__.endswith("ends.py")
-    assert {"ends.py", "hear.py", "consumer.py", "reading.py", "records.py", "facts.py"} <= makers.keys()
+    assert {"topic_ends.py", "hear.py", "consumer.py", "log_reader.py", "records.py", "facts.py"} <= makers.keys()
     assert [name for name, text in makers.items() if not re.search(r"isolation[._]level", text)] == []
