@@ -28,11 +28,12 @@ from events.subscriptions.wakeup import Bell
 from sla.counting.periods import Period
 from sla.counting.record import Record as MonthlyRecord
 from sla.judging.judge import Rules
-from sla.live import projector, queries, row_store
+from sla.live import projector, row_store
 from sla.live.ticker import tick
 from sla.rebuild import generations
 from sla.rebuild.certificate import Vouched
 from sla.rebuild.comparison import Comparing, Comparison
+from sla.reports import record_queries
 from sla.reports.document import Document, document, read, written
 from sla.seals import remedial_store, seal_store
 
@@ -163,11 +164,11 @@ class Sla:
 
     async def record(self, period: Period) -> MonthlyRecord:
         """The record of a period from the live rows."""
-        return await queries.the_record(self.pool, period, KINDS)
+        return await record_queries.the_record(self.pool, period, KINDS)
 
     async def seal(self, period: Period, at: datetime, *, actor: Actor = LEADER, key: str | None = None) -> Answer:
         """A leader signs a period."""
-        effects = await remedial_store.effects(self.pool, await self.record(period))
+        effects = await record_queries.effects(self.pool, await self.record(period))
         return await seal_store.seal(self.pool, RULES.catalogue, period, effects, frame(at, key, str(period)), actor)
 
     async def last_said(self, period: Period) -> Any:

@@ -1,4 +1,4 @@
-"""HTTP: cases, the stream, the ticker's clock. The record, rules and rebuilds have files of their own.
+"""HTTP: cases, the stream, the ticker's clock. The record, seals, rules and rebuilds have files of their own.
 
 `/public/*` needs no token.
 """
@@ -42,8 +42,9 @@ from sla.live.ticker import tick
 from sla.live.watermarks import CLOCK, KEEP, passed
 from sla.rebuild import api as rebuild_api
 from sla.reports import as_of as as_of_day
-from sla.reports.api import Day, record_routes
+from sla.reports.api import Day, portal_routes, record_routes
 from sla.rule_changes import api as rule_api
+from sla.seals import api as seal_api
 
 AS_OF_AT_ONCE = 2  # such an answer may judge every case: the others wait, and the live judge keeps its connections
 WEB = Path(__file__).parent / "web"
@@ -208,6 +209,8 @@ def routes(parts: Parts, in_force: InForce, hub: Hub) -> APIRouter:
         return FileResponse(WEB / name)
 
     router.include_router(record_routes(parts, in_force.catalogue, current, known))
+    router.include_router(seal_api.routes(parts, in_force.catalogue))
+    router.include_router(portal_routes(pool, in_force.catalogue))
     return router
 
 

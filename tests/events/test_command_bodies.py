@@ -12,7 +12,7 @@ from intake.api import Extension, Rating
 from routing.api import Forwarding
 from sla.api import Clock
 from sla.rebuild.api import Rebuild
-from sla.reports.api import Sealing
+from sla.seals.api import Sealing
 
 VISIT = {"starts": "2017-07-11T02:00:00Z", "ends": "2017-07-11T03:00:00Z"}
 LIMIT = {"amount": 2, "unit": "working_days"}

@@ -9,7 +9,7 @@ from sla_at_work import KINDS, RULES
 
 from sla.app import service
 from sla.counting.periods import month
-from sla.live import queries
+from sla.reports import record_queries
 from sla.reports.api import XLSX
 from sla.reports.document import addressed, document, fingerprint, written
 
@@ -119,7 +119,7 @@ async def _every_form(at_work: Serving, case_id: str) -> None:
 async def _as_counted(at_work: Serving) -> None:
     """What is kept ready between answers gives, byte for byte, the document of a fresh count."""
     _, _, body = await raw(at_work, f"/record?{JULY}")
-    found = await queries.the_record(at_work.running.parts.pool, month(2017, 7), KINDS)
+    found = await record_queries.the_record(at_work.running.parts.pool, month(2017, 7), KINDS)
     it = document(found, RULES.catalogue, items=False)
     assert body == written(addressed(it, "/record/items", **BODY))
 

@@ -14,7 +14,7 @@ from sla.counting.periods import Period, month
 from sla.counting.record import Record, record
 from sla.judging.judge import Judgement, judge
 from sla.judging.rows import CycleRow
-from sla.live import queries
+from sla.reports import record_queries
 from sla.reports.cache import Totals
 from sla.reports.document import Document, document
 
@@ -71,7 +71,7 @@ async def test_a_kept_record_follows_the_live_rows(sla: Sla) -> None:
 
     async def same() -> Document:
         kept = told(await totals.record(JULY))
-        assert kept == told(await queries.the_record(sla.pool, JULY, KINDS))
+        assert kept == told(await record_queries.the_record(sla.pool, JULY, KINDS))
         return kept
 
     stories = [one for one in year(60, RULES.catalogue) if len(one.facts) > 2]

@@ -9,9 +9,8 @@ from events.contracts.terms import CaseId, UnitKind
 from events.http.answers import about
 from sla.answers.cases import CASE, AsOf, CycleNumber, Text, UnitName
 from sla.counting.annex import Cause
-from sla.counting.line import Column, Cut, Made
+from sla.counting.line import Column, Cut, Made, Opening
 from sla.judging.rows import Act
-from sla.reports.document import Opening
 
 OPENS = "/record/items?from=2017-07-01&to=2017-08-01&kind=counter&line=PAC-193"
 

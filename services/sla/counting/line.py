@@ -17,6 +17,8 @@ Column = Literal[
 Cut = UnitKind | Literal["service", "field", "channel", "district"]
 Made = Literal["with result", "mv", "rated"]
 """What shares and averages are made of, where no column counts just that: solved with a result, MV released, rated."""
+Opening = Cut | Literal["delays", "dwell"]
+"""Of what a number opens to its dossiers: of a line, of the delays or of the dwell times."""
 
 CYCLES: Final[tuple[Cut, ...]] = ("organisation", "counter", "service", "field", "channel", "district")
 """What is counted in dossiers (cycles); each of them splits up the same dossiers."""

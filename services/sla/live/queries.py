@@ -1,22 +1,17 @@
 """What boards read of the live generation. "Late now" is computed here, at query time: no stored row contains now."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from events.contracts.terms import UnitKind
-from events.store.database import Connection, Pool, snapshot
+from events.store.database import Connection, Pool
 from events.store.envelope import Recorded
 from events.store.store import COLUMNS, recorded_from
-from sla.counting.incremental import Rows
-from sla.counting.periods import Period
-from sla.counting.practice import Practice, practice
-from sla.counting.record import Record, record
 from sla.judging.case import JUDGED
 from sla.judging.judge import Judgement
-from sla.judging.rows import ChargeRow, CycleRow, ReferralRow, StayRow, shown
+from sla.judging.rows import CycleRow, shown
 from sla.live.row_store import FIELDS
 
 LIVE = "generation = (select id from generations where state = 'live')"
@@ -24,58 +19,29 @@ LIVE = "generation = (select id from generations where state = 'live')"
 HOLES = "exists (select from parked where parked.subject = {table}.case_id and settled is null)"
 
 
-def _columns(table: str) -> str:
+def columns(table: str) -> str:
+    """The columns of a judged table as every query reads them: an unsettled parked event makes its case incomplete."""
     hole = HOLES.format(table=table)
     return ", ".join(f"incomplete or {hole} as incomplete" if name == "incomplete" else name for name in FIELDS[table])
 
 
 CASES = f"""
-select {_columns("cycles")} from cycles where {LIVE} and case_id in (
+select {columns("cycles")} from cycles where {LIVE} and case_id in (
     select distinct case_id from cycles where {LIVE} and case_id > $1 order by case_id limit $2)
 order by case_id, cycle
 """
-CYCLES = f"select {_columns('cycles')} from cycles where {LIVE} and case_id = any($1) order by case_id, cycle"
-CASE = f"select {_columns('cycles')} from cycles where {LIVE} and case_id = $1 order by cycle"
-STAYS = f"select {_columns('stays')} from stays where {LIVE} and case_id = $1 order by cycle, stay"
-REFERRALS = f"select {_columns('referrals')} from referrals where {LIVE} and case_id = $1 order by referred_at"
+CYCLES = f"select {columns('cycles')} from cycles where {LIVE} and case_id = any($1) order by case_id, cycle"
+CASE = f"select {columns('cycles')} from cycles where {LIVE} and case_id = $1 order by cycle"
+STAYS = f"select {columns('stays')} from stays where {LIVE} and case_id = $1 order by cycle, stay"
+REFERRALS = f"select {columns('referrals')} from referrals where {LIVE} and case_id = $1 order by referred_at"
 CHARGES = f"select {', '.join(FIELDS['charges'])} from charges where {LIVE} and case_id = $1 order by cycle, unit"
-# Statements of their own with and without a unit, with and without cases: one that serves both goes by no index.
+# Statements of their own with and without a unit: one that serves both goes by no index.
 OVERDUE = f"""
-select {_columns("cycles")} from cycles where {LIVE} and ended_at is null and due_at < $1 order by due_at limit $2
+select {columns("cycles")} from cycles where {LIVE} and ended_at is null and due_at < $1 order by due_at limit $2
 """
 OVERDUE_OF = f"""
-select {_columns("cycles")} from cycles
+select {columns("cycles")} from cycles
 where {LIVE} and ended_at is null and due_at < $1 and unit = $3 order by due_at limit $2
-"""
-# Whatever was open at some instant of the period, or begun in it.
-OF_PERIOD = """
-select {columns} from {table} where {live} and {began} < $2 and ({over} is null or {over} >= $1)
-"""
-CYCLES_OF = OF_PERIOD.format(
-    columns=_columns("cycles"), table="cycles", live=LIVE, began="received_at", over="ended_at"
-)
-STAYS_OF = OF_PERIOD.format(columns=_columns("stays"), table="stays", live=LIVE, began="entered_at", over="left_at")
-REFERRALS_OF = OF_PERIOD.format(
-    columns=_columns("referrals"),
-    table="referrals",
-    live=LIVE,
-    began="referred_at",
-    over="coalesce(replied_at, ended_at)",
-)
-CHARGES_OF = f"""
-select {", ".join(FIELDS["charges"])} from charges
-where {LIVE} and exists (select from cycles where cycles.generation = charges.generation
-    and cycles.case_id = charges.case_id and cycles.cycle = charges.cycle
-    and received_at < $2 and (ended_at is null or ended_at >= $1))
-"""
-OF_CASES = " and case_id = any($3)"
-# A stay lies within its cycle; a reply may come after it.
-CASES_OF = f"""
-select case_id from cycles where {LIVE} and received_at < $2 and (ended_at is null or ended_at >= $1)
-union
-select case_id from referrals where {LIVE} and referred_at < $2
-    and (coalesce(replied_at, ended_at) is null or coalesce(replied_at, ended_at) >= $1)
-order by 1
 """
 FACTS = f"select {COLUMNS} from inbox where subject = $1 and type = any($2)"
 LAST_RECEIPT = f"select received_at from cycles where {LIVE} order by received_at desc limit 1"
@@ -160,38 +126,6 @@ async def facts(pool: Pool, case_id: str) -> list[Recorded]:
 async def is_parked(pool: Pool, case_id: str) -> bool:
     """Whether a fact of a case is set aside, so that nothing is concluded about it."""
     return bool(await pool.fetchval(HOLE, case_id))
-
-
-async def the_record(
-    pool: Pool, period: Period, kinds: Mapping[str, UnitKind], cases: Sequence[str] | None = None
-) -> Record:
-    """The record of a period, counted from the live rows in one snapshot; with `cases`, of these alone."""
-
-    async with snapshot(pool) as connection:
-        return record(period, kinds, *await rows_of(connection, period, cases))
-
-
-async def rows_of(connection: Connection, period: Period, cases: Sequence[str] | None = None) -> Rows:
-    """What the record of a period is counted from, in the caller's snapshot; with `cases`, of these alone."""
-
-    async def found(query: str, order: str, row: type[Any]) -> list[Any]:
-        of_cases, which = (OF_CASES, (cases,)) if cases is not None else ("", ())
-        rows = await connection.fetch(f"{query}{of_cases} order by {order}", period.begins, period.ends, *which)
-        return [row(*one) for one in rows]
-
-    return Rows(
-        await found(CYCLES_OF, "case_id, cycle", CycleRow),
-        await found(STAYS_OF, "case_id, cycle, stay", StayRow),
-        await found(REFERRALS_OF, "case_id, referral", ReferralRow),
-        await found(CHARGES_OF, "case_id, cycle, unit", ChargeRow),
-    )
-
-
-async def the_practice(pool: Pool, period: Period, kinds: Mapping[str, UnitKind]) -> list[Practice]:
-    """What was done with the promises of a period, counted from the same rows as its record."""
-    async with snapshot(pool) as connection:
-        rows = await rows_of(connection, period)
-        return practice(period, kinds, rows.cycles, rows.stays)
 
 
 async def generation(pool: Pool, id: int) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from events.store.database import Connection, Pool, snapshot
 from sla.counting.incremental import Tally
 from sla.counting.periods import Period
 from sla.counting.record import Record
-from sla.live import queries
+from sla.reports import record_queries
 
 STANDS = """
 select (select id from generations where state = 'live') as generation,
@@ -61,11 +61,11 @@ class Kept:
             touched = sorted(stands.changed | (stands.holes ^ self.holes))
         else:  # the first time, or after a swap
             self.tally, self.generation = Tally(self.period, self.kinds), None
-            rows = await connection.fetch(queries.CASES_OF, self.period.begins, self.period.ends)
+            rows = await connection.fetch(record_queries.CASES_OF, self.period.begins, self.period.ends)
             touched = [row["case_id"] for row in rows]
         for start in range(0, len(touched), AT_ONCE):
             cases = touched[start : start + AT_ONCE]
-            found = (await queries.rows_of(connection, self.period, cases)).by_case()
+            found = (await record_queries.rows_of(connection, self.period, cases)).by_case()
             for case_id in cases:
                 self.tally.put(case_id, found.get(case_id))
         if touched or self.generation is None:
@@ -86,7 +86,7 @@ class Totals:
         if period.until - period.since <= LONGEST and (found := await self._kept_record(period)):
             return found
         async with self._counting:
-            return await queries.the_record(self.pool, period, self.kinds)
+            return await record_queries.the_record(self.pool, period, self.kinds)
 
     async def _kept_record(self, period: Period) -> Record | None:
         kept = self._kept.setdefault(period, Kept(period, self.kinds))

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
 from urllib.parse import urlencode
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from deadlines.catalogue import Catalogue
 from events.contracts.terms import UnitKind
 from sla.counting.annex import Late
-from sla.counting.line import CYCLES, Column, Cut, Item, Line, Made, Share
+from sla.counting.line import CYCLES, Column, Item, Line, Made, Opening, Share
 from sla.counting.record import CLASSIFIER, Record
 from sla.i18n.labels import CAUSES, STEPS, WHYS, WORDS
 from sla.i18n.texts import Text
@@ -181,7 +181,6 @@ def namer(catalogue: Catalogue) -> Callable[[str, str], Mapping[str, str]]:
 
 # -- how a number opens to its dossiers ------------------------------------------------------------
 
-Opening = Cut | Literal["delays", "dwell"]
 MADE: Final[tuple[Made, ...]] = get_args(Made)
 MADE_OF: Final[Mapping[str, tuple[Column | Made, ...]]] = {
     "on_time_share": ("with result",),

@@ -16,10 +16,8 @@ from events.store.database import Connection, Pool
 from events.store.envelope import Cause, Recorded
 from events.store.store import Append, append, load
 from events.subscriptions.follower import EVENTS, Entry, Follower
-from sla.counting.line import Share
 from sla.counting.periods import Period
-from sla.counting.record import Record
-from sla.reports.document import Effect, overdue_of, read
+from sla.reports.document import overdue_of, read
 from sla.seals.remedial_action import Close, id_of, remedy, wanted
 
 log = structlog.get_logger("sla.remedying")
@@ -31,7 +29,6 @@ ALL = """
 select id, unit, kind, since as from, until as to, why, solved, overdue, due, opened_at, closed_at, outcome, evidence
 from remedies where $1::boolean is null or (closed_at is null) = $1 order by opened_at, id
 """
-BEFORE = "select unit, kind, since, until, why, solved, overdue from remedies where until = $1 order by unit"
 
 
 def opener(catalogue: Catalogue, *, log_clock: bool) -> Follower[Recorded]:
@@ -105,20 +102,3 @@ async def close(
 async def every(pool: Pool, *, still_open: bool | None = None) -> list[dict[str, Any]]:
     """All remedial actions, or those that are still open (or closed)."""
     return [dict(row) for row in await pool.fetch(ALL, still_open)]
-
-
-async def effects(pool: Pool, found: Record) -> list[Effect]:
-    """What the actions of the period just before have done: the unit's overdue of solved, before and in this record."""
-    shown = []
-    for row in await pool.fetch(BEFORE, found.period.since):
-        line = found.line(row["unit"], row["kind"])
-        without = line.count("without result") if line else 0
-        after = Share(line.count("overdue"), line.count("solved") - without) if line else Share(0, 0)
-        before = Share(row["overdue"], row["solved"])
-        shown.append(
-            Effect(
-                unit=row["unit"], kind=row["kind"], seal=Period(row["since"], row["until"]).id, why=row["why"],
-                before=before, after=after,
-            )
-        )  # fmt: skip
-    return shown

@@ -28,12 +28,12 @@ from events.subscriptions.follower import TRY_LOCK, WAIT_LOCK, Entry, Follower
 from sla.counting.periods import Period
 from sla.counting.record import CLASSIFIER, Record
 from sla.judging.case import JUDGED, MOVES, Case
-from sla.live import queries
 from sla.live.change_feed import CHANGES
 from sla.live.change_feed import Change as CaseChange
 from sla.live.incomplete_cases import NAME as HOLES
 from sla.live.projector import caught_up
 from sla.rebuild.generations import DIFFERENCES
+from sla.reports import record_queries
 from sla.reports.difference import Change, changes, digests
 from sla.reports.document import Effect, document, fingerprint, read, written
 from sla.seals.seal import Restate, Seal, Totals, month, sealed
@@ -108,7 +108,7 @@ async def seal(
         key = frame.idempotency(actor)
         if period in others and (key is None or await answered(holder, key) is None):
             raise sealed(period)
-        found = await queries.the_record(pool, period, kinds)
+        found = await record_queries.the_record(pool, period, kinds)
         kept = written(document(found, catalogue, items=True, effects=effects))
         command = Seal(
             period=period, by=actor.id, today=local_date(frame.moment.now), classifier=CLASSIFIER,
@@ -217,7 +217,7 @@ class Restating:
         period = Period(last["since"], last["until"])
         marks: dict[str, str | None] = {row["case_id"]: row["swap"] for row in await connection.fetch(MARKS, seal_id)}
         cases = list(marks)
-        now = digests(await queries.the_record(self.parts.pool, period, self.kinds, cases))
+        now = digests(await record_queries.the_record(self.parts.pool, period, self.kinds, cases))
         then: dict[str, str] = {
             row["case_id"]: row["digest"] for row in await connection.fetch(DIGESTS, seal_id, cases)
         }
@@ -230,7 +230,7 @@ class Restating:
         self, connection: Connection, seal_id: str, period: Period, last: Any, changed: Mapping[str, str | None]
     ) -> int:
         """Count the period again and say what differs; `changed` are cases, with the swap where one changed them."""
-        found = await queries.the_record(self.parts.pool, period, self.kinds)
+        found = await record_queries.the_record(self.parts.pool, period, self.kinds)
         kept = written(document(found, self.catalogue, items=True))
         differing = changes(read(last["document"]), read(kept))
         cases = tuple(sorted(changed.keys() | {case for change in differing for case in change.cases}))
