@@ -12,10 +12,10 @@ import yaml
 from pydantic import TypeAdapter
 
 from events.contracts import CATALOGUE
-from events.contracts.channels import CHANNELS, SERVICES, Channel, hears, module_of, says, sources
+from events.contracts.channels import CHANNELS, SERVICES, TOPIC, Channel, hears, module_of, says, sources
 from events.contracts.standing import CaseStatus, Watermark
 from events.kafka.cloudevent import CloudEvent, from_cloudevent
-from events.kafka.topics import COMPACTED, FOREVER, LOG_TOPICS, TOPIC, partitions_in, topic_of
+from events.kafka.topics import COMPACTED, FOREVER, LOG_TOPICS, partitions_in, topic_of
 from events.schemas.files import ASYNCAPI, SCHEMAS, by_name, files
 from events.schemas.schemas import ABOUT, ENVELOPE
 from sla.live.projector import status

@@ -106,6 +106,10 @@ CHANNELS: Final = (
 )  # fmt: skip
 
 
+TOPIC: Final = {category: channel.topic for channel in CHANNELS for category in channel.streams}
+"""A stream's category, the first part of its name, decides its topic."""
+
+
 def module_of(entry: Entry) -> str:
     """The module of `events.contracts` that defines a fact."""
     return str(entry.cls.__module__).rpartition(".")[2]

@@ -19,8 +19,6 @@ from events.errors import OnedoorError
 
 PARTITIONS = channels.PARTITIONS
 
-# A stream's category, the first part of its name, decides its topic.
-TOPIC = {category: channel.topic for channel in channels.CHANNELS for category in channel.streams}
 OPERATION = "operation"  # said by every service: operation-<the first word of its topic>-<id>
 RULES, CASES, HEARTBEATS = channels.RULES, channels.CASES, channels.HEARTBEATS
 LOG_TOPICS = tuple(channel.topic for channel in channels.CHANNELS if channel.facts)
@@ -42,7 +40,7 @@ log = structlog.get_logger("events.topics")
 def topic_of(stream: str) -> str:
     """The topic of a stream, by its category; what operators do to a service goes on that service's own topic."""
     category, _, rest = stream.partition("-")
-    return f"{rest.partition('-')[0]}.events" if category == OPERATION else TOPIC[category]
+    return f"{rest.partition('-')[0]}.events" if category == OPERATION else channels.TOPIC[category]
 
 
 def partitions_in(topic: str) -> int:

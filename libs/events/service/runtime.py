@@ -18,6 +18,7 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
 from events.clock import now
+from events.contracts import channels
 from events.http import openapi, problems
 from events.http.app import operations
 from events.http.auth import Gate
@@ -200,7 +201,7 @@ def unstarted(service: Service, settings: Settings) -> FastAPI:
 async def _used(pool: Pool, prefix: str, says: Sequence[str]) -> set[str]:
     """The topics on which something was said, as far as this service knows: it heard it, or said it."""
     used = {row["topic"] for row in await pool.fetch(HEARD_ANYTHING)}
-    for category, name in topics.TOPIC.items():
+    for category, name in channels.TOPIC.items():
         if name in says and await pool.fetchval(SAID_ANYTHING, f"{category}-"):
             used.add(prefix + name)
     return used

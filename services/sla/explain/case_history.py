@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from events.commands.amend import amend, said_of
+from events.contracts.channels import TOPIC
 from events.kafka import cloudevent
-from events.kafka.topics import TOPIC
 from events.store.envelope import Recorded
 from sla.judging.arrangement import place
 
