@@ -15,7 +15,7 @@ from oracle.telling import Story
 from deadlines.instants import local_date
 from deadlines.load import load
 from events.signing import digest_of, sign
-from events.store.envelope import Recorded, link
+from events.store.envelope import RecordedEvent, link
 from onedoor.verifier import Evidence
 from sla.evidence.day_seal import Before, Head, sealed
 from sla.evidence.proofs import answering, dossier_document, leaves_of, proof, rules_document
@@ -25,16 +25,16 @@ RULES = Rules(load(Path(__file__).parents[1] / "deploy" / "catalogue"))
 Row = dict[str, Any]
 
 
-def chained(facts: Sequence[Recorded]) -> list[Recorded]:
+def chained(facts: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     """The facts by stream and version, each with its hash behind the one before it."""
-    found: list[Recorded] = []
+    found: list[RecordedEvent] = []
     for fact in sorted(facts, key=lambda fact: (fact.stream, fact.version)):
         head = found[-1].hash if found and found[-1].stream == fact.stream else b""
         found.append(msgspec.structs.replace(fact, hash=link(head, fact)))
     return found
 
 
-def rows_of(facts: Sequence[Recorded]) -> list[Row]:
+def rows_of(facts: Sequence[RecordedEvent]) -> list[Row]:
     """The same as a log keeps them."""
     found: list[Row] = []
     for fact in chained(facts):
@@ -60,7 +60,7 @@ def seals_of(rows: Sequence[Row], key: Ed25519PrivateKey | None) -> list[tuple[A
 
 def files(
     stories: Sequence[Story], key: Ed25519PrivateKey | None = None, rules: Rules = RULES, *,
-    published: Sequence[Recorded] = (), month: str | None = None, sealed_days: int = 1000,
+    published: Sequence[RecordedEvent] = (), month: str | None = None, sealed_days: int = 1000,
 ) -> dict[str, bytes]:  # fmt: skip
     """All files of the archive but the readme and the verifier. Only the first so many days are sealed."""
     told = {story.case_id: rows_of(story.facts) for story in stories}

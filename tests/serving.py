@@ -21,7 +21,7 @@ from events.kafka import topics
 from events.kafka.cloudevent import to_cloudevent
 from events.service.runtime import Running, Server, Service, application, start
 from events.settings import Settings
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import load, subject_of
 from local.addresses import plain_environment
 from local.issuer import Issuer
@@ -71,7 +71,7 @@ class Serving:
         topic = self.running.parts.topic(topics.topic_of(stream))
         await self.producer.send_and_wait(topic, to_cloudevent(row, "/onedoor/test"), key=subject.encode())
 
-    async def past(self, stream: str) -> list[Recorded]:
+    async def past(self, stream: str) -> list[RecordedEvent]:
         """What the service has said in one stream."""
         async with self.running.parts.pool.acquire() as connection:
             return (await load(connection, stream))[stream]

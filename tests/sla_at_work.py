@@ -21,7 +21,7 @@ from events.service.runtime import Parts
 from events.settings import Settings
 from events.store import database as postgres_of
 from events.store.database import Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import load as load_streams
 from events.subscriptions.follower import Following
 from events.subscriptions.wakeup import Bell
@@ -69,7 +69,7 @@ class Record(msgspec.Struct, frozen=True):
     value: bytes
 
 
-def on_the_wire(fact: Recorded) -> bytes:
+def on_the_wire(fact: RecordedEvent) -> bytes:
     """A fact as its record's value."""
     row: dict[str, Any] = {name: getattr(fact, name) for name in fact.__struct_fields__}
     row |= {"actor": fact.cause.actor, "correlation": fact.cause.correlation}
@@ -89,13 +89,13 @@ class Sla:
         self.restating = seal_store.Restating(self.parts, RULES.catalogue)
         self._offset = 0
 
-    async def hear(self, facts: Iterable[Recorded]) -> None:
+    async def hear(self, facts: Iterable[RecordedEvent]) -> None:
         """Keep these facts in the inbox and judge."""
         await self.keep(facts)
         while (await self.judge.step())[0]:
             pass
 
-    async def keep(self, facts: Iterable[Recorded]) -> None:
+    async def keep(self, facts: Iterable[RecordedEvent]) -> None:
         """Keep these facts in the inbox; nobody looks at them yet."""
         records = []
         for fact in facts:
@@ -180,7 +180,7 @@ class Sla:
         """The same as they are now."""
         return plain(read(written(document(await self.record(period), RULES.catalogue, items=True))))
 
-    async def stream(self, name: str) -> Sequence[Recorded]:
+    async def stream(self, name: str) -> Sequence[RecordedEvent]:
         """One stream of the service's own log."""
         async with self.pool.acquire() as connection:
             return (await load_streams(connection, name))[name]

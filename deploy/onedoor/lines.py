@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from rich.text import Text
 
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.text_safety import printable
 from onedoor.screen import VIETNAM
 
@@ -18,7 +18,7 @@ SHOWN: Final = 120  # bytes of a record that cannot be read
 REDUNDANT: Final = frozenset({"case_id"})  # the stream says it
 
 
-def line(fact: Recorded, marks: Mapping[str, Any] | None = None) -> Text:
+def line(fact: RecordedEvent, marks: Mapping[str, Any] | None = None) -> Text:
     """`10/07/2017 08:00:00  ApplicationReceived  staff-193-02  case-…@1  counter=PAC-193`, in Quang Ninh's time.
 
     `marks` are what the SLA service says became of the fact: voided_by, corrected, idle.

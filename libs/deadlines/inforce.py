@@ -13,7 +13,7 @@ from deadlines.entries import CatalogueFile
 from deadlines.errors import TwoContents
 from deadlines.published import STREAM, joined
 from events.store.database import TRANSIENT, Connection, Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import COLUMNS, recorded_from
 from events.subscriptions.wakeup import rest
 
@@ -34,7 +34,7 @@ class InForce:
     def __init__(self, files: Catalogue, table: Literal["events", "inbox"]) -> None:
         self.catalogue = files
         self.files = files.plus("files", CatalogueFile())
-        self.facts: list[Recorded] = []
+        self.facts: list[RecordedEvent] = []
         self._query = SINCE.format(columns=COLUMNS, table=table)
 
     async def open(self, pool: Pool) -> None:
@@ -49,7 +49,7 @@ class InForce:
         """Learn what was published since; how many facts that are. Raises CatalogueError."""
         rows = await pool.fetch(self._query, STREAM, len(self.facts))
         # Only what follows on: another look may have been here while this one waited.
-        news: list[Recorded] = []
+        news: list[RecordedEvent] = []
         for row in rows:
             if row["version"] == len(self.facts) + len(news) + 1:
                 news.append(recorded_from(row))

@@ -4,14 +4,14 @@ from events.commands.decider import Reaction
 from events.contracts.corrections import FactVoided
 from events.contracts.field import WorkOrderIssued
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned, StepCompleted
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from field.decide import Cancel, Heard, Issue, TakeBack
 from field.state import order_of
 
 HEARD = (DossierForwarded, StepCompleted, DossierReturned, DossierRecalled, FactVoided)
 
 
-def follow_dossiers(heard: Recorded) -> Reaction[Heard]:
+def follow_dossiers(heard: RecordedEvent) -> Reaction[Heard]:
     """A hand-over with work becomes an order; what ends a unit's charge cancels an order that is still open."""
     match heard.fact:
         case DossierForwarded(work=str(work)) as it:

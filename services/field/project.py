@@ -14,7 +14,7 @@ from events.contracts.field import (
     WorkStarted,
 )
 from events.store.database import Connection
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import load
 from events.subscriptions.follower import EVENTS, Entry, Follower
 
@@ -33,7 +33,7 @@ FORGET_ONE = "delete from workorders where case_id = $1"
 FORGET = "delete from workorders"
 
 
-async def _said(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+async def _said(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
     for entry in entries:
         said = entry.item
         if isinstance(said.fact, AMENDING):
@@ -43,7 +43,7 @@ async def _said(connection: Connection, entries: Sequence[Entry[Recorded]]) -> N
         await connection.execute(VERSION, said.subject, said.version)
 
 
-async def _again(connection: Connection, correction: Recorded) -> None:
+async def _again(connection: Connection, correction: RecordedEvent) -> None:
     """A correction may reach far back: the orders' rows are made anew from the dossier's facts up to here."""
     await connection.execute(FORGET_ONE, correction.subject)
     past = (await load(connection, correction.stream))[correction.stream]
@@ -51,7 +51,7 @@ async def _again(connection: Connection, correction: Recorded) -> None:
         await _show(connection, said)
 
 
-async def _show(connection: Connection, said: Recorded) -> None:
+async def _show(connection: Connection, said: RecordedEvent) -> None:
     match said.fact:
         case WorkOrderIssued() as it:
             await connection.execute(ISSUED, it.work_order, it.case_id, it.team, it.work, said.at)

@@ -6,7 +6,7 @@ from typing import Any
 
 from events.commands.amend import as_corrected
 from events.store.database import Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import load
 from field.decide import workorder
 from field.state import AtWork, Ended, Obstructed, Orders, Ready, case_of, ready_of
@@ -27,7 +27,7 @@ async def workorders(
     return [dict(row) for row in await pool.fetch(WORKORDERS, team, case_id, is_open, after, limit)]
 
 
-async def orders(pool: Pool, work_order: str) -> tuple[Orders, Sequence[Recorded]]:
+async def orders(pool: Pool, work_order: str) -> tuple[Orders, Sequence[RecordedEvent]]:
     """All orders of the dossier that an order belongs to, and the facts that made them so."""
     stream = workorder.stream(case_of(work_order))
     async with pool.acquire() as connection:
@@ -35,17 +35,17 @@ async def orders(pool: Pool, work_order: str) -> tuple[Orders, Sequence[Recorded
     return workorder.state(past), past
 
 
-def is_about(recorded: Recorded, work_order: str) -> bool:
+def is_about(recorded: RecordedEvent, work_order: str) -> bool:
     """Whether a fact of the dossier's stream is one of this order's."""
     return getattr(recorded.fact, "work_order", None) == work_order
 
 
-def _corrects(recorded: Recorded) -> str | None:
+def _corrects(recorded: RecordedEvent) -> str | None:
     """The fact that a correction is about."""
     return getattr(recorded.fact, "voids", None) or getattr(recorded.fact, "corrects", None)
 
 
-def shown(work_order: str, state: Orders, past: Sequence[Recorded]) -> dict[str, Any]:
+def shown(work_order: str, state: Orders, past: Sequence[RecordedEvent]) -> dict[str, Any]:
     """One order for its team; empty when there is none of this id."""
     order = state.by_id.get(work_order)
     if order is None:

@@ -35,7 +35,7 @@ from events.http.app import Asked, answers, asked, at, reply
 from events.http.auth import Allowed, within
 from events.service.runtime import Parts
 from events.store.database import Connection
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from intake import codes, language, people, queries
 from intake.answers import Applicant, Dossier, DossierRow, Received, Submission
 from intake.decide import (
@@ -200,7 +200,7 @@ def routes(parts: Parts, catalogue: Catalogue, door: Door, entered: Entered) -> 
             promise=Promise(calendar=calendar.id, clock_policy=service.clock_policy, service=service.id),
         )
 
-        async def keep(connection: Connection, _: Sequence[Recorded]) -> None:
+        async def keep(connection: Connection, _: Sequence[RecordedEvent]) -> None:
             if body.applicant is not None:
                 await people.keep(connection, applicant_ref, body.applicant)
             if body.submission:

@@ -3,14 +3,14 @@
 from events.commands.decider import Reaction
 from events.contracts.intake import ApplicationReceived, MessagePrepared
 from events.contracts.routing import DossierForwarded, DossierRecalled
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from intake.zalo.message import Prepare
 
 HEARD = (DossierForwarded, DossierRecalled)
 SAID = (ApplicationReceived,)
 
 
-def tell_units(heard: Recorded) -> Reaction[Prepare]:
+def tell_units(heard: RecordedEvent) -> Reaction[Prepare]:
     """A unit learns over Zalo that a dossier came to it, or that it need not work on it any more."""
     match heard.fact:
         case DossierForwarded() as it:
@@ -21,7 +21,7 @@ def tell_units(heard: Recorded) -> Reaction[Prepare]:
             return []
 
 
-def tell_customers(said: Recorded) -> Reaction[Prepare]:
+def tell_customers(said: RecordedEvent) -> Reaction[Prepare]:
     """A customer who applied over Zalo gets the receipt there."""
     match said.fact:
         case ApplicationReceived(channel="zalo", applicant_ref=str(person)):
@@ -30,7 +30,7 @@ def tell_customers(said: Recorded) -> Reaction[Prepare]:
             return []
 
 
-def _prepare(about: Recorded, to: str, template: str) -> Reaction[Prepare]:
+def _prepare(about: RecordedEvent, to: str, template: str) -> Reaction[Prepare]:
     message = MessagePrepared(
         message_id=f"{about.id}/{template}", case_id=about.subject, to=to, template=template, about=about.id
     )

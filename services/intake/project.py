@@ -20,7 +20,7 @@ from events.contracts.intake import (
 )
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned
 from events.store.database import Connection
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import load
 from events.subscriptions.follower import EVENTS, INBOX, Entry, Follower
 from intake.decide import case
@@ -68,7 +68,7 @@ STATUSES = {
 }
 
 
-async def _said(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+async def _said(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
     for entry in entries:
         if isinstance(entry.item.fact, AMENDING):
             await _again(connection, entry.item)
@@ -76,7 +76,7 @@ async def _said(connection: Connection, entries: Sequence[Entry[Recorded]]) -> N
             await _show(connection, entry.item)
 
 
-async def _again(connection: Connection, correction: Recorded) -> None:
+async def _again(connection: Connection, correction: RecordedEvent) -> None:
     """A correction may reach far back: the dossier's row is made anew from its facts up to here."""
     past = (await load(connection, correction.stream))[correction.stream]
     await connection.execute(STATUS, correction.subject, "open", correction.version)
@@ -104,7 +104,7 @@ async def _place(connection: Connection, case_id: str) -> None:
     await connection.execute(HELD_AGAIN, case_id, holder, returned_at)
 
 
-async def _show(connection: Connection, recorded: Recorded) -> None:
+async def _show(connection: Connection, recorded: RecordedEvent) -> None:
     match recorded.fact:
         case ApplicationReceived() as it:
             service = it.promise.service if it.promise else None
@@ -129,7 +129,7 @@ async def _show(connection: Connection, recorded: Recorded) -> None:
             await connection.execute(VERSION, recorded.subject, recorded.version)
 
 
-async def _heard(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+async def _heard(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
     held: dict[str, tuple[str, datetime]] = {}
     for entry in entries:
         match entry.item.fact:
@@ -147,7 +147,7 @@ async def _heard(connection: Connection, entries: Sequence[Entry[Recorded]]) -> 
         await connection.executemany(HELD, [(case_id, *forwarded) for case_id, forwarded in held.items()])
 
 
-async def _outgoing(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+async def _outgoing(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
     prepared = [entry.item.fact for entry in entries if isinstance(entry.item.fact, MessagePrepared)]
     if prepared:
         rows = [(it.message_id, it.case_id, it.to, it.template, it.about) for it in prepared]

@@ -19,7 +19,7 @@ from events.contracts.routing import (
     CustomerActionRequested,
 )
 from events.contracts.terms import Promise
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from intake.state import Open
 
 Span = tuple[datetime, datetime]
@@ -60,7 +60,7 @@ def _promise(case: Open, catalogue: Catalogue) -> Promise | None:
     return as_revised(pinned, catalogue, catalogue.revised) if pinned else None
 
 
-def waits(heard: Iterable[Recorded], at: datetime) -> list[Span]:
+def waits(heard: Iterable[RecordedEvent], at: datetime) -> list[Span]:
     """When the dossier's way waited for the customer or an agency, by the facts of its stream; what is open ends at
     `at`."""
     open_ones: dict[str, datetime] = {}

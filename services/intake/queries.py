@@ -7,7 +7,7 @@ from typing import Any
 from events.commands.amend import as_corrected
 from events.contracts.intake import ApplicationReceived
 from events.store.database import Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import load
 from intake.decide import case
 from intake.state import Ended, Open, State, Unreceived
@@ -60,7 +60,7 @@ async def waiting_messages(pool: Pool) -> int:
     return count
 
 
-async def dossier(pool: Pool, case_id: str) -> tuple[State, Sequence[Recorded]]:
+async def dossier(pool: Pool, case_id: str) -> tuple[State, Sequence[RecordedEvent]]:
     """One case as it stands, and the facts that made it so."""
     stream = case.stream(case_id)
     async with pool.acquire() as connection:
@@ -79,7 +79,7 @@ def receipt_of(state: State) -> ApplicationReceived | None:
             return None
 
 
-def shown(state: State, past: Sequence[Recorded]) -> dict[str, Any]:
+def shown(state: State, past: Sequence[RecordedEvent]) -> dict[str, Any]:
     """A case for its counter: codes and instants, nothing personal."""
     match state:
         case Unreceived():

@@ -23,7 +23,7 @@ from events.contracts.routing import (
 )
 from events.contracts.terms import Limit
 from events.errors import Conflict, Forbidden, NotFound, Refused
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from routing import onward
 from routing.onward import Heard
 from routing.plan import Plans
@@ -275,7 +275,7 @@ def _return(command: Return, state: State) -> Sequence[Fact]:
     return [*completed, DossierReturned(case_id=command.case_id, from_unit=at.unit, by="software")]
 
 
-def earliest(command: Asked, state: State, past: Sequence[Recorded]) -> Recorded | None:
+def earliest(command: Asked, state: State, past: Sequence[RecordedEvent]) -> RecordedEvent | None:
     """The fact that a told time may not precede: custody never runs backwards.
 
     An answer may be told late, from its question on, unless a hand-over follows it at that same instant.

@@ -15,7 +15,7 @@ from events.contracts.intake import (
     StaffReplied,
 )
 from events.contracts.sla import DeadlineMissed, DeadlineOverrun
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from routing.onward import Begin, BeginAgain, Escalate, GoOn, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
 from routing.plan import Plans
 
@@ -32,11 +32,11 @@ class HandOn:
 
     plans: Plans
 
-    def __call__(self, heard: Recorded) -> Reaction[Heard]:
+    def __call__(self, heard: RecordedEvent) -> Reaction[Heard]:
         command = self._command(heard)
         return [(command.case_id, command)] if command else []
 
-    def _command(self, heard: Recorded) -> Heard | None:
+    def _command(self, heard: RecordedEvent) -> Heard | None:
         match heard.fact:
             case ApplicationReceived() as it:
                 service = it.promise.service if it.promise else None

@@ -15,7 +15,7 @@ from events.contracts.routing import (
     StepCompleted,
 )
 from events.store.database import Connection
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import load
 from events.subscriptions.follower import EVENTS, Entry, Follower
 
@@ -35,7 +35,7 @@ FORGET_ONE = "delete from dossiers where case_id = $1"
 FORGET = "delete from dossiers; delete from waiting"
 
 
-async def _said(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+async def _said(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
     for entry in entries:
         if isinstance(entry.item.fact, AMENDING):
             await _again(connection, entry.item)
@@ -43,7 +43,7 @@ async def _said(connection: Connection, entries: Sequence[Entry[Recorded]]) -> N
             await _show(connection, entry.item)
 
 
-async def _again(connection: Connection, correction: Recorded) -> None:
+async def _again(connection: Connection, correction: RecordedEvent) -> None:
     """A correction may reach far back: the dossier's rows are made anew from its facts up to here."""
     await connection.execute(NO_MORE, correction.subject)
     await connection.execute(FORGET_ONE, correction.subject)
@@ -53,7 +53,7 @@ async def _again(connection: Connection, correction: Recorded) -> None:
     await connection.execute(VERSION, correction.subject, correction.version)
 
 
-async def _show(connection: Connection, said: Recorded) -> None:
+async def _show(connection: Connection, said: RecordedEvent) -> None:
     case_id, version = said.subject, said.version
     match said.fact:
         case DossierForwarded() as it:

@@ -7,7 +7,7 @@ from typing import Any
 from events.commands.amend import as_corrected
 from events.commands.decider import Decider
 from events.store.database import Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import load
 from routing.decide import Command
 from routing.state import AtUnit, Ended, State
@@ -29,7 +29,7 @@ async def dossiers(
     return [dict(row) for row in await pool.fetch(DOSSIERS, unit, is_open, after, limit)]
 
 
-async def dossier(pool: Pool, decider: Decider[Command, State], case_id: str) -> tuple[State, Sequence[Recorded]]:
+async def dossier(pool: Pool, decider: Decider[Command, State], case_id: str) -> tuple[State, Sequence[RecordedEvent]]:
     """One dossier as it stands, and the facts that made it so."""
     stream = decider.stream(case_id)
     async with pool.acquire() as connection:
@@ -37,7 +37,7 @@ async def dossier(pool: Pool, decider: Decider[Command, State], case_id: str) ->
     return decider.state(past), past
 
 
-def shown(case_id: str, state: State, past: Sequence[Recorded]) -> dict[str, Any]:
+def shown(case_id: str, state: State, past: Sequence[RecordedEvent]) -> dict[str, Any]:
     """A dossier for the units: who has it, which step, whom it waits for, what comes next."""
     match state:
         case AtUnit() as last:

@@ -8,7 +8,7 @@ from oracle.telling import Story, local, promise
 
 from events.contracts import field
 from events.contracts.terms import Exhibit
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 
 BEGIN = local(7, 10, 8)
 TOPIC_OF = {"case": "intake.events", "route": "routing.events", "workorder": "field.events"}
@@ -40,13 +40,13 @@ def case(number: int) -> Story:
     return told
 
 
-def facts(cases: int) -> Iterator[Recorded]:
+def facts(cases: int) -> Iterator[RecordedEvent]:
     """All facts of so many cases, in the order in which they happened."""
     told = [fact for number in range(cases) for fact in case(number).facts]
     yield from sorted(told, key=lambda fact: fact.at)
 
 
-def row(fact: Recorded) -> dict[str, Any]:
+def row(fact: RecordedEvent) -> dict[str, Any]:
     """A fact as a row of `events`."""
     same = ("stream", "version", "subject", "type", "schema", "at", "recorded_at", "data", "hash")
     cause = fact.cause

@@ -14,7 +14,7 @@ from events.contracts.intake import ApplicationReceived, CaseClosed, CustomerRat
 from events.contracts.terms import Promise
 from events.errors import Refused
 from events.store.database import Pool
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from events.store.store import Append, append
 from events.subscriptions.follower import Following
 
@@ -101,7 +101,7 @@ def line(
     return Append(stream=name, expected=expected, facts=facts, cause=CAUSE, at=at, recorded_at=recorded_at)
 
 
-async def say(pool: Pool, *lines: Append) -> list[Recorded]:
+async def say(pool: Pool, *lines: Append) -> list[RecordedEvent]:
     """Append in a transaction of its own."""
     async with pool.acquire() as connection, connection.transaction():
         return await append(connection, lines)

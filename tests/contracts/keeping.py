@@ -9,7 +9,7 @@ import msgspec
 from events.kafka.cloudevent import to_cloudevent
 from events.kafka.inbox import keep
 from events.store.database import Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 
 _offsets = count()
 
@@ -24,7 +24,7 @@ class Record(msgspec.Struct, frozen=True):
     value: bytes
 
 
-def record(fact: Recorded) -> Record:
+def record(fact: RecordedEvent) -> Record:
     """The fact on its topic."""
     row: dict[str, Any] = {name: getattr(fact, name) for name in fact.__struct_fields__}
     row |= {"actor": fact.cause.actor, "correlation": fact.cause.correlation}
@@ -32,7 +32,7 @@ def record(fact: Recorded) -> Record:
     return Record("t.events", 0, next(_offsets), fact.subject.encode(), to_cloudevent(row, "/onedoor/test"))
 
 
-async def kept(pool: Pool, facts: Sequence[Recorded], *, batch: int = 5000) -> None:
+async def kept(pool: Pool, facts: Sequence[RecordedEvent], *, batch: int = 5000) -> None:
     """Keep these facts, some thousands in a transaction."""
     async with pool.acquire() as connection:
         for start in range(0, len(facts), batch):

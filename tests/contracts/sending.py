@@ -12,7 +12,7 @@ from events.kafka import topics
 from events.kafka.cloudevent import from_cloudevent
 from events.kafka.outbox_relay import Relay
 from events.store.database import Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import Following
 
 SAID = ("intake.events",)
@@ -84,5 +84,5 @@ async def records(bootstrap: str, *names: str) -> list[ConsumerRecord[bytes, byt
         await consumer.stop()
 
 
-def facts_of(found: Iterable[ConsumerRecord[bytes, bytes]]) -> Sequence[Recorded]:
+def facts_of(found: Iterable[ConsumerRecord[bytes, bytes]]) -> Sequence[RecordedEvent]:
     return [from_cloudevent(one.value or b"") for one in found]

@@ -14,7 +14,7 @@ from rich.console import Console
 from deadlines.load import load
 from events.clock import new_id
 from events.kafka.cloudevent import from_cloudevent
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from local.demo import facts
 from local.demo.calm import Calm
 from local.demo.doors import Doors
@@ -52,7 +52,7 @@ class Left:
         return found
 
     @property
-    def heard_by_sla(self) -> list[Recorded]:
+    def heard_by_sla(self) -> list[RecordedEvent]:
         """The facts of dossiers in the order in which they lie on the topics."""
         return [from_cloudevent(record) for record in self.records if json.loads(record).get("source") in HEARD_BY_SLA]
 

@@ -11,7 +11,7 @@ from demo.quarter import CASES, SEED, Left, Tampered, whole, without_rebuilds
 from sla_at_work import RULES, at_work
 
 from deadlines.load import load
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from local.demo import people
 from local.demo.plan import plan
 from local.demo.run import CATALOGUE
@@ -66,7 +66,7 @@ def test_the_log_in_any_order_gives_the_same_tables_ledgers_and_record(left: Lef
     random = Random(seed)
     shuffled = [*ordered, *random.sample(ordered, len(ordered) // 3)]
     random.shuffle(shuffled)
-    pieces: list[list[Recorded]] = []
+    pieces: list[list[RecordedEvent]] = []
     while shuffled:
         size = random.choice((1, 7, 50, 200))
         pieces.append(shuffled[:size])
@@ -74,7 +74,7 @@ def test_the_log_in_any_order_gives_the_same_tables_ledgers_and_record(left: Lef
     assert asyncio.run(_told(postgres, pieces)) == asyncio.run(_told(postgres, [ordered]))
 
 
-async def _told(postgres: str, pieces: Sequence[Iterable[Recorded]]) -> tuple[Any, ...]:
+async def _told(postgres: str, pieces: Sequence[Iterable[RecordedEvent]]) -> tuple[Any, ...]:
     """What the pieces leave: all rows, every ledger, the record of each month."""
     name, urls = await parts.fresh_database(postgres)
     try:

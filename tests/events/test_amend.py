@@ -13,7 +13,7 @@ from events.contracts.catalogue import Fact, name_of, write
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import CaseClosed, DeadlineExtended, ServiceReclassified, SupplementReceived
 from events.contracts.routing import DossierForwarded, DossierReturned
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 
 CASE = case_id()
 LEADER = "staff-qn-01"
@@ -190,11 +190,11 @@ def test_every_correction_either_does_something_or_says_why_not(said: list[Said]
     assert {one.id for one in amended.facts} == {one.id for one in said} - corrections - voided
 
 
-def _recorded(said: Said) -> Recorded:
+def _recorded(said: Said) -> RecordedEvent:
     name, schema = name_of(said.fact)
     data = write(said.fact)
     assert said.at is not None
-    made = Recorded(
+    made = RecordedEvent(
         stream=f"case-{CASE}", version=int(said.id.rpartition("@")[2]), subject=CASE, type=name, schema=schema,
         fact=said.fact, data=data, cause=Cause(correlation="x", causation="x", actor=said.by), at=said.at,
         recorded_at=said.at, hash=data[:8],

@@ -10,7 +10,7 @@ import pytest
 from contracts.given import case_id, closed, eventually, line, rated, received, say, step, stream
 
 from events.store.database import Connection, Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following, replay
 from events.subscriptions.wakeup import Bell
 
@@ -26,11 +26,11 @@ async def seen(pool: Pool) -> None:
 
 
 def writer(
-    bad: Callable[[Recorded], bool] = lambda _: False, *, stuck: Literal["halt", "park"] = "park", **more: Any
-) -> Follower[Recorded]:
+    bad: Callable[[RecordedEvent], bool] = lambda _: False, *, stuck: Literal["halt", "park"] = "park", **more: Any
+) -> Follower[RecordedEvent]:
     """Notes each fact, then throws on the bad ones: what was noted before must be gone."""
 
-    async def note(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    async def note(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
         for entry in entries:
             await connection.execute(
                 "insert into seen (stream, version) values ($1, $2)", entry.item.stream, entry.item.version
@@ -109,7 +109,7 @@ async def test_one_bad_row_is_parked_and_the_others_go_on(pool: Pool) -> None:
 async def test_a_row_that_breaks_the_transaction_is_parked_too(pool: Pool, statement: str) -> None:
     """An error of the database is an error of the row; the parking has a transaction of its own."""
 
-    async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    async def apply(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
         if entries[0].item.version == 1:
             await connection.execute(statement)
 
@@ -123,7 +123,7 @@ async def test_a_row_that_breaks_the_transaction_is_parked_too(pool: Pool, state
 async def test_a_value_that_the_driver_cannot_encode_is_parked_too(pool: Pool) -> None:
     """It is not the database that is away."""
 
-    async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    async def apply(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
         await connection.execute("insert into seen (version) values ($1)", 2**40)
 
     await say(pool, line(stream(), received()))
@@ -231,7 +231,7 @@ async def test_a_type_that_nobody_knows_blocks_nothing(pool: Pool) -> None:
     await pool.execute("update events set type = 'NeverHeardOf' where stream = $1", stream(2))
     facts: list[Any] = []
 
-    async def apply(_: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    async def apply(_: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
         facts.extend(entry.item.fact for entry in entries)
 
     await step(Following(pool, Follower(name="any", log=EVENTS, apply=apply, stuck="halt")))
@@ -274,7 +274,7 @@ async def test_the_database_away_is_waited_for_and_nothing_is_parked(pool: Pool)
     """A lost connection is not the row's fault."""
     away = True
 
-    async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    async def apply(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
         if away:
             raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
         await writer().take_effect(connection, entries)

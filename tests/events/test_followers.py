@@ -16,7 +16,7 @@ from events.operations import followers, parked
 from events.operations.metrics import Horizon, standing
 from events.operations.operator_action import Order
 from events.store.database import Connection, Pool
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following, Mark
 from events.subscriptions.policy import obey
 from events.subscriptions.wakeup import Bell
@@ -38,10 +38,10 @@ async def order(pool: Pool) -> Order:
     return Order(service="intake", cause=cause, moment=Moment(now=now), why="under-repair")
 
 
-def writer(during: Callable[[], Any] | None = None, **more: Any) -> Follower[Recorded]:
+def writer(during: Callable[[], Any] | None = None, **more: Any) -> Follower[RecordedEvent]:
     """Notes each fact of a case; `during` happens in the middle of it."""
 
-    async def note(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    async def note(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
         await connection.executemany(
             "insert into seen (id) values ($1)", [(entry.item.id,) for entry in entries if minds(entry.item)]
         )
@@ -51,12 +51,12 @@ def writer(during: Callable[[], Any] | None = None, **more: Any) -> Follower[Rec
     return Follower(name="seen", log=EVENTS, apply=note, minds=minds, stuck="park", forget="delete from seen", **more)
 
 
-def minds(said: Recorded) -> bool:
+def minds(said: RecordedEvent) -> bool:
     """What operators do is on the same log."""
     return isinstance(said.fact, ApplicationReceived)
 
 
-def policy() -> Follower[Recorded]:
+def policy() -> Follower[RecordedEvent]:
     """Rates what is received, in one statement with its bookmark."""
     decider: Decider[Any, Any] = CASES
     return obey("rates", decider, lambda heard: [(heard.subject, Rate(5))], hears=(ApplicationReceived,), log="events")
@@ -211,10 +211,10 @@ async def test_a_rewound_follower_reads_again_what_was_recorded_since(pool: Pool
     """And what stands behind it in the log, whenever it was recorded; said once, with its effect."""
     read: list[str] = []
 
-    async def note(_: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    async def note(_: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
         read.extend(entry.item.id for entry in entries if minds(entry.item))
 
-    def judge() -> Following[Recorded]:
+    def judge() -> Following[RecordedEvent]:
         return Following(pool, Follower(name="judge", log=EVENTS, apply=note, stuck="park", by_set=True))
 
     for number, day in enumerate((10, 12, 11, 14), start=1):

@@ -23,7 +23,7 @@ from events.operations import parked
 from events.operations.operator_action import Order
 from events.settings import Settings
 from events.store.database import Connection, Pool
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from events.store.store import append, load
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following, park
 from events.subscriptions.wakeup import Bell
@@ -69,7 +69,7 @@ async def desk(pool: Pool, clock: Literal["wall", "log"]) -> AsyncIterator[Desk]
     await pool.execute("create table seen (id text unique)")
     broken: set[str] = set()
 
-    async def answer(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    async def answer(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
         """Throws at some cases; of others it says something of its own, as the judge does, and keeps a row."""
         for entry in entries:
             if entry.subject in broken:
@@ -133,7 +133,7 @@ async def thrown_at(desk: Desk) -> int:
     return int(await desk.pool.fetchval("select max(id) from parked"))
 
 
-async def _throws(_: Connection, __: Sequence[Entry[Recorded]]) -> None:
+async def _throws(_: Connection, __: Sequence[Entry[RecordedEvent]]) -> None:
     raise ValueError("cannot judge")
 
 
@@ -226,7 +226,7 @@ async def test_a_dismissal_during_a_retry_wins_and_nothing_is_applied(desk: Desk
         moment=Moment(now=await desk.pool.fetchval("select clock_timestamp()")),
     )  # fmt: skip
 
-    async def meanwhile(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    async def meanwhile(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
         await connection.execute("insert into seen values ('applied')")
         await parked.dismiss(desk.pool, [], id, order)
 

@@ -14,7 +14,7 @@ from events.contracts.intake import SupplementReceived, SupplementRequested
 from events.contracts.terms import Gap
 from events.errors import Conflict, KeyReused, Refused, Stale, WrongVersion
 from events.store.database import Connection, Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 
 COUNT = "select count(*) from events"
 
@@ -112,7 +112,7 @@ async def test_a_stream_that_never_stands_still_is_busy(pool: Pool) -> None:
     """After so many turns the caller is told, instead of trying for ever."""
     turns = 0
 
-    async def somebody_was_first(_: Connection, __: Sequence[Recorded]) -> None:
+    async def somebody_was_first(_: Connection, __: Sequence[RecordedEvent]) -> None:
         nonlocal turns
         turns += 1
         raise WrongVersion("again")
@@ -126,7 +126,7 @@ async def test_the_own_rows_of_a_service_commit_with_the_facts(pool: Pool) -> No
     """`also` fails, and nothing was said and no key taken."""
     await pool.execute("create table codes (code text primary key)")
 
-    async def also(connection: Connection, new: Sequence[Recorded]) -> None:
+    async def also(connection: Connection, new: Sequence[RecordedEvent]) -> None:
         await connection.execute("insert into codes values ($1)", new[0].subject)
         if not broken:
             return

@@ -16,7 +16,7 @@ from events.kafka import topics
 from events.kafka.cloudevent import to_cloudevent
 from events.store import database as postgres_of
 from events.store.database import Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import Following
 from events.subscriptions.wakeup import Bell
 from local.errors import LocalError
@@ -42,7 +42,7 @@ async def broker() -> AsyncIterator[Broker]:
         await made.kill()
 
 
-def whole(facts: Sequence[Recorded]) -> bool:
+def whole(facts: Sequence[RecordedEvent]) -> bool:
     """Every version of every stream once, in order."""
     assert not [one for one, count in Counter(fact.id for fact in facts).items() if count > 1]
     versions = defaultdict(list)

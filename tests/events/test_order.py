@@ -8,7 +8,7 @@ from contracts.given import eventually, line, rated, received, say, step, stream
 
 from events.errors import WrongVersion
 from events.store.database import Connection, Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import append, load
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following
 from events.subscriptions.wakeup import Bell
@@ -16,8 +16,8 @@ from events.subscriptions.wakeup import Bell
 WRITERS, STREAMS, APPENDS = 8, 5, 40
 
 
-def _reader(seen: list[Recorded]) -> Follower[Recorded]:
-    async def note(_: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+def _reader(seen: list[RecordedEvent]) -> Follower[RecordedEvent]:
+    async def note(_: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
         seen.extend(entry.item for entry in entries)
 
     return Follower(name="reader", log=EVENTS, apply=note, stuck="halt", batch=7)
@@ -25,7 +25,7 @@ def _reader(seen: list[Recorded]) -> Follower[Recorded]:
 
 async def test_a_reader_behind_eight_writers_loses_nothing_and_keeps_the_order_of_streams(pool: Pool) -> None:
     """Transactions of all lengths commit in any order; what the horizon lets through is settled."""
-    seen: list[Recorded] = []
+    seen: list[RecordedEvent] = []
     stopping = asyncio.Event()
     reader = asyncio.create_task(Following(pool, _reader(seen)).run(Bell(), stopping))
     gate = asyncio.Semaphore(WRITERS)
@@ -58,7 +58,7 @@ async def test_a_reader_behind_eight_writers_loses_nothing_and_keeps_the_order_o
 
 async def test_a_row_behind_an_open_transaction_waits_and_is_not_passed_over(pool: Pool) -> None:
     """The earlier transaction commits last; a reader that followed a counter would never see its row."""
-    seen: list[Recorded] = []
+    seen: list[RecordedEvent] = []
     following = Following(pool, _reader(seen))
     async with pool.acquire() as slow:
         transaction = slow.transaction()
@@ -74,7 +74,7 @@ async def test_a_row_behind_an_open_transaction_waits_and_is_not_passed_over(poo
 
 async def test_what_was_settled_before_an_open_transaction_is_read_at_once(pool: Pool) -> None:
     """Only what comes after the open transaction waits."""
-    seen: list[Recorded] = []
+    seen: list[RecordedEvent] = []
     following = Following(pool, _reader(seen))
     await say(pool, line(stream(1), received(1)))
     async with pool.acquire() as slow, slow.transaction():
@@ -87,7 +87,7 @@ async def test_what_was_settled_before_an_open_transaction_is_read_at_once(pool:
 
 async def test_an_aborted_transaction_holds_nobody_back(pool: Pool) -> None:
     """Its row never was; readers go on."""
-    seen: list[Recorded] = []
+    seen: list[RecordedEvent] = []
     following = Following(pool, _reader(seen))
     async with pool.acquire() as slow:
         transaction = slow.transaction()
@@ -100,7 +100,7 @@ async def test_an_aborted_transaction_holds_nobody_back(pool: Pool) -> None:
 
 async def test_an_adopted_log_is_read_on_although_its_numbers_began_again(pool: Pool) -> None:
     """After a restore transaction numbers are lower; the epoch puts the new rows behind the old ones."""
-    seen: list[Recorded] = []
+    seen: list[RecordedEvent] = []
     following = Following(pool, _reader(seen))
     # as it is in the restored cluster: the old log's numbers are far above the new horizon
     await pool.execute("alter table events disable trigger events_append_only")

@@ -12,7 +12,7 @@ from oracle.telling import Story, local, promise
 from events.contracts import field, intake, routing
 from events.contracts.channels import OTHERS
 from events.contracts.ranks import RANKS
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from sla.judging.arrangement import arrange
 from sla.judging.case import JUDGED
 from sla.judging.judge import Judgement, judge
@@ -21,11 +21,11 @@ NINE, TEN = local(7, 10, 9), local(7, 10, 10)
 Tell = Callable[[Story], str]
 
 
-def kinds(events: list[Recorded]) -> list[str]:
+def kinds(events: list[RecordedEvent]) -> list[str]:
     return [type(placed[4]).__name__ for placed in arrange(events).facts]
 
 
-def renamed(events: list[Recorded], names: tuple[int, ...]) -> list[Recorded]:
+def renamed(events: list[RecordedEvent], names: tuple[int, ...]) -> list[RecordedEvent]:
     """The same events of another system under other ids."""
     ids = {one.stream: f"foreign-{name:064x}" for one, name in zip(events, names, strict=True)}
     answers = {f"{old}@1": f"{new}@1" for old, new in ids.items()}
@@ -267,7 +267,7 @@ def test_two_events_of_one_instant_are_taken_in_the_order_that_fits_better_whate
     assert wrong == []
 
 
-def _exchanged(first: Recorded, second: Recorded) -> tuple[Recorded, Recorded]:
+def _exchanged(first: RecordedEvent, second: RecordedEvent) -> tuple[RecordedEvent, RecordedEvent]:
     return replace(first, stream=second.stream), replace(second, stream=first.stream)
 
 

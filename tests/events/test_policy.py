@@ -23,7 +23,7 @@ from contracts.given import (
 from events.contracts.intake import ApplicationReceived
 from events.operations.parked import retry
 from events.store.database import Connection, Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import append, load
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following
 from events.subscriptions.policy import obey
@@ -32,7 +32,7 @@ from events.subscriptions.wakeup import Bell
 BROKEN: set[str] = set()
 
 
-def _react(heard: Recorded) -> Sequence[tuple[str, Receive | Rate]]:
+def _react(heard: RecordedEvent) -> Sequence[tuple[str, Receive | Rate]]:
     """Every receipt in our own log asks for a case of the next hundred, with two marks."""
     if heard.subject in BROKEN:
         raise LookupError("no such unit")
@@ -47,11 +47,11 @@ def nothing_is_broken() -> None:
     BROKEN.clear()
 
 
-def policy(log_clock: bool = False) -> Follower[Recorded]:
+def policy(log_clock: bool = False) -> Follower[RecordedEvent]:
     return obey("intake.next", CASES, _react, hears=(ApplicationReceived,), log="events", log_clock=log_clock)
 
 
-async def _facts(pool: Pool, number: int) -> list[Recorded]:
+async def _facts(pool: Pool, number: int) -> list[RecordedEvent]:
     async with pool.acquire() as connection:
         return (await load(connection, stream(number)))[stream(number)]
 
@@ -118,7 +118,7 @@ async def test_an_effect_that_no_stream_guards_happens_once_on_retry_too(pool: P
     await pool.execute("create table effects (id text)")
     broken = True
 
-    async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    async def apply(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
         if broken:
             raise LookupError("no such unit")
         await connection.execute("insert into effects values ($1)", entries[0].place)

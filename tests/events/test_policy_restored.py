@@ -10,7 +10,7 @@ from events.contracts.intake import CustomerRated
 from events.kafka.cloudevent import to_cloudevent
 from events.kafka.inbox import keep
 from events.store.database import Pool
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from events.store.store import Append, load
 from events.subscriptions.follower import Following
 from events.subscriptions.policy import obey
@@ -29,7 +29,7 @@ class Heard:
     partition: int = 0
 
 
-def _react(heard: Recorded) -> Sequence[tuple[str, Rate]]:
+def _react(heard: RecordedEvent) -> Sequence[tuple[str, Rate]]:
     assert isinstance(heard.fact, CustomerRated)
     return [(case_id(101), Rate(heard.fact.stars, 101))]
 

@@ -13,16 +13,16 @@ from contracts.sending import facts_of, records, relaying
 
 from events.contracts.intake import AdviceGiven
 from events.store.database import Connection, Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import Entry, Follower, Following, Overtaken
 from events.subscriptions.wakeup import Bell
 
 
-async def sent(kafka: str, prefix: str) -> Sequence[Recorded]:
+async def sent(kafka: str, prefix: str) -> Sequence[RecordedEvent]:
     return facts_of(await records(kafka, f"{prefix}intake.events"))
 
 
-def in_order(facts: Sequence[Recorded]) -> bool:
+def in_order(facts: Sequence[RecordedEvent]) -> bool:
     """Every stream from its first version on, without a gap."""
     versions = defaultdict(list)
     for fact in facts:

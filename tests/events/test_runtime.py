@@ -21,7 +21,7 @@ from events.http.app import Asked, asked, reply
 from events.http.auth import Allowed
 from events.service.runtime import Parts, Running, Service, Task, application, start
 from events.settings import Settings
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import Follower
 from events.subscriptions.policy import obey
 
@@ -36,7 +36,7 @@ def _echo() -> Decider[str, frozenset[str]]:
 
 
 def _followers(parts: Parts) -> Sequence[Follower[Any]]:
-    def react(heard: Recorded) -> Sequence[tuple[str, str]]:
+    def react(heard: RecordedEvent) -> Sequence[tuple[str, str]]:
         return [(heard.subject, heard.subject)]
 
     return [obey("tiny.echo", _echo(), react, hears=(ApplicationReceived,), log_clock=parts.settings.log_clock)]

@@ -16,11 +16,11 @@ from events.kafka import topics
 from events.kafka.heartbeat import CEILING, STANDS_AFTER, Watermark, all_sent, heartbeat, watermarks
 from events.operations.metrics import Horizon, exposition, standing
 from events.store.database import Connection, Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following
 
 
-async def nothing(_: Connection, __: Sequence[Entry[Recorded]]) -> None:
+async def nothing(_: Connection, __: Sequence[Entry[RecordedEvent]]) -> None:
     """A follower without effect."""
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from events.contracts.intake import AdviceGiven
 from events.errors import WrongVersion
 from events.store.database import Pool
-from events.store.envelope import Cause, Recorded, link
+from events.store.envelope import Cause, RecordedEvent, link
 from events.store.store import append, load
 
 SQL_LINK = "select link($1, $2, $3, $4, $5::smallint, $6, $7, $8, $9, $10, $11)"
@@ -85,7 +85,7 @@ async def test_sql_and_python_link_alike(
     sql = await pool.fetchval(
         SQL_LINK, previous, name, version, kind, schema, at, recorded_at, actor, correlation, causation, data
     )
-    fact = Recorded(
+    fact = RecordedEvent(
         stream=name, version=version, subject="", type=kind, schema=schema, fact=None, data=data, at=at,
         recorded_at=recorded_at, hash=b"", cause=Cause(correlation=correlation, causation=causation, actor=actor),
     )  # fmt: skip
@@ -104,8 +104,8 @@ def test_a_link_depends_on_every_field() -> None:
         *({"cause": Cause(**{"actor": "a", "correlation": "b", "causation": "c", **one})}
           for one in ({}, {"actor": "x"}, {"correlation": "x"}, {"causation": "x"})),
     ]  # fmt: skip
-    assert len({link(b"", Recorded(**{**told, **change})) for change in changes}) == len(changes)
-    assert link(b"p", Recorded(**told)) != link(b"", Recorded(**told))
+    assert len({link(b"", RecordedEvent(**{**told, **change})) for change in changes}) == len(changes)
+    assert link(b"p", RecordedEvent(**told)) != link(b"", RecordedEvent(**told))
 
 
 @pytest.mark.parametrize("expected", [0, 1, 3])

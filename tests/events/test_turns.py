@@ -10,7 +10,7 @@ from contracts.given import closed, eventually, line, rated, received, say, step
 from events.contracts.intake import CustomerRated
 from events.operations.metrics import Horizon, standing
 from events.store.database import Connection, Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import EVENTS, START, Entry, Follower, Following, bookmark_of
 from events.subscriptions.wakeup import Bell
 
@@ -24,15 +24,15 @@ class Notes:
         self.seen: list[str] = []
         self.waits: list[str] = []
 
-    def follower(self, **more: Any) -> Follower[Recorded]:
-        async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    def follower(self, **more: Any) -> Follower[RecordedEvent]:
+        async def apply(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
             self.seen += [entry.item.type for entry in entries]
             self.waits.append(await connection.fetchval("show synchronous_commit"))
 
         return Follower(name="notes", log=EVENTS, apply=apply, stuck="halt", **more)
 
 
-def rates(said: Recorded) -> bool:
+def rates(said: RecordedEvent) -> bool:
     return isinstance(said.fact, CustomerRated)
 
 

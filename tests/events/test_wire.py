@@ -15,7 +15,7 @@ from msgspec.structs import fields
 from events.contracts import write
 from events.errors import Unreadable
 from events.kafka.cloudevent import from_cloudevent, to_cloudevent
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 
 ROW: Mapping[str, Any] = {
     "stream": f"case-{case_id()}",
@@ -41,7 +41,7 @@ def _event(**changes: Any) -> bytes:
     return json.dumps({name: value for name, value in {**EVENT, **changes}.items() if value is not None}).encode()
 
 
-def _same(fact: Recorded, row: Mapping[str, Any]) -> None:
+def _same(fact: RecordedEvent, row: Mapping[str, Any]) -> None:
     for one in ("stream", "version", "subject", "type", "schema", "at", "recorded_at", "data", "hash"):
         assert getattr(fact, one) == row[one], one
     for one in ("actor", "correlation", "causation", "trace"):

@@ -25,7 +25,7 @@ from events.contracts.field import (
 from events.contracts.routing import DossierForwarded
 from events.contracts.terms import Exhibit
 from events.errors import Refused
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from field.api import CORRECTIONS
 from field.app import service
 from field.decide import Command, TakeBack, workorder
@@ -147,7 +147,7 @@ def test_a_dossier_never_has_two_open_orders() -> None:
 
 def test_every_void_on_the_way_is_looked_at() -> None:
     """What it means is decided on what was said because of it."""
-    heard = Recorded(
+    heard = RecordedEvent(
         stream=f"route-{CASE}", version=6, subject=CASE, type="", schema=1, data=b"", hash=b"", at=now(),
         recorded_at=now(), cause=Cause(correlation="c", causation="c", actor="staff-qn-01"),
         fact=FactVoided(case_id=CASE, voids=ON, kind="DossierForwarded", **WHY),

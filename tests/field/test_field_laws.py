@@ -21,7 +21,7 @@ from events.contracts.field import (
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned, StepCompleted
 from events.contracts.terms import Exhibit
 from events.errors import Refused
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from field import policy
 from field.decide import Asked, Complete, Heard, MissVisit, Obstruct, Resume, ScheduleVisit, Start, workorder
 from field.state import Ended, case_of, follows, order_of
@@ -61,9 +61,9 @@ asked: st.SearchStrategy[Asked] = st.one_of(
 )  # fmt: skip
 
 
-def heard(fact: Fact, version: int) -> Recorded:
+def heard(fact: Fact, version: int) -> RecordedEvent:
     cause = Cause(correlation="c", causation="c", actor="staff-193-01")
-    return Recorded(
+    return RecordedEvent(
         stream=f"route-{CASE}", version=version, subject=CASE, type="", schema=1, fact=fact, data=b"", cause=cause,
         at=NINE, recorded_at=NINE, hash=b"",
     )  # fmt: skip

@@ -13,7 +13,7 @@ from events.contracts.routing import (
     DossierReturned,
     StepCompleted,
 )
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from field.decide import Cancel, Heard, Issue
 from field.policy import follow_dossiers
 
@@ -23,7 +23,7 @@ ID = f"route-{CASE}@3"
 
 
 def asked_for(fact: Fact) -> list[Heard]:
-    heard = Recorded(
+    heard = RecordedEvent(
         stream=f"route-{CASE}", version=3, subject=CASE, type="", schema=1, fact=fact, data=b"", hash=b"",
         cause=Cause(correlation="c", causation="c", actor="staff-193-01"), at=NINE, recorded_at=NINE,
     )  # fmt: skip

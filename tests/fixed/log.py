@@ -10,7 +10,7 @@ from oracle.judging import SHIPPED
 
 from deadlines.published import STREAM, joined
 from events.kafka.cloudevent import from_cloudevent
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from fixed.fingerprint import Row, case_hash, rows
 from sla.judging.case import JUDGED
 from sla.judging.case_rules import Rules, with_published
@@ -24,7 +24,7 @@ PARTS: Final = ("demo", "made")
 class Part(NamedTuple):
     """The events of each case, each id once (of two bodies the first, as in a rebuild), and the rules."""
 
-    cases: dict[str, list[Recorded]]
+    cases: dict[str, list[RecordedEvent]]
     rules: Rules
 
 
@@ -50,8 +50,8 @@ def lines(name: str) -> Iterator[bytes]:
 
 def read(events: Iterable[bytes]) -> Part:
     """CloudEvents as they stand on the topics. Raises Unreadable."""
-    cases: defaultdict[str, dict[str, Recorded]] = defaultdict(dict)
-    published: dict[int, Recorded] = {}
+    cases: defaultdict[str, dict[str, RecordedEvent]] = defaultdict(dict)
+    published: dict[int, RecordedEvent] = {}
     for line in events:
         event = from_cloudevent(line)
         if event.type in JUDGED:

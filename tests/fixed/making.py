@@ -33,7 +33,7 @@ from events.contracts.catalogue import name_of, write
 from events.contracts.channels import OTHERS
 from events.kafka.archive import Segment
 from events.kafka.cloudevent import from_cloudevent, source_of, to_cloudevent
-from events.store.envelope import Cause, Recorded, link
+from events.store.envelope import Cause, RecordedEvent, link
 from fixed.log import HERE
 
 SEED: Final = 2017
@@ -144,7 +144,7 @@ def _put_right(story: Story, random: Random) -> None:
             story.corrected(now, about.id, "at", moved)
 
 
-def _ours(story: Story, number: int, random: Random) -> Iterator[Recorded]:
+def _ours(story: Story, number: int, random: Random) -> Iterator[RecordedEvent]:
     """Said by our services, each stream recorded in its order; of replies of agencies some come through the gateway."""
     case_id = f"{OURS}-170710-{number:05d}"
     recorded: dict[str, datetime] = {}
@@ -161,7 +161,7 @@ def _ours(story: Story, number: int, random: Random) -> Iterator[Recorded]:
         yield _renamed(kept, story.case_id, case_id)
 
 
-def _theirs(story: Story, number: int, random: Random) -> Iterator[Recorded]:
+def _theirs(story: Story, number: int, random: Random) -> Iterator[RecordedEvent]:
     """Said by another system, a stream for each event: what our services alone may say is left out."""
     case_id, step = f"{THEIRS}-170710-{number:05d}", random.choice(STEPS)
     said = [one for one in story.facts if one.type in OTHERS]
@@ -173,7 +173,7 @@ def _theirs(story: Story, number: int, random: Random) -> Iterator[Recorded]:
         yield _renamed(_foreign(kept, SYSTEM, f"{number}-{at}", "system-SXD"), story.case_id, case_id, ids)
 
 
-def _foreign(event: Recorded, source: str, id: str, actor: str) -> Recorded:
+def _foreign(event: RecordedEvent, source: str, id: str, actor: str) -> RecordedEvent:
     cause = Cause(correlation=f"{source}/{id}", causation=f"{source}/{id}", actor=actor)
     return msgspec.structs.replace(event, stream=_stream(source, id), version=1, cause=cause)
 
@@ -182,12 +182,12 @@ def _stream(source: str, id: str) -> str:
     return f"foreign-{hashlib.sha256(f'{source}{chr(0)}{id}'.encode()).hexdigest()}"
 
 
-def _without_answers(event: Recorded) -> bytes:
+def _without_answers(event: RecordedEvent) -> bytes:
     told: dict[str, Any] = msgspec.json.decode(event.data)
     return msgspec.json.encode({name: value for name, value in told.items() if name != "answers"})
 
 
-def _renamed(event: Recorded, old: str, new: str, ids: dict[str, str] | None = None) -> Recorded:
+def _renamed(event: RecordedEvent, old: str, new: str, ids: dict[str, str] | None = None) -> RecordedEvent:
     data = event.data.decode()
     for before, after in (ids or {}).items():
         data = data.replace(f'"{before}"', f'"{after}"')
@@ -201,11 +201,11 @@ def _renamed(event: Recorded, old: str, new: str, ids: dict[str, str] | None = N
     )
 
 
-def _published() -> Recorded:
+def _published() -> RecordedEvent:
     """Two working days instead of three for a household in town, for dossiers that pinned the older version too."""
     fact = services(replace(URBAN, until=NEWER.since), NEWER, policy="as-revised")
     name, schema = name_of(fact)
-    return Recorded(
+    return RecordedEvent(
         stream=STREAM,
         version=1,
         subject=STREAM,
@@ -220,7 +220,7 @@ def _published() -> Recorded:
     )
 
 
-def _as_said(events: Iterable[Recorded]) -> Iterator[bytes]:
+def _as_said(events: Iterable[RecordedEvent]) -> Iterator[bytes]:
     """As CloudEvents, each stream chained by its hashes."""
     last: dict[str, bytes] = {}
     for event in sorted(events, key=lambda one: (one.stream, one.version)):

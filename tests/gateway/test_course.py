@@ -20,7 +20,7 @@ from events.contracts.terms import Promise
 from events.gateway.rules import Accepted, Name
 from events.gateway.sequence_check import Found, course
 from events.gateway.sequence_step import Step, step
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from sla.judging.judge import Rules, judge
 
 RULES = Rules(load(Path(__file__).parents[2] / "deploy" / "catalogue"))
@@ -30,7 +30,7 @@ OF_CALENDARS = {
 BEFOREHAND = {"no-promise", "reopened-without-due", "answered-before-asked", "extended-twice"}
 
 
-def foreign(story: Story) -> list[Recorded]:
+def foreign(story: Story) -> list[RecordedEvent]:
     """The story as another system tells it: each fact a stream of its own, answers and voids under the new names."""
     told = [one for one in story.facts if one.type in OTHERS]
     names = {one.id: Name("urn:test", str(number)) for number, one in enumerate(told)}
@@ -47,7 +47,7 @@ def foreign(story: Story) -> list[Recorded]:
     ]
 
 
-def steps(facts: Sequence[Recorded]) -> list[Step]:
+def steps(facts: Sequence[RecordedEvent]) -> list[Step]:
     return [
         step(Accepted(name=Name("urn:test", str(number)), fact=one.fact, data=b"", cause=one.cause, at=one.at), number)
         for number, one in enumerate(facts)

@@ -17,7 +17,7 @@ from events.contracts.intake import (
     MessagePrepared,
 )
 from events.contracts.routing import DossierForwarded, DossierRecalled, DossierReturned
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from intake.policy import tell_customers, tell_units
 from intake.zalo.message import Command, Doubt, Prepare, Settle, State, message
 
@@ -26,8 +26,8 @@ NINE = datetime(2017, 7, 10, 2, tzinfo=UTC)
 ID = f"route-{CASE}@1"
 
 
-def heard(fact: Fact) -> Recorded:
-    return Recorded(
+def heard(fact: Fact) -> RecordedEvent:
+    return RecordedEvent(
         stream=f"route-{CASE}", version=1, subject=CASE, type="", schema=1, fact=fact, data=b"", hash=b"",
         cause=Cause(correlation="c", causation="c", actor="staff-193-01"), at=NINE, recorded_at=NINE,
     )  # fmt: skip

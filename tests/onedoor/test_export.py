@@ -13,7 +13,7 @@ import pytest
 from contracts.occurring import CASE, EVERYTHING, GOLDENS, OTHER, TOLD, kind_of, said
 from typer.testing import CliRunner
 
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from onedoor.__main__ import app
 from onedoor.exporting import ocel, xes
 from onedoor.exporting.history import ROLES, histories
@@ -22,20 +22,20 @@ from onedoor.verbs.export import wanted
 NAMES = {"string": str, "integer": int, "float": float, "boolean": bool, "time": str}
 
 
-def as_ocel(facts: Sequence[Recorded]) -> Any:
+def as_ocel(facts: Sequence[RecordedEvent]) -> Any:
     into = io.StringIO()
     ocel.write(histories(facts, kind_of), into)
     return json.loads(into.getvalue())
 
 
-def as_xes(facts: Sequence[Recorded]) -> ElementTree.Element:
+def as_xes(facts: Sequence[RecordedEvent]) -> ElementTree.Element:
     into = io.StringIO()
     xes.write(histories(facts, kind_of), into)
     return ElementTree.fromstring(into.getvalue())
 
 
 @pytest.mark.parametrize("facts", [[], EVERYTHING, [*EVERYTHING, said("CaseClosed", 2, case=OTHER)]])
-def test_a_log_holds_by_what_ocel_asks(facts: Sequence[Recorded]) -> None:
+def test_a_log_holds_by_what_ocel_asks(facts: Sequence[RecordedEvent]) -> None:
     """Every id once, every reference leads somewhere, every attribute is declared with its type, every time is one."""
     log = as_ocel(facts)
     assert set(log) == {"events", "objects", "eventTypes", "objectTypes"}

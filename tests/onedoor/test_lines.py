@@ -7,14 +7,14 @@ import pytest
 from oracle.telling import CASE, Story, local
 
 from events.errors import OnedoorError
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.text_safety import printable
 from onedoor.instants import instant, until_end_of
 from onedoor.lines import broken, line
 from onedoor.verbs.events import speaker_of
 
 
-def fact() -> Recorded:
+def fact() -> RecordedEvent:
     story = Story()
     story.received(local(7, 10, 8))
     return story.facts[0]

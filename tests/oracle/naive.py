@@ -12,7 +12,7 @@ from typing import Any
 from oracle.righted import put_right
 
 from events.contracts.terms import Promise
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 
 ZERO = datetime(2017, 6, 30, 17, 0, tzinfo=UTC)
 DAYS_OFF = {
@@ -173,19 +173,19 @@ LIFE = [
 """What comes before what at one instant, where nothing else decides."""
 
 
-def parents(fact: Recorded, known: dict[str, Recorded]) -> list[Recorded]:
+def parents(fact: RecordedEvent, known: dict[str, RecordedEvent]) -> list[RecordedEvent]:
     """Its cause and the question that it answers, as far as they are known."""
     cause = None if fact.stream.startswith("foreign-") else fact.cause.causation
     return [known[name] for name in (cause, getattr(fact.fact, "answers", None)) if name in known]
 
 
-def by_instant(known: dict[str, Recorded]) -> dict[datetime, list[Recorded]]:
+def by_instant(known: dict[str, RecordedEvent]) -> dict[datetime, list[RecordedEvent]]:
     """Facts by effective instant: none happens before its parents."""
 
-    def effective(fact: Recorded) -> datetime:
+    def effective(fact: RecordedEvent) -> datetime:
         return max([fact.at, *(effective(parent) for parent in parents(fact, known))])
 
-    found: dict[datetime, list[Recorded]] = {}
+    found: dict[datetime, list[RecordedEvent]] = {}
     for fact in known.values():
         found.setdefault(effective(fact), []).append(fact)
     return dict(sorted(found.items()))
@@ -194,7 +194,7 @@ def by_instant(known: dict[str, Recorded]) -> dict[datetime, list[Recorded]]:
 class Oracle:
     """Walks through a case minute by minute."""
 
-    def __init__(self, facts: list[Recorded]) -> None:
+    def __init__(self, facts: list[RecordedEvent]) -> None:
         self.runs: list[Run] = []
         self.receipt: Any = None
         self.righted = put_right(facts, SERVICES)
@@ -221,21 +221,21 @@ class Oracle:
     def run(self) -> Run | None:
         return self.runs[-1] if self.runs and self.runs[-1].end is None else None
 
-    def _next(self, at: int, together: list[Recorded], known: dict[str, Recorded]) -> Recorded:
+    def _next(self, at: int, together: list[RecordedEvent], known: dict[str, RecordedEvent]) -> RecordedEvent:
         """The fact of one instant that comes next, by the words of the rule."""
 
-        def waits(fact: Recorded) -> bool:
+        def waits(fact: RecordedEvent) -> bool:
             earlier = any(one.stream == fact.stream and one.version < fact.version for one in together)
             return earlier or any(parent in together for parent in parents(fact, known))
 
-        def rank(fact: Recorded) -> tuple[int, int, str, int]:
+        def rank(fact: RecordedEvent) -> tuple[int, int, str, int]:
             place = LIFE.index(fact.type) if fact.type in LIFE else len(LIFE)
             return self._unfit(at, fact), place, fact.stream, fact.version
 
         free = [fact for fact in together if not waits(fact)]
         return free[0] if len(free) == 1 else min(free, key=rank)
 
-    def _unfit(self, at: int, recorded: Recorded) -> int:
+    def _unfit(self, at: int, recorded: RecordedEvent) -> int:
         """0: it fits; 1: it moves the dossier, but a unit that has it not acts, or nothing was released; 2: idle."""
         if not self._moves(at, recorded):
             return 2
@@ -243,7 +243,7 @@ class Oracle:
         by_another = recorded.type in ("DossierForwarded", "DossierReturned") and fact.from_unit != self.runs[-1].unit
         return int(by_another or (recorded.type == "CaseClosed" and self.run is not None))
 
-    def _moves(self, at: int, fact: Recorded) -> bool:
+    def _moves(self, at: int, fact: RecordedEvent) -> bool:
         """Whether it changes anything: it is tried out on a copy."""
         trial = copy(self)
         trial.runs = deepcopy(self.runs)
@@ -269,7 +269,7 @@ class Oracle:
         if clock == "utility":
             run.stays[-1].utility += 60
 
-    def _apply(self, at: int, recorded: Recorded) -> None:
+    def _apply(self, at: int, recorded: RecordedEvent) -> None:
         fact: Any = recorded.fact
         run = self.run
         kind = recorded.type

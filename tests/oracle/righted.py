@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 
 CORRECTIONS = ("FactVoided", "FactCorrected", "ServiceReclassified")
 PROMISE = (
@@ -24,7 +24,7 @@ BEARS = ("all", "at", "agency", "answers", "appointment", "due", "fault")
 class Righted:
     """The facts of a case after its corrections, by the words of the rule."""
 
-    facts: list[Recorded]
+    facts: list[RecordedEvent]
     about: list[datetime]
     """When that happened what each correction in effect is about."""
     services: list[str]
@@ -33,19 +33,19 @@ class Righted:
     """By how much the promise's revision rises."""
 
 
-def beside(one: Recorded, target: Recorded) -> bool:
+def beside(one: RecordedEvent, target: RecordedEvent) -> bool:
     """Whether a correction counts: it was said in the stream of its target, or both are another system's."""
     foreign = one.stream.startswith("foreign-") and target.stream.startswith("foreign-")
     return foreign or one.stream == target.stream
 
 
-def put_right(facts: list[Recorded], services: Collection[str]) -> Righted:
+def put_right(facts: list[RecordedEvent], services: Collection[str]) -> Righted:
     """Voids first; then each correction replaces one field, the last one said standing. `services`: those known."""
     known = {fact.id: fact for fact in facts}
     said = sorted(known.values(), key=lambda fact: (fact.at, fact.stream, fact.version))
     right = {id: fact for id, fact in known.items() if fact.type not in CORRECTIONS}
-    done: list[tuple[Recorded, Recorded, str]] = []
-    overtaken: list[tuple[Recorded, Recorded, str]] = []  # of what another void took away
+    done: list[tuple[RecordedEvent, RecordedEvent, str]] = []
+    overtaken: list[tuple[RecordedEvent, RecordedEvent, str]] = []  # of what another void took away
     for one in said:
         if one.type == "FactVoided" and one.fact is not None:
             target = right.get(one.fact.voids)
@@ -74,7 +74,7 @@ def put_right(facts: list[Recorded], services: Collection[str]) -> Righted:
     )
 
 
-def changed(target: Recorded, name: str, value: str) -> Recorded | None:
+def changed(target: RecordedEvent, name: str, value: str) -> RecordedEvent | None:
     """The fact with another value in one field; None if it would not take it."""
     if name == "at" and value != "yesterday":
         alone = target.cause.causation.startswith("message-")  # the message was late, what it told of was not

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from events.contracts import corrections, field, intake, name_of, routing, write
 from events.contracts.terms import Limit, Promise
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 
 CASE = "000.00.02.H49-170710-0001"
 HERE = timezone(timedelta(hours=7))
@@ -32,7 +32,7 @@ class Story:
     def __init__(self, case_id: str = CASE, *, foreign: bool = False) -> None:
         """`foreign`: another system tells all of it, so every fact is a stream of its own."""
         self.case_id, self.foreign = case_id, foreign
-        self.facts: list[Recorded] = []
+        self.facts: list[RecordedEvent] = []
         self._versions: dict[str, int] = {}
 
     def __repr__(self) -> str:
@@ -53,7 +53,7 @@ class Story:
             stream = f"foreign-{hashlib.sha256(f'{len(self.facts)}'.encode()).hexdigest()}"
         version = self._versions[stream] = self._versions.get(stream, 0) + 1
         data = write(fact)
-        recorded = Recorded(
+        recorded = RecordedEvent(
             stream=stream,
             version=version,
             subject=self.case_id,
@@ -379,7 +379,7 @@ def _plain(draw: st.DrawFn, story: Story, move: str, at: datetime, earlier: str)
 def _caused_by(story: Story, cause: str) -> None:
     last = story.facts[-1]
     if last.cause.causation == "start":
-        story.facts[-1] = Recorded(
+        story.facts[-1] = RecordedEvent(
             stream=last.stream,
             version=last.version,
             subject=last.subject,

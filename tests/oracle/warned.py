@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from events.contracts.routing import DossierForwarded
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from sla.judging.judge import Judgement, Rules, judge
 from sla.judging.rows import CycleRow
 
@@ -87,7 +87,7 @@ def before(end: int, seconds: int) -> datetime:
 class Told:
     """One case: what was heard of it, what is to be said when, and what was said."""
 
-    facts: list[Recorded] = field(default_factory=list)
+    facts: list[RecordedEvent] = field(default_factory=list)
     waiting: list[Word] = field(default_factory=list)
     said: list[Word] = field(default_factory=list)
 
@@ -113,7 +113,7 @@ class Oracle:
         self.rules = rules
         self.cases: dict[str, Told] = defaultdict(Told)
 
-    def hear(self, batch: Iterable[Recorded]) -> None:
+    def hear(self, batch: Iterable[RecordedEvent]) -> None:
         """Every case that a fact of the batch is about is looked at again, once."""
         touched = {}
         for fact in batch:
@@ -155,7 +155,7 @@ class Oracle:
         return len(case.said) - before_it
 
 
-def clocks(judged: Judgement, facts: Iterable[Recorded]) -> Iterator[Run]:
+def clocks(judged: Judgement, facts: Iterable[RecordedEvent]) -> Iterator[Run]:
     """Every clock of a case, whether it runs or not."""
     for row in judged.cycles:
         yield Run(Clock(row.cycle), row.due_at, row.ended_at, promised(row))

@@ -12,7 +12,7 @@ from oracle.telling import Story, local
 from deadlines.catalogue import Catalogue
 from deadlines.entries import Service, Unit
 from events.contracts.terms import ClockPolicy, Promise
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 
 BEGIN = local(7, 10, 7)
 DAYS = 340
@@ -29,7 +29,7 @@ def year(cases: int, catalogue: Catalogue, seed: int = 2017, *, pace: int = 1) -
     return [_case(number, random, counters, services, pace) for number in range(1, cases + 1)]
 
 
-def facts(told: list[Story]) -> Iterator[Recorded]:
+def facts(told: list[Story]) -> Iterator[RecordedEvent]:
     """All facts of these stories, as they arrive: most when they happened, some days later."""
     random = Random(len(told))
     arrivals = [(fact.at + timedelta(days=random.randrange(1, 12) if random.random() < 0.1 else 0), fact.id, fact)

@@ -28,7 +28,7 @@ from events.contracts.routing import (
 )
 from events.contracts.terms import Promise
 from events.errors import Refused
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from routing.api import begins_cycle
 from routing.app import service
 from routing.decide import Command, Return, route
@@ -182,7 +182,7 @@ def test_a_recall_falls_with_the_end_that_caused_it() -> None:
 
 def heard(fact: Any) -> list[Any]:
     cause = Cause(correlation="c", causation="c", actor="staff-qn-01")
-    recorded = Recorded(
+    recorded = RecordedEvent(
         stream=f"case-{CASE}", version=3, subject=CASE, type="", schema=1, fact=fact, data=b"", cause=cause,
         at=now(), recorded_at=now(), hash=b"",
     )  # fmt: skip

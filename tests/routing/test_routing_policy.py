@@ -26,7 +26,7 @@ from events.contracts.intake import (
 )
 from events.contracts.sla import DeadlineMissed, DeadlineOverrun, LimitApproaching, LimitMissed, LimitMissWithdrawn
 from events.contracts.terms import Exhibit, Promise
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from routing.onward import Begin, BeginAgain, Escalate, Heard, NoteDone, NoteReceived, NoteWorkDone, Recall
 from routing.plan import Plans
 from routing.policy import HandOn
@@ -38,9 +38,9 @@ PLANS = Plans(CATALOGUE)
 LIMITS = {"limit": {"amount": 4, "unit": "working_hours"}, "basis": "a test"}
 
 
-def heard(fact: Fact, stream: str = f"case-{CASE}") -> Recorded:
+def heard(fact: Fact, stream: str = f"case-{CASE}") -> RecordedEvent:
     cause = Cause(correlation="c", causation="c", actor="staff-193-01")
-    return Recorded(
+    return RecordedEvent(
         stream=stream, version=3, subject=CASE, type="", schema=1, fact=fact, data=b"", cause=cause,
         at=NINE, recorded_at=NINE, hash=b"",
     )  # fmt: skip

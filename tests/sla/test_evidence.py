@@ -25,7 +25,7 @@ from deadlines.published import joined
 from events.contracts import name_of, write
 from events.contracts.rules import CalendarPublished, CataloguePublished
 from events.signing import canonical, public
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from onedoor import verifier
 from sla.evidence.proofs import line_of
 from sla.judging.case_rules import Rules, with_published
@@ -106,9 +106,9 @@ def test_rules_that_were_published_and_stand_for_older_ones_are_applied() -> Non
     assert "rules.json, revised: is not what the published facts say" in checked(other).wrong
 
 
-def published(*facts: CalendarPublished | CataloguePublished) -> list[Recorded]:
+def published(*facts: CalendarPublished | CataloguePublished) -> list[RecordedEvent]:
     return [
-        Recorded(
+        RecordedEvent(
             stream="rules-published", version=number, subject="rules-published", type=name_of(fact)[0], schema=1,
             fact=fact, data=write(fact), at=local(7, 1), recorded_at=local(7, 1), hash=b"",
             cause=Cause(correlation="c", causation="c", actor="staff-22-01"),

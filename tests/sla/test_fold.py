@@ -20,7 +20,7 @@ from events.kafka import topics
 from events.kafka.archive import Kept, write
 from events.kafka.topic_ids import Identity
 from events.kafka.topics import PARTITIONS, partition_of, topic_of
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from onedoor.topics.records import Topics
 from sla.live import queries
 from sla.live.projector import HEARS
@@ -52,7 +52,7 @@ def told(count: int) -> list[Story]:
     return stories
 
 
-async def send(kafka: str, prefix: str, facts: Iterable[Recorded]) -> None:
+async def send(kafka: str, prefix: str, facts: Iterable[RecordedEvent]) -> None:
     async with producing(kafka) as producer:
         for fact in facts:
             key = fact.subject.encode()

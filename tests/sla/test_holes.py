@@ -12,7 +12,7 @@ from events.contracts.sla import VerdictReached
 from events.kafka.inbox import keep
 from events.operations import parked
 from events.operations.operator_action import Order
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from events.subscriptions.follower import Following
 from sla.counting.periods import month
 from sla.judging.judge import Judgement, judge
@@ -104,7 +104,7 @@ async def test_a_case_that_the_judge_throws_at_is_told_from_its_rows(sla: Sla, m
     await lose(sla, told)
     await lose(sla, other)
 
-    def faulty(facts: list[Recorded], *rest: object) -> Judgement:
+    def faulty(facts: list[RecordedEvent], *rest: object) -> Judgement:
         if facts[0].subject == told.case_id:
             raise TypeError("a mistake of this version")
         return judge(facts, RULES)

@@ -8,7 +8,7 @@ from oracle.telling import local
 from sla_at_work import on_the_wire, story
 
 from events.contracts.intake import CustomerRated, MessageDelivered
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from sla.rebuild import log_reader
 from sla.rebuild.log_reader import Facts, Partition, shares
 from sla.rebuild.spill import Aside
@@ -22,7 +22,7 @@ def _read(values: Collection[bytes], dismissed: Collection[int] = ()) -> Facts:
     return found
 
 
-def _kept(found: Facts) -> list[Recorded]:
+def _kept(found: Facts) -> list[RecordedEvent]:
     return [fact for own in found.cases.values() for fact in own.values()]
 
 

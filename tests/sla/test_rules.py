@@ -13,17 +13,17 @@ from deadlines.entries import CatalogueFile
 from deadlines.published import joined
 from events.contracts import name_of, write
 from events.contracts.terms import Promise
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from sla.judging.case_rules import Supposed, known_on, with_published
 from sla.judging.judge import Rules, judge
 
 FRIDAY = local(7, 14, 17)
 
 
-def said(number: int, fact: Any, recorded_at: datetime = MONDAY) -> Recorded:
+def said(number: int, fact: Any, recorded_at: datetime = MONDAY) -> RecordedEvent:
     """A published rule at its place in the log."""
     name, schema = name_of(fact)
-    return Recorded(
+    return RecordedEvent(
         stream="rules-published", version=number, subject="rules-published", type=name, schema=schema, fact=fact,
         data=write(fact), cause=Cause(correlation="x", causation="x", actor="staff-22-01"), at=recorded_at,
         recorded_at=recorded_at, hash=b"",

@@ -27,7 +27,7 @@ from events.contracts.sla import (
 )
 from events.service.runtime import Parts
 from events.store import database as postgres_of
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.subscriptions.wakeup import Bell
 from sla.live.ticker import tick
 
@@ -51,7 +51,7 @@ create trigger mortal before delete on timers for each row execute function live
 DEAD = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
 
 
-def arrivals(random: Random) -> list[tuple[datetime, Recorded]]:
+def arrivals(random: Random) -> list[tuple[datetime, RecordedEvent]]:
     """The facts of a year as they arrive, some late by days; apologies and things put right are not rare."""
     told = year(CASES, RULES.catalogue, pace=5)
     for story in told:

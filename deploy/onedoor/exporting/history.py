@@ -16,7 +16,7 @@ from events.commands.amend import as_corrected
 from events.contracts import CATALOGUE
 from events.contracts.intake import ApplicationReceived
 from events.contracts.terms import PersonRef, UnitCode
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 
 Value = str | int | float | bool | datetime
 Kind = Literal["string", "integer", "float", "boolean", "time"]
@@ -64,9 +64,9 @@ class History(NamedTuple):
     events: Sequence[Occurrence]
 
 
-def histories(facts: Iterable[Recorded], kind_of: KindOf) -> Iterator[History]:
+def histories(facts: Iterable[RecordedEvent], kind_of: KindOf) -> Iterator[History]:
     """The dossiers of these facts, by their codes; of each every fact is there, and corrections are applied."""
-    cases: defaultdict[str, dict[str, Recorded]] = defaultdict(dict)
+    cases: defaultdict[str, dict[str, RecordedEvent]] = defaultdict(dict)
     for recorded in facts:
         if recorded.fact is not None and recorded.stream.partition("-")[0] in STREAMS:
             cases[recorded.fact.case_id][recorded.id] = recorded
@@ -83,7 +83,7 @@ def received(history: History) -> datetime | None:
     return next((one.at for one in history.events if one.fact == ApplicationReceived.__name__), None)
 
 
-def _occurrence(recorded: Recorded, kind_of: KindOf) -> Occurrence:
+def _occurrence(recorded: RecordedEvent, kind_of: KindOf) -> Occurrence:
     fact: Any = recorded.fact
     roles = ROLES[recorded.type]
     things, attributes = [Thing(fact.case_id, DOSSIER, "case_id")], {}

@@ -15,7 +15,7 @@ from deadlines.load import load
 from events.contracts.channels import CHANNELS
 from events.errors import OnedoorError, Unreadable
 from events.kafka.cloudevent import from_cloudevent
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from local.places import CHECKOUT, home
 from onedoor.client import running
 from onedoor.exporting import ocel, xes
@@ -104,7 +104,7 @@ class _Reading:
                     yield from histories(self._facts(record.value for record in records), self._kind_of)
                     tell(done := done + sum(end - first for first, end in part.values()))
 
-    def _facts(self, values: Iterator[Any]) -> Iterator[Recorded]:
+    def _facts(self, values: Iterator[Any]) -> Iterator[RecordedEvent]:
         for value in values:
             try:
                 fact = from_cloudevent(value or b"")

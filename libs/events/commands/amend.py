@@ -14,7 +14,7 @@ from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import ServiceReclassified
 from events.contracts.terms import as_instant
 from events.errors import Unreadable
-from events.store.envelope import Recorded, Said
+from events.store.envelope import RecordedEvent, Said
 
 AMENDING = (FactVoided, FactCorrected)
 CORRECTIONS = (*AMENDING, ServiceReclassified)
@@ -81,7 +81,7 @@ def amend(said: Iterable[Said]) -> Amended:
     return Amended([standing[one.id] for one in facts if one.id in standing], amendments, idle)
 
 
-def as_corrected(past: Sequence[Recorded]) -> Sequence[Recorded]:
+def as_corrected(past: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:
     """A stream (or a case) with its corrections applied. `data` and `hash` stay what was said."""
     if not any(recorded.type in NAMES for recorded in past):
         return past
@@ -92,7 +92,7 @@ def as_corrected(past: Sequence[Recorded]) -> Sequence[Recorded]:
     ]
 
 
-def said_of(recorded: Recorded) -> Said:
+def said_of(recorded: RecordedEvent) -> Said:
     """A fact of a log as a decider sees it."""
     return Said(recorded.fact, recorded.cause.actor, recorded.id, recorded.at)
 

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from events.commands.amend import amend, said_of
 from events.contracts.catalogue import Fact
-from events.store.envelope import Recorded, Said
+from events.store.envelope import RecordedEvent, Said
 
 __all__ = ["Decider", "Reaction", "Said"]
 
@@ -39,6 +39,6 @@ class Decider(Generic[C, S]):
         facts = past if self.bare else amend(past).facts
         return reduce(self.evolve, facts, self.initial if since is None else since)
 
-    def state(self, past: Iterable[Recorded], since: S | None = None) -> S:
+    def state(self, past: Iterable[RecordedEvent], since: S | None = None) -> S:
         """The same, of facts that were loaded."""
         return self.fold((said_of(recorded) for recorded in past), since)

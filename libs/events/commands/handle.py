@@ -13,12 +13,12 @@ from events.commands.decider import Decider
 from events.contracts.catalogue import Fact, name_of
 from events.errors import Conflict, KeyReused, Refused, Stale, WrongVersion
 from events.store.database import Connection, Pool
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from events.store.store import Append, append, load
 
 C = TypeVar("C")
 S = TypeVar("S")
-Also = Callable[[Connection, Sequence[Recorded]], Awaitable[None]]
+Also = Callable[[Connection, Sequence[RecordedEvent]], Awaitable[None]]
 
 KEPT = "select body_hash, answer from idempotency where actor = $1 and route = $2 and key = $3"
 KEEP = "insert into idempotency (actor, route, key, body_hash, answer) values ($1, $2, $3, $4, $5)"
@@ -163,7 +163,7 @@ async def keep_answer(connection: Connection, key: IdempotencyKey, answer: Answe
         raise WrongVersion(key.key) from taken
 
 
-def happened(moment: Moment, past: Sequence[Recorded], facts: Sequence[Fact]) -> datetime:
+def happened(moment: Moment, past: Sequence[RecordedEvent], facts: Sequence[Fact]) -> datetime:
     """When the facts happened: as told, or now, or with the latest that is known of the case if a clock is behind.
 
     A time told by a person may not be after now, before the first fact of the stream, or before what is answered.
@@ -190,7 +190,7 @@ def happened(moment: Moment, past: Sequence[Recorded], facts: Sequence[Fact]) ->
     return moment.at
 
 
-def stale(stream: str, seen: int, past: Sequence[Recorded]) -> Stale:
+def stale(stream: str, seen: int, past: Sequence[RecordedEvent]) -> Stale:
     news = [f"{recorded.type} ({recorded.at.isoformat()})" for recorded in past[seen:]]
     return Stale(
         "stale-version",

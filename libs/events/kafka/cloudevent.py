@@ -10,7 +10,7 @@ import msgspec
 
 from events.contracts.catalogue import read
 from events.errors import UnknownType, Unreadable
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 
 PREFIX = "onedoor."
 LARGEST_VERSION, LARGEST_SCHEMA = 2**31 - 1, 2**15 - 1  # what the columns hold
@@ -84,7 +84,7 @@ def to_cloudevent(row: Mapping[str, Any], source: str) -> bytes:
     )
 
 
-def from_cloudevent(body: bytes) -> Recorded:
+def from_cloudevent(body: bytes) -> RecordedEvent:
     """The fact in a record of our own topics. Raises Unreadable, naming the field. An unknown type has no fact.
 
     Whatever is returned fits the columns of the inbox, so that keeping it cannot fail.
@@ -122,7 +122,7 @@ def from_cloudevent(body: bytes) -> Recorded:
         at = _utc("time", at)
     if recorded_at.tzinfo is not UTC:
         recorded_at = _utc("recordedtime", recorded_at)
-    return Recorded(
+    return RecordedEvent(
         stream=stream, version=number, subject=event.subject, type=name, schema=schema, fact=fact, data=data,
         at=at, recorded_at=recorded_at, hash=digest,
         cause=Cause(

@@ -11,7 +11,7 @@ from events.errors import Unreadable
 from events.kafka.cloudevent import from_cloudevent
 from events.kafka.topic_ends import place_of
 from events.store.database import Connection, Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.subscriptions import follower
 
 Ids = Mapping[str, str]  # topic → the id that Kafka gave it
@@ -79,9 +79,9 @@ async def keep(connection: Connection, records: Sequence[Record], ids: Ids = NO_
     `ids` tells of each topic which one it was. A repeat is dropped by its id; the same id with another hash is a fork,
     parked and shown.
     """
-    facts: dict[tuple[str, int], tuple[Recorded, Record]] = {}
+    facts: dict[tuple[str, int], tuple[RecordedEvent, Record]] = {}
     unreadable: list[tuple[Record, str]] = []
-    forks: list[tuple[Recorded, Record]] = []
+    forks: list[tuple[RecordedEvent, Record]] = []
     repeated = 0
     for record in records:
         try:
@@ -154,7 +154,7 @@ def _offsets(records: Sequence[Record], ids: Ids) -> tuple[list[str], list[int],
     return topics, partitions, list(heard.values()), [ids.get(topic, "") for topic in topics]
 
 
-def _columns(facts: Sequence[Recorded]) -> Iterator[tuple[Any, ...]]:
+def _columns(facts: Sequence[RecordedEvent]) -> Iterator[tuple[Any, ...]]:
     """The columns of `inbox` for these facts."""
     return zip(
         *(
@@ -168,7 +168,7 @@ def _columns(facts: Sequence[Recorded]) -> Iterator[tuple[Any, ...]]:
     )  # fmt: skip
 
 
-async def insert(connection: Connection, facts: Sequence[Recorded]) -> int:
+async def insert(connection: Connection, facts: Sequence[RecordedEvent]) -> int:
     """Insert the facts whose ids the inbox does not have; how many that were."""
     if not facts:
         return 0
@@ -176,7 +176,7 @@ async def insert(connection: Connection, facts: Sequence[Recorded]) -> int:
     return int(done.removeprefix("INSERT 0 "))
 
 
-async def known_hashes(connection: Connection, facts: Sequence[Recorded]) -> dict[tuple[str, int], bytes]:
+async def known_hashes(connection: Connection, facts: Sequence[RecordedEvent]) -> dict[tuple[str, int], bytes]:
     """The hashes under which the inbox has these ids."""
     streams, versions = [fact.stream for fact in facts], [fact.version for fact in facts]
     return {(row["stream"], row["version"]): row["hash"] for row in await connection.fetch(KNOWN, streams, versions)}

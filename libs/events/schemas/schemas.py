@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from events.contracts.catalogue import Entry
 from events.kafka.cloudevent import PREFIX, CloudEvent, to_cloudevent
-from events.store.envelope import Cause, Recorded, link
+from events.store.envelope import Cause, RecordedEvent, link
 
 Schema = dict[str, Any]
 
@@ -101,7 +101,7 @@ def envelope(example: Any) -> Schema:
 
 def record_of(stream: str, name: str, schema: int, data: Any) -> Any:
     """A record of this fact as the relay writes it: the first of its stream, said by intake."""
-    fact = Recorded(
+    fact = RecordedEvent(
         stream=stream, version=1, subject=data["case_id"], type=name, schema=schema, fact=None,
         data=msgspec.json.encode(data), at=SAID_AT, recorded_at=SAID_AT, hash=b"",
         cause=Cause(correlation="receipt-1", causation="receipt-1", actor="staff-193-02"),

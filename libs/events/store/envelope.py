@@ -1,6 +1,6 @@
 """A fact at its place in a log, and what caused it.
 
-`Cause` and `Recorded` are msgspec structs: every fact that is heard, loaded or rebuilt becomes one, and they are made
+`Cause` and `RecordedEvent` are msgspec structs: every fact that is heard, loaded or rebuilt becomes one, and they are made
 in a third of the time that frozen dataclasses take.
 """
 
@@ -24,7 +24,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     trace: str | None = None
 
 
-class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A fact at its place in a log. `stream@version` is its identity everywhere.
 
     `at` is when it happened, `recorded_at` when its service committed it (UTC instants). `fact`
@@ -57,7 +57,7 @@ class Said(NamedTuple):
     at: datetime | None = None
 
 
-def link(previous: bytes, recorded: Recorded) -> bytes:
+def link(previous: bytes, recorded: RecordedEvent) -> bytes:
     """The hash of a fact after `previous` (empty for version 1): the same bytes as link() in 0001_log.sql."""
 
     def framed(field: bytes) -> bytes:

@@ -10,7 +10,7 @@ import asyncpg
 from events.contracts.catalogue import Fact, name_of, read, write
 from events.errors import UnknownType, WrongVersion
 from events.store.database import Connection
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 
 COLUMNS = "stream, version, subject, type, schema, at, recorded_at, actor, correlation, causation, trace, data, hash"
 LOAD = f"select {COLUMNS} from events where stream = any($1) order by stream, version"
@@ -61,13 +61,13 @@ def subject_of(fact: Fact, stream: str) -> str:
     return getattr(fact, "case_id", None) or getattr(fact, "source", None) or stream
 
 
-def recorded_from(row: Any) -> Recorded:
+def recorded_from(row: Any) -> RecordedEvent:
     """A row of `events` or `inbox` as the fact it holds; `fact` is None for a type unknown to this version."""
     try:
         fact = read(row["type"], row["schema"], row["data"], trusted=True)
     except UnknownType:
         fact = None
-    return Recorded(
+    return RecordedEvent(
         stream=row["stream"], version=row["version"], subject=row["subject"], type=row["type"], schema=row["schema"],
         fact=fact, data=row["data"], at=row["at"], recorded_at=row["recorded_at"], hash=row["hash"],
         cause=Cause(
@@ -76,9 +76,9 @@ def recorded_from(row: Any) -> Recorded:
     )  # fmt: skip
 
 
-async def load(connection: Connection, *streams: str) -> dict[str, list[Recorded]]:
+async def load(connection: Connection, *streams: str) -> dict[str, list[RecordedEvent]]:
     """The facts of each stream in order of version; an empty list for a stream that does not exist."""
-    found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
+    found: dict[str, list[RecordedEvent]] = {stream: [] for stream in streams}
     for row in await connection.fetch(LOAD, streams):
         found[row["stream"]].append(recorded_from(row))
     return found
@@ -90,7 +90,7 @@ async def append(
     *,
     answer: tuple[str, str, str, bytes, bytes] | None = None,
     moving: tuple[str | int, ...] | None = None,
-) -> list[Recorded]:
+) -> list[RecordedEvent]:
     """Append to the streams, sorted by name, as the transaction's first write (see append() in 0009_append_many.sql).
 
     `answer` is a row of `idempotency` to keep with it, `moving` the arguments of move() for a bookmark that moves
@@ -122,7 +122,7 @@ async def append(
         raise
     assert row is not None
     return [
-        Recorded(
+        RecordedEvent(
             stream=one.stream, version=version, subject=subject_of(fact, one.stream), type=name, schema=schema,
             fact=fact, data=data, cause=one.cause, at=one.at, recorded_at=moment, hash=digest,
         )

@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from events.errors import Unreadable
 from events.store.database import Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import COLUMNS, recorded_from
 from events.subscriptions.wakeup import Bell
 
@@ -72,8 +72,8 @@ class Entry(NamedTuple, Generic[T]):
         return f"{self.row['stream']}@{self.row['version']}" if "stream" in self.row else str(self.mark.position)
 
 
-EVENTS: Log[Recorded] = Log("events", COLUMNS, recorded_from)
-INBOX: Log[Recorded] = Log("inbox", COLUMNS, recorded_from)
+EVENTS: Log[RecordedEvent] = Log("events", COLUMNS, recorded_from)
+INBOX: Log[RecordedEvent] = Log("inbox", COLUMNS, recorded_from)
 
 
 class Line:

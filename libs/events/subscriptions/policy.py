@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar
 from events.commands.decider import Decider, Reaction, Said
 from events.contracts.catalogue import Fact
 from events.store.database import Connection
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from events.store.store import Append, load
 from events.subscriptions.follower import EVENTS, INBOX, Entry, Follower, Mark
 
@@ -19,12 +19,12 @@ OWN = "select stream, causation, epoch, tx, position from events where stream = 
 def obey(
     name: str,
     decider: Decider[C, Any],
-    react: Callable[[Recorded], Reaction[C]],
+    react: Callable[[RecordedEvent], Reaction[C]],
     *,
     hears: tuple[type[Any], ...],
     log: Literal["events", "inbox"] = "inbox",
     log_clock: bool = False,
-) -> Follower[Recorded]:
+) -> Follower[RecordedEvent]:
     """A follower that turns heard facts into commands of `decider`. `react` and what it asks for are total.
 
     The heard fact's time is the command's time; with `log_clock` also what is recorded. Facts that touch different
@@ -32,14 +32,16 @@ def obey(
     """
     actor = f"policy-{name.replace('.', '-')}"
 
-    def wanted(heard: Recorded) -> dict[str, list[C]]:
+    def wanted(heard: RecordedEvent) -> dict[str, list[C]]:
         commands: dict[str, list[C]] = {}
         if isinstance(heard.fact, hears):
             for id, command in react(heard):
                 commands.setdefault(decider.stream(id), []).append(command)
         return commands
 
-    def decided(heard: Recorded, stream: str, commands: Sequence[C], past: Sequence[Recorded]) -> Append | None:
+    def decided(
+        heard: RecordedEvent, stream: str, commands: Sequence[C], past: Sequence[RecordedEvent]
+    ) -> Append | None:
         state = decider.state(past)
         facts: list[Fact] = []
         for command in commands:
@@ -52,7 +54,7 @@ def obey(
         recorded_at = heard.recorded_at if log_clock else None
         return Append(stream=stream, expected=len(past), facts=facts, cause=cause, at=heard.at, recorded_at=recorded_at)
 
-    async def says(connection: Connection, entries: Sequence[Entry[Recorded]]) -> Sequence[Append]:
+    async def says(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> Sequence[Append]:
         asked = [(entry.item, stream, commands) for entry in entries for stream, commands in wanted(entry.item).items()]
         past = await load(connection, *(stream for _, stream, _ in asked))
         over = await _answered_before(connection, actor, entries, [stream for _, stream, _ in asked])
@@ -70,7 +72,7 @@ def obey(
 
 
 async def _answered_before(
-    connection: Connection, actor: str, entries: Sequence[Entry[Recorded]], streams: Sequence[str]
+    connection: Connection, actor: str, entries: Sequence[Entry[RecordedEvent]], streams: Sequence[str]
 ) -> set[tuple[str, str]]:
     """What this policy heard already in a time that a restore took away: the ids of facts, and the streams of its own.
 

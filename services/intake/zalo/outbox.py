@@ -14,7 +14,7 @@ from events.commands.handle import Moment, handle, happened
 from events.contracts.intake import MessageDelivered, MessageFailed, MessageInDoubt
 from events.service.runtime import Parts
 from events.store.database import TRANSIENT, Connection
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from events.store.store import COLUMNS, Append, append, load, recorded_from
 from events.subscriptions.wakeup import Pace
 from intake import people
@@ -90,7 +90,7 @@ class Sender:
         if not stopping.is_set():
             await self.parts.bell.wait(QUEUE, rung, seconds)
 
-    async def _send(self, row: Row, about: Recorded) -> Outcome | None:
+    async def _send(self, row: Row, about: RecordedEvent) -> Outcome | None:
         """What became of one call; None when it goes back into the queue."""
         ids = {"message_id": row["message_id"], "case_id": row["case_id"]}
         address = await self._address(row["addressee"])
@@ -114,7 +114,7 @@ class Sender:
             return None
         return MessageDelivered(**ids, provider_id=provider_id, repeat=row["repeated"])
 
-    async def _doubt(self, row: Row, about: Recorded) -> None:
+    async def _doubt(self, row: Row, about: RecordedEvent) -> None:
         doubt = MessageInDoubt(message_id=row["message_id"], case_id=row["case_id"])
         await handle(
             self.parts.pool, message, row["message_id"], Doubt(doubt=doubt, times=row["attempts"]),
@@ -126,7 +126,7 @@ class Sender:
         pause = timedelta(seconds=min(0.1 * 2 ** row["attempts"], 60))
         await self.parts.pool.execute(AGAIN, row["message_id"], pause, repeated)
 
-    async def _settle(self, sent: Sequence[tuple[Row, Outcome | None]], abouts: Mapping[str, Recorded]) -> None:
+    async def _settle(self, sent: Sequence[tuple[Row, Outcome | None]], abouts: Mapping[str, RecordedEvent]) -> None:
         """Say what came of a group of calls and take them off the queue, in one transaction."""
         settled = [(row, outcome) for row, outcome in sent if outcome is not None]
         if not settled:
@@ -162,12 +162,12 @@ class Sender:
                 await self._doubt(row, abouts[row["about"]])
         self.parts.bell.ring("events")
 
-    def _moment(self, about: Recorded) -> Moment:
+    def _moment(self, about: RecordedEvent) -> Moment:
         if self.parts.settings.log_clock:
             return Moment(now=about.recorded_at, recorded_at=about.recorded_at)
         return Moment(now=now())
 
-    async def _abouts(self, rows: Sequence[Row]) -> dict[str, Recorded]:
+    async def _abouts(self, rows: Sequence[Row]) -> dict[str, RecordedEvent]:
         """The events that these messages tell of, said by us or heard."""
         places = [row["about"].rpartition("@") for row in rows]
         streams, versions = [stream for stream, _, _ in places], [int(version) for _, _, version in places]
@@ -180,5 +180,5 @@ class Sender:
         return await people.zalo_id(self.parts.pool, addressee)
 
 
-def _because(about: Recorded) -> Cause:
+def _because(about: RecordedEvent) -> Cause:
     return Cause(correlation=about.cause.correlation, causation=about.id, actor="policy-zalo", trace=about.cause.trace)

@@ -11,11 +11,11 @@ import msgspec
 from events.commands.amend import amend, said_of
 from events.contracts.channels import TOPIC
 from events.kafka import cloudevent
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from sla.judging.arrangement import place
 
 
-def told(facts: Iterable[Recorded]) -> list[dict[str, Any]]:
+def told(facts: Iterable[RecordedEvent]) -> list[dict[str, Any]]:
     """Each fact as its CloudEvent (`data` are the bytes that were stored), in the order of the judge.
 
     `voided_by`: the correction that took it back. `corrected`: its fields that were replaced, in the order of saying.
@@ -41,7 +41,7 @@ def told(facts: Iterable[Recorded]) -> list[dict[str, Any]]:
     ]
 
 
-def _cloudevent(fact: Recorded) -> bytes:
+def _cloudevent(fact: RecordedEvent) -> bytes:
     row = {name: getattr(fact, name) for name in fact.__struct_fields__}
     cause = fact.cause
     row |= {"actor": cause.actor, "correlation": cause.correlation, "causation": cause.causation, "trace": cause.trace}

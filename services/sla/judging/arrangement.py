@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from events.ordering.order import Placed, in_order
 from events.ordering.progress import ANSWERING, Act, act_of
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from sla.judging.corrections import CORRECTING, NONE, Corrections, apply
 
 _OF_OTHERS: Final = "foreign-"
@@ -21,12 +21,12 @@ class Arranged(NamedTuple):
     corrections: Corrections
 
 
-def arrange(facts: Iterable[Recorded]) -> Arranged:
+def arrange(facts: Iterable[RecordedEvent]) -> Arranged:
     """Puts the facts of one case into their order (`events.ordering`). Duplicates fall together.
 
     Corrections come first of all: what was voided has no place in the order, and a corrected fact has its right one.
     """
-    known: dict[str, Recorded] = {}
+    known: dict[str, RecordedEvent] = {}
     forked = corrected = False
     subject = ""
     for recorded in facts:
@@ -45,7 +45,7 @@ def arrange(facts: Iterable[Recorded]) -> Arranged:
     return Arranged(place(known), forked, subject, corrections)
 
 
-def place(known: Mapping[str, Recorded]) -> list[Placed]:
+def place(known: Mapping[str, RecordedEvent]) -> list[Placed]:
     """These facts, by id, in their order; corrections are facts like any other."""
     entries: list[Placed] = []
     parents: dict[str, list[str]] = {}

@@ -11,7 +11,7 @@ from deadlines.entries import CatalogueFile
 from deadlines.published import as_revised, joined, newest, revised_by, standing_for
 from events.contracts.rules import Policy
 from events.contracts.terms import ClockPolicy, Promise
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Rules:
         return replace(promise, clock_policy=self.clock_policy) if self.clock_policy else promise
 
 
-def with_published(catalogue: Catalogue, published: Iterable[Recorded], applied: int) -> Rules:
+def with_published(catalogue: Catalogue, published: Iterable[RecordedEvent], applied: int) -> Rules:
     """The rules where the first `applied` published facts have moved what they move.
 
     Versions are known as soon as they are published; what they revise moves by rebuild and swap only.
@@ -51,7 +51,7 @@ def with_published(catalogue: Catalogue, published: Iterable[Recorded], applied:
     return Rules(catalogue, revised_by(catalogue, (one.fact for one in published if one.version <= applied)))
 
 
-def known_on(files: Catalogue, published: Iterable[Recorded], day: datetime) -> Rules:
+def known_on(files: Catalogue, published: Iterable[RecordedEvent], day: datetime) -> Rules:
     """The rules as far as they were published by an instant. Files have no date of publication: all count."""
     catalogue = joined(files, [one.fact for one in published if one.recorded_at <= day])
     return Rules(catalogue, catalogue.revised)

@@ -17,7 +17,7 @@ from events.contracts import intake, routing
 from events.contracts.catalogue import name_of
 from events.contracts.corrections import FactCorrected, FactVoided
 from events.contracts.intake import ServiceReclassified
-from events.store.envelope import Recorded, Said
+from events.store.envelope import RecordedEvent, Said
 from sla.judging.rows import Amendment, Finding
 
 MOVES_DUE: Final = (
@@ -52,7 +52,7 @@ NONE: Final = Corrections()
 CORRECTING: Final = frozenset(one.__name__ for one in CORRECTIONS)
 
 
-def apply(known: Mapping[str, Recorded]) -> tuple[dict[str, Recorded], Corrections]:
+def apply(known: Mapping[str, RecordedEvent]) -> tuple[dict[str, RecordedEvent], Corrections]:
     """The facts of a case, by id, as corrected and without the corrections; and what was corrected."""
     amended = amend(said_of(recorded) for recorded in known.values())
     begins = sorted(recorded.at for recorded in known.values() if recorded.type in _BEGINS_REVISION)
@@ -71,7 +71,7 @@ def apply(known: Mapping[str, Recorded]) -> tuple[dict[str, Recorded], Correctio
     )
 
 
-def _as_it_stands(said: Recorded, one: Said) -> Recorded:
+def _as_it_stands(said: RecordedEvent, one: Said) -> RecordedEvent:
     """The fact as put right. A corrected time is not held back by the message that brought the fact: the message was
     late, what it told of was not."""
     if (said.fact, said.at) == (one.fact, one.at) or one.at is None:
@@ -82,7 +82,7 @@ def _as_it_stands(said: Recorded, one: Said) -> Recorded:
     return msgspec.structs.replace(said, fact=one.fact, at=one.at, cause=cause)
 
 
-def lateness(cause: Recorded, known: Iterable[Recorded]) -> int | None:
+def lateness(cause: RecordedEvent, known: Iterable[RecordedEvent]) -> int | None:
     """How late a cause came, in plain seconds: from when it happened to when it was recorded.
 
     A correction is as late as what it puts right had happened before. None for what is no fact of a case.
@@ -118,7 +118,7 @@ def _happened(said: Said) -> datetime:
     return said.at or EARLIEST
 
 
-def _concerns_promise(by: Said, known: Mapping[str, Recorded]) -> bool:
+def _concerns_promise(by: Said, known: Mapping[str, RecordedEvent]) -> bool:
     match by.fact:
         case FactVoided(voids=about):
             return isinstance(known[about].fact, MOVES_DUE)

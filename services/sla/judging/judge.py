@@ -11,7 +11,7 @@ from itertools import chain
 import msgspec
 
 from deadlines.instants import Second, second_of
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from sla.judging.arrangement import Arranged, arrange
 from sla.judging.case import MOVES, Case
 from sla.judging.case_rules import Rules
@@ -46,7 +46,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def judge(
-    facts: Iterable[Recorded], rules: Rules, now: datetime | None = None, *, incomplete: bool = False
+    facts: Iterable[RecordedEvent], rules: Rules, now: datetime | None = None, *, incomplete: bool = False
 ) -> Judgement:
     """Judges the facts of one case.
 

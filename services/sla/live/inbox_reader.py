@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from events.store.database import Connection
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import COLUMNS, recorded_from
 from sla.judging.case import JUDGED
 
@@ -37,7 +37,7 @@ CHUNK = 500  # facts: some fifty cases, judged in some ten milliseconds, so that
 EVER = datetime(9999, 12, 31, tzinfo=UTC)
 """Known whenever it was recorded."""
 
-Cases = dict[str, list[Recorded]]
+Cases = dict[str, list[RecordedEvent]]
 PIECE = 5_000  # facts: some five hundred cases, so that the last pieces end together and progress moves
 
 
@@ -82,12 +82,12 @@ async def those(connection: Connection, cases: Sequence[str]) -> Cases:
     return _by_case(await connection.fetch(THOSE, cases, EVER, JUDGED))
 
 
-async def one(connection: Connection, known_on: datetime, case_id: str) -> list[Recorded]:
+async def one(connection: Connection, known_on: datetime, case_id: str) -> list[RecordedEvent]:
     """The facts of one case that were recorded up to an instant."""
     return [recorded_from(row) for row in await connection.fetch(ONE, case_id, known_on, JUDGED)]
 
 
-async def said(connection: Connection, known_on: datetime, case_id: str) -> list[Recorded]:
+async def said(connection: Connection, known_on: datetime, case_id: str) -> list[RecordedEvent]:
     """Every fact of one case that was recorded up to an instant, the judge's own verdicts and warnings too."""
     return [recorded_from(row) for row in await connection.fetch(SAID, case_id, known_on)]
 

@@ -13,7 +13,7 @@ from events.contracts.catalogue import Fact
 from events.contracts.channels import hears
 from events.contracts.sla import GenerationSwapped, VerdictReached
 from events.store.database import Connection
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from events.store.store import COLUMNS, Append, append, load, recorded_from
 from events.subscriptions.follower import INBOX, LONGEST_REASON, START, Entry, Follower, Mark, bookmark_of
 from events.text_safety import storable
@@ -59,16 +59,16 @@ UNTIMED = "delete from timers where case_id = any($1)"
 TIMED = ("case_id", "cycle", "clock", "unit", "opened_by", "threshold", "fires_at", "revision", "due")
 
 
-def minds(heard: Recorded) -> bool:
+def minds(heard: RecordedEvent) -> bool:
     """Whether a fact can change what is judged."""
     return type(heard.fact) in LOOKED_AT
 
 
-def follower(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
+def follower(in_force: InForce, *, log_clock: bool) -> Follower[RecordedEvent]:
     """The judge of the live generation. One at a time: its lock is also the lock of `changes`."""
 
-    async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
-        touched: dict[str, Recorded] = {}
+    async def apply(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
+        touched: dict[str, RecordedEvent] = {}
         for entry in entries:
             before = touched.get(entry.item.subject)
             # Of several news about a case a correction is the one that changes what was published.
@@ -82,11 +82,11 @@ def follower(in_force: InForce, *, log_clock: bool) -> Follower[Recorded]:
     return Follower(name=NAME, log=INBOX, apply=apply, minds=minds, stuck="park", writes=WRITES, by_set=True)
 
 
-def building(rules: Rules, generation: int, stuck: Stuck) -> Follower[Recorded]:
+def building(rules: Rules, generation: int, stuck: Stuck) -> Follower[RecordedEvent]:
     """The judge of a generation that catches up: rows only, nothing is said. What it cannot judge is set aside."""
     name = f"{NAME}@{generation}"
 
-    async def apply(connection: Connection, entries: Sequence[Entry[Recorded]]) -> None:
+    async def apply(connection: Connection, entries: Sequence[Entry[RecordedEvent]]) -> None:
         touched = {entry.item.subject for entry in entries if minds(entry.item)}
         facts = await _facts(connection, touched, entries[-1].mark, name)
         await row_store.replace(connection, generation, judged(facts, rules, stuck))
@@ -101,7 +101,7 @@ async def caught_up(connection: Connection, name: str = NAME, table: str = "inbo
     return not await connection.fetchval(query, *await bookmark_of(connection, name), *types)
 
 
-def judged(cases: Mapping[str, Collection[Recorded]], rules: Rules, stuck: Stuck) -> list[Judgement]:
+def judged(cases: Mapping[str, Collection[RecordedEvent]], rules: Rules, stuck: Stuck) -> list[Judgement]:
     """Judge these cases, each once. One that the code throws at is set aside with the reason, and the others go on."""
     found = []
     for case_id, facts in cases.items():
@@ -118,14 +118,16 @@ def why(error: Exception) -> str:
     return storable(f"{type(error).__name__}: {error}")[:LONGEST_REASON]
 
 
-async def _facts(connection: Connection, cases: Iterable[str], until: Mark, name: str) -> dict[str, list[Recorded]]:
+async def _facts(
+    connection: Connection, cases: Iterable[str], until: Mark, name: str
+) -> dict[str, list[RecordedEvent]]:
     rows = await connection.fetch(FACTS, list(cases), JUDGED, *until, name)
     return {case: [recorded_from(row) for row in own] for case, own in groupby(rows, lambda row: str(row["subject"]))}
 
 
 async def look_again(
     connection: Connection,
-    touched: Mapping[str, Recorded],
+    touched: Mapping[str, RecordedEvent],
     in_force: InForce,
     *,
     log_clock: bool,
@@ -174,8 +176,8 @@ def _timers(judgement: Judgement, rules: Rules, withdrawn: Mapping[str, int]) ->
 async def _publish(
     connection: Connection,
     judgements: Sequence[Judgement],
-    known: Mapping[str, Sequence[Recorded]],
-    touched: Mapping[str, Recorded],
+    known: Mapping[str, Sequence[RecordedEvent]],
+    touched: Mapping[str, RecordedEvent],
     parked: set[str],
     *,
     log_clock: bool,
@@ -210,7 +212,9 @@ async def _publish(
     return states
 
 
-def _because(facts: Sequence[Fact], judgement: Judgement, known: Sequence[Recorded], heard: Recorded) -> Recorded:
+def _because(
+    facts: Sequence[Fact], judgement: Judgement, known: Sequence[RecordedEvent], heard: RecordedEvent
+) -> RecordedEvent:
     """Why something is published: for a verdict the fact that ended the cycle, whatever else was heard with it."""
     reached = [fact.cycle for fact in facts if isinstance(fact, VerdictReached)]
     ending = judgement.endings[reached[-1] - 1] if reached else None

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from events.store.database import Connection, Pool
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.store.store import COLUMNS, recorded_from
 from sla.judging.case import JUDGED
 from sla.judging.judge import Judgement
@@ -118,7 +118,7 @@ async def overdue(pool: Pool, now: datetime, unit: str | None, limit: int) -> Se
     return [{"case_id": row["case_id"], **shown(row)} for row in rows]
 
 
-async def facts(pool: Pool, case_id: str) -> list[Recorded]:
+async def facts(pool: Pool, case_id: str) -> list[RecordedEvent]:
     """Everything heard of a case that the judge looks at."""
     return [recorded_from(row) for row in await pool.fetch(FACTS, case_id, JUDGED)]
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from events.store.database import Connection, Pool, snapshot
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import WAIT_LOCK, Following, Mark, bookmark_of
 from sla.live.projector import NAME as JUDGE
 from sla.rebuild.certificate import Rows
@@ -55,7 +55,7 @@ class Comparing:
     """A comparison on its way: what differs and what the new rows add up to, as of the last look."""
 
     def __init__(
-        self, pool: Pool, following: Following[Recorded], generation: int, only: frozenset[str] | None = None
+        self, pool: Pool, following: Following[RecordedEvent], generation: int, only: frozenset[str] | None = None
     ) -> None:
         """`only`: nothing but these cases is compared."""
         self.pool, self.following, self.generation, self.only = pool, following, generation, only

@@ -18,7 +18,7 @@ from events.commands.handle import Moment
 from events.operations.operator_action import Order
 from events.settings import Settings
 from events.store.database import Pool
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from events.subscriptions.follower import Follower, Following
 from events.subscriptions.log_reader import Mark
 from sla.judging.judge import Rules
@@ -64,7 +64,7 @@ class Asked:
         return self.until is not None or self.known_on is not None
 
 
-async def catching_up(pool: Pool, rules: Rules, generation: int, stuck: Stuck, since: Mark) -> Follower[Recorded]:
+async def catching_up(pool: Pool, rules: Rules, generation: int, stuck: Stuck, since: Mark) -> Follower[RecordedEvent]:
     """The judge of a new generation, which follows the inbox from a mark on; what it cannot judge is `stuck`."""
     follower = building(rules, generation, stuck)
     await pool.execute(BEGIN, follower.name, *since)
@@ -75,7 +75,7 @@ async def exchange(
     pool: Pool,
     settings: Settings,
     asked: Asked,
-    follower: Follower[Recorded],
+    follower: Follower[RecordedEvent],
     ceiling: int,
     stuck: Stuck,
     told: Certificate,

@@ -17,7 +17,7 @@ from events.contracts.catalogue import CATALOGUE
 from events.errors import Unreadable
 from events.kafka.archive import Segment, reach
 from events.kafka.cloudevent import from_cloudevent
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import LONGEST_REASON
 from events.text_safety import storable
 from sla.judging.case import JUDGED
@@ -79,7 +79,7 @@ class Facts:
         aside: Aside | None = None,
     ) -> None:
         self.partitions, self.only, self.known_on, self.aside = partitions, only, known_on, aside
-        self.cases: defaultdict[str, dict[tuple[str, int], Recorded]] = defaultdict(dict)
+        self.cases: defaultdict[str, dict[tuple[str, int], RecordedEvent]] = defaultdict(dict)
         self.undecodable = 0
         self.unreadable: dict[str, str] = {}
 

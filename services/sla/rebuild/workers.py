@@ -26,7 +26,7 @@ from confluent_kafka import Consumer
 
 from events.kafka.archive import Segment
 from events.store.database import TRANSIENT, Connection
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 from sla.judging.judge import Judgement, Rules
 from sla.live import inbox_reader, row_store
 from sla.live.inbox_reader import Heard
@@ -194,7 +194,7 @@ async def _from_inbox(place: int, work: Work, heard: Heard) -> Report:
 
 
 async def _judge(
-    cases: Mapping[str, Collection[Recorded]], generation: int, report: Report, telling: "Telling"
+    cases: Mapping[str, Collection[RecordedEvent]], generation: int, report: Report, telling: "Telling"
 ) -> None:
     part = judged(cases, _rules, report.stuck)
     telling.judged(len(part))

@@ -13,7 +13,7 @@ from events.contracts.sla import MonthSealed, RemedialActionClosed, RemedialActi
 from events.errors import Refused
 from events.http.app import Asked
 from events.store.database import Connection, Pool
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from events.store.store import Append, append, load
 from events.subscriptions.follower import EVENTS, Entry, Follower
 from sla.counting.periods import Period
@@ -31,7 +31,7 @@ from remedies where $1::boolean is null or (closed_at is null) = $1 order by ope
 """
 
 
-def opener(catalogue: Catalogue, *, log_clock: bool) -> Follower[Recorded]:
+def opener(catalogue: Catalogue, *, log_clock: bool) -> Follower[RecordedEvent]:
     """When a period is sealed, asks every unit past a threshold to put it right; once, also when it is read again."""
 
     async def apply(connection: Connection, entries: Sequence[Entry[Any]]) -> None:
@@ -49,7 +49,7 @@ def opener(catalogue: Catalogue, *, log_clock: bool) -> Follower[Recorded]:
     )
 
 
-async def _open(connection: Connection, catalogue: Catalogue, seal: Recorded, *, log_clock: bool) -> None:
+async def _open(connection: Connection, catalogue: Catalogue, seal: RecordedEvent, *, log_clock: bool) -> None:
     row = await connection.fetchrow(SEALED, seal.stream)
     if row is None:  # it was signed after the backup from which the database was restored
         log.error("sealed record lost", seal=seal.id, way_out="docs/operations.md")
@@ -87,7 +87,7 @@ async def close(
             "unknown-outcome", f"{outcome!r} is no outcome", field="outcome", way_out=f"one of: {', '.join(allowed)}"
         )
 
-    async def also(connection: Connection, said: Sequence[Recorded]) -> None:
+    async def also(connection: Connection, said: Sequence[RecordedEvent]) -> None:
         for one in said:
             if isinstance(it := one.fact, RemedialActionClosed):
                 await connection.execute(CLOSED, remedy_id, one.at, it.outcome, it.evidence)

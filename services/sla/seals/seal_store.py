@@ -22,7 +22,7 @@ from events.errors import NotFound, WrongVersion
 from events.http.app import Asked
 from events.service.runtime import Parts
 from events.store.database import TRANSIENT, Connection, Pool
-from events.store.envelope import Cause, Recorded
+from events.store.envelope import Cause, RecordedEvent
 from events.store.store import Append, append, load
 from events.subscriptions.follower import TRY_LOCK, WAIT_LOCK, Entry, Follower
 from sla.counting.periods import Period
@@ -116,7 +116,7 @@ async def seal(
             others=tuple(other for other in others if other != period),
         )  # fmt: skip
 
-        async def keep(connection: Connection, said: Sequence[Recorded]) -> None:
+        async def keep(connection: Connection, said: Sequence[RecordedEvent]) -> None:
             await connection.execute(
                 KEEP, period.id, period.since, period.until, said[0].at, actor.id, command.hash, kept
             )

@@ -18,7 +18,7 @@ from events.contracts import field
 from events.contracts.terms import Exhibit
 from events.kafka.cloudevent import to_cloudevent
 from events.kafka.topics import FOREVER
-from events.store.envelope import Recorded
+from events.store.envelope import RecordedEvent
 
 FACTS = 10  # of a dossier
 PARTITIONS = 6  # of a topic
@@ -61,9 +61,9 @@ def dossier(number: int, start: datetime) -> Story:
     return told
 
 
-def facts(dossiers: int) -> Iterator[Recorded]:
+def facts(dossiers: int) -> Iterator[RecordedEvent]:
     """All facts in the order in which they happened; only the dossiers under way are held."""
-    waiting: list[tuple[datetime, int, Recorded]] = []
+    waiting: list[tuple[datetime, int, RecordedEvent]] = []
     told = 0
     for number in range(dossiers):
         day, of_day = divmod(number * len(DAYS), dossiers)
