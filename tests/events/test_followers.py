@@ -17,7 +17,7 @@ from events.operations.metrics import Horizon, standing
 from events.operations.operator_action import Order
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause, RecordedEvent
-from events.subscriptions.follower import EVENTS, Entry, Follower, Following, Mark
+from events.subscriptions.follower import EVENTS, Entry, Follower, Following, LogPosition
 from events.subscriptions.policy import obey
 from events.subscriptions.wakeup import Bell
 
@@ -115,7 +115,7 @@ async def test_a_policy_says_nothing_while_it_is_paused(pool: Pool, order: Order
 
 async def test_what_leaves_the_database_is_not_sent_while_paused(pool: Pool, order: Order) -> None:
     """It is noticed before the effect: what is sent cannot be rolled back."""
-    sent: list[Mark] = []
+    sent: list[LogPosition] = []
     following = Following(pool, writer(outside=sent.append))
     await catch_up(following)
     await followers.pause(pool, following.follower, order)

@@ -22,7 +22,7 @@ from events.operations.parked import retry
 from events.store.database import Connection
 from events.store.envelope import Cause
 from events.store.store import Append, append
-from events.subscriptions.follower import START, Following, Mark
+from events.subscriptions.follower import START, Following, LogPosition
 from sla.judging.judge import judge
 from sla.live import projector, queries
 from sla.rebuild import generations, workers
@@ -93,7 +93,7 @@ async def test_a_judge_that_is_behind_judges_what_is_before_it(sla: Sla) -> None
     await sla.keep(one.facts)
     last = await sla.pool.fetchrow(LAST_HEARD)
     assert last is not None
-    sla.judge.until = Mark(*last)
+    sla.judge.until = LogPosition(*last)
     one.returned(local(7, 12, 10))
     await sla.hear([one.facts[-1]])
     assert [row.outcome for row in (await queries.cycles(sla.pool, [one.case_id]))[one.case_id]] == ["open"]

@@ -10,7 +10,7 @@ from sla_at_work import RULES, Sla, story
 
 from deadlines.inforce import InForce
 from events.contracts.sla import GenerationSwapped, MonthSealed, RemedialActionClosed, RemedialActionOpened
-from events.subscriptions.follower import Follower, Following, Mark, bookmark_of
+from events.subscriptions.follower import Follower, Following, LogPosition, bookmark_of
 from sla.live import incomplete_cases, projector
 from sla.live.change_feed import LAST
 
@@ -42,7 +42,7 @@ async def go_on(sla: Sla) -> None:
             pass
 
 
-async def told_twice(sla: Sla) -> tuple[Story, Mark]:
+async def told_twice(sla: Sla) -> tuple[Story, LogPosition]:
     """A verdict that was amended, a miss that was withdrawn; and where the judge stood when the backup was taken."""
     told = story()
     await sla.hear(told.facts)

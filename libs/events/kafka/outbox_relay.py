@@ -14,7 +14,7 @@ from events.kafka.topic_ends import look
 from events.kafka.topics import partition_of, partitions_in
 from events.store.database import Connection
 from events.store.store import COLUMNS
-from events.subscriptions.follower import START, Entry, Follower, Log, Mark
+from events.subscriptions.follower import START, Entry, Follower, Log, LogPosition
 
 NAME = "relay"
 # With its hash: a record that stands there under the same id with another body is not ours to pass by (a fork).
@@ -41,14 +41,14 @@ class Relay:
         self.producer, self.bootstrap, self.topic_of = producer, bootstrap, topics
         self.source, self.names = source, names
         self.published: dict[Key, int] = {}  # the next offset of each partition, as far as this process knows
-        self._there: dict[Key, Mark] = {}
-        self._until: Mark | None = None
+        self._there: dict[Key, LogPosition] = {}
+        self._until: LogPosition | None = None
         self._bookmark = START
 
     def follower(self) -> Follower[Mapping[str, Any]]:
         return Follower(name=NAME, log=ROWS, apply=self.send, stuck="halt", batch=5000, outside=self.stands_at)
 
-    def stands_at(self, bookmark: Mark) -> None:
+    def stands_at(self, bookmark: LogPosition) -> None:
         """The place after which the next rows will be given to send."""
         self._bookmark = bookmark
 
@@ -119,4 +119,4 @@ class Relay:
             return  # somebody else wrote here; readers drop repeats by id
         row = await connection.fetchrow(PLACE, last.stream, last.version, last.hash)
         if row is not None:
-            self._there[tp.topic, tp.partition] = Mark(*row)
+            self._there[tp.topic, tp.partition] = LogPosition(*row)

@@ -9,7 +9,7 @@ from events.kafka.cloudevent import from_cloudevent
 from events.kafka.inbox import HEAR, insert, known_hashes
 from events.operations.operator_action import Order
 from events.store.database import TRANSIENT, Connection, Pool
-from events.subscriptions.follower import WAIT_LOCK, Entry, Following, Mark
+from events.subscriptions.follower import WAIT_LOCK, Entry, Following, LogPosition
 from events.text_safety import storable
 
 RETRY = """
@@ -185,7 +185,7 @@ async def _once(pool: Pool, following: Following[Any], row: Any, order: Order | 
         await connection.execute(WAIT_LOCK, f.name, following.shard)
         if not await connection.fetchval(STILL_OPEN, row["id"], f.name):
             return False
-        mark = Mark(row["epoch"], row["tx"], row["position"])
+        mark = LogPosition(row["epoch"], row["tx"], row["position"])
         entry = Entry(mark, row, f.log.understand(row))
         await f.take_effect(connection, [entry])
         if not await settle(connection, row["id"], "retried", order):  # dismissed meanwhile, which takes no lock

@@ -13,7 +13,7 @@ from events.kafka.topic_ends import everything, place_of
 from events.service.preflight import NAME
 from events.store.database import Connection
 from events.store.store import COLUMNS
-from events.subscriptions.follower import Mark, bookmark_of, park
+from events.subscriptions.follower import LogPosition, bookmark_of, park
 
 # What the topics have and the store does not, as it stands there. A table of the transaction, gone with it.
 STAGE = f"""
@@ -120,7 +120,7 @@ async def regain(connection: Connection, bootstrap: str, names: Sequence[str], s
     streams, versions = [stream for stream, _ in unsure], [version for _, version in unsure]
     await connection.execute(PLACE_LAST, streams, versions)
     forked = sum(row["forked"] for row in forks)
-    hidden = any(Mark(row["epoch"], row["tx"], row["position"]) <= relay for row in unsure.values())
+    hidden = any(LogPosition(row["epoch"], row["tx"], row["position"]) <= relay for row in unsure.values())
     news = bool(missing) or hidden or before < await connection.fetchval(SET_ASIDE, NAME)
     return Regained(missing=missing, forked=forked, loose=len(forks) - forked, unsent=len(unsure), news=news)
 

@@ -16,7 +16,7 @@ import structlog
 from events.errors import Unreadable, WrongVersion
 from events.store.database import TRANSIENT, Connection, Pool
 from events.store.store import Append, append
-from events.subscriptions.log_reader import EVENTS, INBOX, START, Entry, Log, Mark, Tail
+from events.subscriptions.log_reader import EVENTS, INBOX, START, Entry, Log, LogPosition, Tail
 from events.subscriptions.wakeup import Bell, Pace, rest
 from events.text_safety import storable
 
@@ -28,7 +28,7 @@ __all__ = [
     "Follower",
     "Following",
     "Log",
-    "Mark",
+    "LogPosition",
     "bookmark_of",
     "park",
     "replay",
@@ -80,7 +80,7 @@ LONGEST_REASON, LONGEST_SUBJECT = 2000, 200  # characters
 Says: TypeAlias = Callable[[Connection, Sequence[Entry[T]]], Awaitable[Sequence[Append]]]
 
 
-async def bookmark_of(connection: Connection | Pool, name: str) -> Mark:
+async def bookmark_of(connection: Connection | Pool, name: str) -> LogPosition:
     """How far a follower that is not sharded has come."""
     row = await connection.fetchrow(BOOKMARK, name, 0)
     return START if row is None else _mark(row)
@@ -108,7 +108,7 @@ class Follower(Generic[T]):
     says: Says[T] | None = None
     minds: Callable[[T], bool] | None = None
     touches: Callable[[T], Collection[str]] | None = None
-    outside: Callable[[Mark], None] | None = None
+    outside: Callable[[LogPosition], None] | None = None
     forget: str | None = None
     batch: int = 500
     shards: int = 1
@@ -133,8 +133,8 @@ class Follower(Generic[T]):
             await append(connection, await self.says(connection, entries))
 
 
-def _mark(row: Any) -> Mark:
-    return Mark(row["epoch"], row["tx"], row["position"])
+def _mark(row: Any) -> LogPosition:
+    return LogPosition(row["epoch"], row["tx"], row["position"])
 
 
 class Overtaken(Exception):
@@ -149,10 +149,10 @@ class Following(Generic[T]):
     follower: Follower[T]
     shard: int = 0
     tail: Tail | None = None  # shared with the other followers of the process; its own where none is given
-    mark: Mark | None = None  # how far it has read
-    saved: Mark | None = None  # where its bookmark stands: at `mark`, or before rows without an effect
+    mark: LogPosition | None = None  # how far it has read
+    saved: LogPosition | None = None  # where its bookmark stands: at `mark`, or before rows without an effect
     unsaved_since: float = 0.0  # monotonic seconds
-    until: Mark | None = None  # do not read past it
+    until: LogPosition | None = None  # do not read past it
     trouble: str | None = None  # the last error, shown in /followers
     idle: int = 0  # looks in a row that found nothing
     paused: bool = False  # the bookmark was, when it was read last: nothing is applied
@@ -187,7 +187,7 @@ class Following(Generic[T]):
             return [entry for entry in entries if entry.mark <= self.until], False
         return entries, held
 
-    async def _bookmark(self) -> Mark | None:
+    async def _bookmark(self) -> LogPosition | None:
         """Where the bookmark stands; None while it is paused."""
         f = self.follower
         async with self.pool.acquire() as connection:
@@ -256,7 +256,7 @@ class Following(Generic[T]):
         minds = self.follower.minds
         return minds is not None and not any(minds(entry.item) for entry in chunk)
 
-    def _pass_by(self, until: Mark) -> None:
+    def _pass_by(self, until: LogPosition) -> None:
         """Go on over rows without an effect. The bookmark follows with the next effect, or in a moment (`save`)."""
         if not self.unsaved:
             self.unsaved_since = time.monotonic()
@@ -277,7 +277,7 @@ class Following(Generic[T]):
             raise Overtaken
         self.saved = self.mark
 
-    def _moved(self, until: Mark) -> None:
+    def _moved(self, until: LogPosition) -> None:
         self.mark = self.saved = until
 
     async def _say(self, chunk: Sequence[Entry[T]], says: Says[T]) -> None:
@@ -289,7 +289,7 @@ class Following(Generic[T]):
                 return
         self._pass_by(chunk[-1].mark)
 
-    def _move_to(self, until: Mark) -> tuple[str | int, ...]:
+    def _move_to(self, until: LogPosition) -> tuple[str | int, ...]:
         assert self.saved is not None
         return (self.follower.name, self.shard, *until, *self.saved)
 

@@ -33,7 +33,7 @@ KEEP = 10_000  # lines that are remembered for those who come later
 FRESH, FRESH_HELD = 0.05, 0.003  # seconds for which a look that found nothing, or a row at the horizon, serves all
 
 
-class Mark(NamedTuple):
+class LogPosition(NamedTuple):
     """A place in a log; everything up to it has been applied."""
 
     epoch: int
@@ -41,7 +41,7 @@ class Mark(NamedTuple):
     position: int
 
 
-START = Mark(0, 0, 0)
+START = LogPosition(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Log(Generic[T]):
 class Entry(NamedTuple, Generic[T]):
     """One row of a log: where it stands, and what it says (an Unreadable when it cannot be understood)."""
 
-    mark: Mark
+    mark: LogPosition
     row: Any
     item: T
 
@@ -81,7 +81,7 @@ class Line:
 
     __slots__ = ("_entry", "_understood", "mark", "row")
 
-    def __init__(self, mark: Mark, row: Any) -> None:
+    def __init__(self, mark: LogPosition, row: Any) -> None:
         self.mark, self.row = mark, row
         self._understood: Callable[[Any], Any] | None = None
         self._entry: Entry[Any]
@@ -112,10 +112,10 @@ class Tail:
         self._looked, self._held = 0.0, False  # when the end was last read from, in monotonic seconds; what it found
 
     @property
-    def _end(self) -> Mark:
+    def _end(self) -> LogPosition:
         return self._lines[-1].mark if self._lines else self._begin
 
-    async def after(self, mark: Mark, limit: int) -> tuple[Sequence[Line], bool]:
+    async def after(self, mark: LogPosition, limit: int) -> tuple[Sequence[Line], bool]:
         """The settled rows after a place, at most `limit`, and whether the next one waits at the horizon."""
         if not self._begin <= mark < self._end:
             async with self._reading:
@@ -132,10 +132,10 @@ class Tail:
             return False
         return time.monotonic() - self._looked < (FRESH_HELD if self._held else FRESH)
 
-    async def _read(self, mark: Mark, limit: int) -> tuple[Sequence[Line], bool]:
+    async def _read(self, mark: LogPosition, limit: int) -> tuple[Sequence[Line], bool]:
         looked = time.monotonic()
         rows = await self.pool.fetch(self._query, *mark, limit, self.shards, self.shard)
-        settled = [Line(Mark(row["epoch"], row["tx"], row["position"]), row) for row in rows if row["settled"]]
+        settled = [Line(LogPosition(row["epoch"], row["tx"], row["position"]), row) for row in rows if row["settled"]]
         if mark > self._end:  # another process has moved the bookmark: what we remember ends before it
             self._begin, self._lines = mark, []
         if mark == self._end:

@@ -8,7 +8,7 @@ from events.contracts.catalogue import Fact
 from events.store.database import Connection
 from events.store.envelope import Cause, RecordedEvent
 from events.store.store import Append, load
-from events.subscriptions.follower import EVENTS, INBOX, Entry, Follower, Mark
+from events.subscriptions.follower import EVENTS, INBOX, Entry, Follower, LogPosition
 
 C = TypeVar("C")
 
@@ -83,7 +83,7 @@ async def _answered_before(
     if all(entry.mark.epoch == 1 for entry in entries):  # nothing was ever restored here
         return set()
     own = [
-        (row["stream"], *row["causation"].rpartition("@")[::2], Mark(row["epoch"], row["tx"], row["position"]))
+        (row["stream"], *row["causation"].rpartition("@")[::2], LogPosition(row["epoch"], row["tx"], row["position"]))
         for row in await connection.fetch(OWN, streams, actor)
     ]
     return {

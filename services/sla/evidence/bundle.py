@@ -15,7 +15,7 @@ from deadlines.published import STREAM
 from events.signing import Signed, digest_of, sign
 from events.store.database import Connection
 from events.store.store import COLUMNS
-from events.subscriptions.follower import Mark, bookmark_of
+from events.subscriptions.follower import LogPosition, bookmark_of
 from sla.counting.periods import Period
 from sla.evidence import day_sealer
 from sla.evidence.proofs import Evidence, Leaves, answering, dossier_document, leaves_of, proof, rules_document
@@ -134,5 +134,5 @@ def _stream(row: Any) -> str:
     return str(row["stream"])
 
 
-def _mark(row: Any) -> Mark:
-    return Mark(row["epoch"], row["tx"], row["position"])
+def _mark(row: Any) -> LogPosition:
+    return LogPosition(row["epoch"], row["tx"], row["position"])

@@ -17,7 +17,7 @@ from deadlines.instants import day_on, instant_of, local_date, midnight
 from events.service.runtime import Parts
 from events.signing import Signed, digest_of
 from events.store.database import TRANSIENT, Connection, Pool
-from events.subscriptions.follower import START, TRY_LOCK, Mark
+from events.subscriptions.follower import START, TRY_LOCK, LogPosition
 from events.subscriptions.wakeup import rest
 from sla.evidence.day_seal import Before, Head, sealed
 from sla.live import watermarks
@@ -60,10 +60,10 @@ class Standing(NamedTuple):
 
     before: Before
     ends: datetime
-    kept: Mapping[str, Mark]
-    whole: Mapping[str, Mark]
+    kept: Mapping[str, LogPosition]
+    whole: Mapping[str, LogPosition]
 
-    def window(self, name: str, up_to: Mark, ends: datetime) -> tuple[Any, ...]:
+    def window(self, name: str, up_to: LogPosition, ends: datetime) -> tuple[Any, ...]:
         """The arguments of a query for what is kept up to a mark, recorded before an instant, and in no seal."""
         return *self.whole[name], *up_to, *self.kept[name], self.ends, ends
 
@@ -76,7 +76,7 @@ class DaySeals:
 
     def __init__(self, parts: Parts) -> None:
         self.parts, self.key = parts, key(parts.settings)
-        self._looked: tuple[date, Sequence[Mark]] | None = None
+        self._looked: tuple[date, Sequence[LogPosition]] | None = None
         """On which day, and how far the logs had come, when there was nothing to seal."""
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -141,7 +141,7 @@ async def heads(connection: Pool | Connection, number: int) -> Sequence[Head]:
 
 
 async def _heads(
-    connection: Pool | Connection, standing: Standing, kept: Mapping[str, Mark], ends: datetime
+    connection: Pool | Connection, standing: Standing, kept: Mapping[str, LogPosition], ends: datetime
 ) -> tuple[Sequence[Head], int]:
     """The heads that the next seal covers, by the bytes of their streams, and how many facts those are."""
     found = [
@@ -153,7 +153,9 @@ async def _heads(
     return covered, sum(row["facts"] for row in found)
 
 
-async def _next(connection: Connection, standing: Standing, kept: Mapping[str, Mark], passed: datetime) -> date | None:
+async def _next(
+    connection: Connection, standing: Standing, kept: Mapping[str, LogPosition], passed: datetime
+) -> date | None:
     """The day of the next seal: of the oldest fact that is in none, but never one that is sealed. None when no fact of
     a day that was over is without one."""
     today = instant_of(midnight(day_on(local_date(passed))))
@@ -166,30 +168,30 @@ async def _next(connection: Connection, standing: Standing, kept: Mapping[str, M
     return max(min(days), standing.before.day + timedelta(days=1)) if standing.before.day else min(days)
 
 
-async def _kept(connection: Pool | Connection, name: str, mark: Mark) -> Mark:
+async def _kept(connection: Pool | Connection, name: str, mark: LogPosition) -> LogPosition:
     """The last place in a log below the horizon."""
     row = await connection.fetchrow(KEPT.format(log=name), *mark)
-    return mark if row is None else Mark(*row)
+    return mark if row is None else LogPosition(*row)
 
 
-async def _whole(connection: Connection, name: str, standing: Standing, kept: Mark, ends: datetime) -> str:
+async def _whole(connection: Connection, name: str, standing: Standing, kept: LogPosition, ends: datetime) -> str:
     """Up to where all of a log is sealed by then."""
     left = await connection.fetchrow(LEFT.format(log=name), *standing.window(name, kept, ends))
     if left is None:
         return _text(kept)
     row = await connection.fetchrow(BEFORE.format(log=name), *standing.whole[name], *left)
-    return _text(standing.whole[name] if row is None else Mark(*row))
+    return _text(standing.whole[name] if row is None else LogPosition(*row))
 
 
 def _standing(row: Any) -> Standing:
     if row is None:
         return NONE
-    kept = {name: Mark(row[f"{name}_epoch"], row[f"{name}_tx"], row[f"{name}_position"]) for name in LOGS}
-    whole = {name: Mark(*map(int, row[f"{name}_from"].split("/"))) for name in LOGS}
+    kept = {name: LogPosition(row[f"{name}_epoch"], row[f"{name}_tx"], row[f"{name}_position"]) for name in LOGS}
+    whole = {name: LogPosition(*map(int, row[f"{name}_from"].split("/"))) for name in LOGS}
     return Standing(Before(row["number"], row["day"], row["digest"]), row["ends"], kept, whole)
 
 
-def _text(mark: Mark) -> str:
+def _text(mark: LogPosition) -> str:
     return "/".join(map(str, mark))
 
 

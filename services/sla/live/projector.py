@@ -15,7 +15,7 @@ from events.contracts.sla import GenerationSwapped, VerdictReached
 from events.store.database import Connection
 from events.store.envelope import Cause, RecordedEvent
 from events.store.store import COLUMNS, Append, append, load, recorded_from
-from events.subscriptions.follower import INBOX, LONGEST_REASON, START, Entry, Follower, Mark, bookmark_of
+from events.subscriptions.follower import INBOX, LONGEST_REASON, START, Entry, Follower, LogPosition, bookmark_of
 from events.text_safety import storable
 from sla.judging.case import JUDGED, LOOKED_AT
 from sla.judging.case_rules import with_published
@@ -119,7 +119,7 @@ def why(error: Exception) -> str:
 
 
 async def _facts(
-    connection: Connection, cases: Iterable[str], until: Mark, name: str
+    connection: Connection, cases: Iterable[str], until: LogPosition, name: str
 ) -> dict[str, list[RecordedEvent]]:
     rows = await connection.fetch(FACTS, list(cases), JUDGED, *until, name)
     return {case: [recorded_from(row) for row in own] for case, own in groupby(rows, lambda row: str(row["subject"]))}
@@ -132,7 +132,7 @@ async def look_again(
     *,
     log_clock: bool,
     at_hand: Sequence[str] = (),
-    until: Mark = START,
+    until: LogPosition = START,
 ) -> None:
     """Judge cases again because of a fact, publish what changed, replace their rows. The append comes first.
 

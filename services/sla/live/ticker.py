@@ -20,7 +20,7 @@ from events.service.runtime import Parts
 from events.store.database import TRANSIENT, Connection
 from events.store.envelope import Cause, Said
 from events.store.store import Append, append, load
-from events.subscriptions.follower import START, WAIT_LOCK, Mark, bookmark_of
+from events.subscriptions.follower import START, WAIT_LOCK, LogPosition, bookmark_of
 from sla.judging.rows import Deadline
 from sla.live.projector import NAME as JUDGE
 from sla.live.watermarks import KEEP, SETTLED, SOURCES, known
@@ -112,7 +112,7 @@ class Ahead:
 
     watermark: datetime
     ends: dict[tuple[str, int], int]
-    kept: Mark | None = None
+    kept: LogPosition | None = None
 
 
 class Watch:
@@ -193,7 +193,7 @@ class Watch:
                 heard = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
                 if any(heard.get(place, 0) < end for place, end in ahead.ends.items()):
                     return False
-                ahead.kept = Mark(*(await connection.fetchrow(LAST_KEPT) or START))
+                ahead.kept = LogPosition(*(await connection.fetchrow(LAST_KEPT) or START))
             return await bookmark_of(connection, JUDGE) >= ahead.kept
 
 

@@ -28,7 +28,7 @@ from events.service import logs
 from events.settings import Settings
 from events.store import database
 from events.store.database import Connection, Pool
-from events.subscriptions.log_reader import Mark
+from events.subscriptions.log_reader import LogPosition
 from sla.judging.case_rules import with_published
 from sla.judging.judge import Rules
 from sla.live.inbox_reader import Heard, Piece, pieces
@@ -85,7 +85,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
         )  # fmt: skip
         if work.heard is None:
             await snapshot.aclose()  # of the inbox nothing is read
-        follower = await catching_up(pool, rules, generation, stuck, Mark(cut["epoch"], cut["floor"], 0))
+        follower = await catching_up(pool, rules, generation, stuck, LogPosition(cut["epoch"], cut["floor"], 0))
         counts, report = await fold(pool, workers, work, sum(ends.values()))
     stuck |= report.stuck
     if stuck:

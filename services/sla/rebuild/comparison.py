@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from events.store.database import Connection, Pool, snapshot
 from events.store.envelope import RecordedEvent
-from events.subscriptions.follower import WAIT_LOCK, Following, Mark, bookmark_of
+from events.subscriptions.follower import WAIT_LOCK, Following, LogPosition, bookmark_of
 from sla.live.projector import NAME as JUDGE
 from sla.rebuild.certificate import Rows
 
@@ -124,7 +124,7 @@ class Comparing:
     def _compared(self, cases: set[str]) -> set[str]:
         return cases if self.only is None else cases & self.only
 
-    async def _catch_up(self, until: Mark) -> None:
+    async def _catch_up(self, until: LogPosition) -> None:
         """Follow the inbox up to where the live judge stood; never past it."""
         self.following.until = until
         while (await self.following.step())[0]:

@@ -20,7 +20,7 @@ from events.settings import Settings
 from events.store.database import Pool
 from events.store.envelope import Cause, RecordedEvent
 from events.subscriptions.follower import Follower, Following
-from events.subscriptions.log_reader import Mark
+from events.subscriptions.log_reader import LogPosition
 from sla.judging.judge import Rules
 from sla.live.projector import Stuck, building
 from sla.live.watermarks import passed
@@ -64,7 +64,9 @@ class Asked:
         return self.until is not None or self.known_on is not None
 
 
-async def catching_up(pool: Pool, rules: Rules, generation: int, stuck: Stuck, since: Mark) -> Follower[RecordedEvent]:
+async def catching_up(
+    pool: Pool, rules: Rules, generation: int, stuck: Stuck, since: LogPosition
+) -> Follower[RecordedEvent]:
     """The judge of a new generation, which follows the inbox from a mark on; what it cannot judge is `stuck`."""
     follower = building(rules, generation, stuck)
     await pool.execute(BEGIN, follower.name, *since)

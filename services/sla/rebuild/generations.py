@@ -17,7 +17,7 @@ from events.store.database import Connection, Pool
 from events.store.envelope import Cause
 from events.store.store import Append, append, load
 from events.subscriptions.follower import WAIT_LOCK, Entry, Follower, Log, bookmark_of, park
-from events.subscriptions.log_reader import Mark
+from events.subscriptions.log_reader import LogPosition
 from sla.judging.case import JUDGED
 from sla.live import row_store
 from sla.live.projector import NAME as JUDGE
@@ -165,7 +165,7 @@ class Before(NamedTuple):
 
     id: int
     rules: int
-    until: Mark
+    until: LogPosition
 
 
 async def before(connection: Connection | Pool) -> Before:
@@ -174,7 +174,7 @@ async def before(connection: Connection | Pool) -> Before:
     if row is None:
         what = "no generation was replaced whose rows are still there"
         raise Conflict("nothing-before", what, way_out="rebuild from the log")
-    return Before(row["id"], row["rules"], Mark(*row[2:]))
+    return Before(row["id"], row["rules"], LogPosition(*row[2:]))
 
 
 async def sweep(connection: Connection) -> None:
