@@ -24,7 +24,7 @@ from events.store.database import Pool
 from events.store.envelope import RecordedEvent
 from events.store.store import load as load_streams
 from events.subscriptions.follower import Following
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 from sla.counting.periods import Period
 from sla.counting.record import Record as MonthlyRecord
 from sla.judging.judge import Rules
@@ -85,7 +85,7 @@ class Sla:
         self.judge = Following(pool, projector.follower(InForce(RULES.catalogue, "events"), log_clock=True))
         self.marker = Following(pool, seal_store.marker())
         self.opener = Following(pool, remedial_store.opener(RULES.catalogue, log_clock=True))
-        self.parts = Parts(settings=settings, pool=pool, bell=Bell(), producer=None)
+        self.parts = Parts(settings=settings, pool=pool, bell=Wakeup(), producer=None)
         self.restating = seal_store.Restating(self.parts, RULES.catalogue)
         self._offset = 0
 

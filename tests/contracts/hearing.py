@@ -7,13 +7,13 @@ from contracts.sending import SAID
 
 from events.kafka.hear import Ears
 from events.store.database import Pool
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 
 @asynccontextmanager
 async def hearing(pool: Pool, bootstrap: str, prefix: str, instance: str = "1") -> AsyncIterator[Ears]:
     """Ears at work, as the runtime starts them; stopped at the end of the block."""
     topics = [prefix + name for name in SAID]
-    ears = Ears(pool, Bell(), topics, bootstrap=bootstrap, service=f"{prefix}sla", instance=instance)
+    ears = Ears(pool, Wakeup(), topics, bootstrap=bootstrap, service=f"{prefix}sla", instance=instance)
     async with ears.listening():
         yield ears

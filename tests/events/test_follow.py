@@ -12,7 +12,7 @@ from contracts.given import case_id, closed, eventually, line, rated, received, 
 from events.store.database import Connection, Pool
 from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following, replay
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 SEEN = "select stream || '@' || version from seen order by number"
 PARKED = "select subject, place, reason, body, attempts from parked order by id"
@@ -49,7 +49,7 @@ async def _ids(pool: Pool) -> list[str]:
 @asynccontextmanager
 async def running(*followings: Following[Any]) -> AsyncIterator[None]:
     """The loops at work, as in a service, until the end of the block."""
-    stopping, bell = asyncio.Event(), Bell()
+    stopping, bell = asyncio.Event(), Wakeup()
     tasks = [asyncio.create_task(one.run(bell, stopping)) for one in followings]
     yield
     stopping.set()
@@ -266,7 +266,7 @@ async def test_a_follower_that_is_told_to_stop_does_what_is_left(pool: Pool) -> 
     following, stopping = Following(pool, writer(batch=1)), asyncio.Event()
     await _three(pool)
     stopping.set()
-    await following.run(Bell(), stopping)
+    await following.run(Wakeup(), stopping)
     assert len(await _ids(pool)) == 3
 
 
@@ -292,7 +292,7 @@ async def test_the_database_away_is_waited_for_and_nothing_is_parked(pool: Pool)
 
 async def test_a_closed_case_is_seen_within_a_moment_of_the_bell(pool: Pool) -> None:
     """Who appends in the same process rings; the loop does not wait for its next look."""
-    bell, stopping = Bell(), asyncio.Event()
+    bell, stopping = Wakeup(), asyncio.Event()
     following = Following(pool, writer())
     task = asyncio.create_task(following.run(bell, stopping))
     await say(pool, line(stream(), received(), closed()))

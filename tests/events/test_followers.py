@@ -19,7 +19,7 @@ from events.store.database import Connection, Pool
 from events.store.envelope import Cause, RecordedEvent
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following, LogPosition
 from events.subscriptions.policy import obey
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 SEEN = "select id from seen order by number"
 ACTS = "select count(*) from events where type = 'OperatorActed'"
@@ -102,7 +102,7 @@ async def test_a_policy_says_nothing_while_it_is_paused(pool: Pool, order: Order
     await catch_up(following)
     await followers.pause(pool, following.follower, order)
     await say(pool, line(stream(1), received(1)))
-    bell, stopping = Bell(), asyncio.Event()
+    bell, stopping = Wakeup(), asyncio.Event()
     task = asyncio.create_task(following.run(bell, stopping))
     await eventually(lambda: following.paused)
     assert await pool.fetchval("select count(*) from events where type = 'CustomerRated'") == 0
@@ -126,7 +126,7 @@ async def test_what_leaves_the_database_is_not_sent_while_paused(pool: Pool, ord
 
 async def test_a_stop_does_not_wait_for_who_is_paused(pool: Pool, order: Order) -> None:
     """Whatever lies before it; and no bell hurries it meanwhile."""
-    following, bell, stopping = Following(pool, writer()), Bell(), asyncio.Event()
+    following, bell, stopping = Following(pool, writer()), Wakeup(), asyncio.Event()
     await followers.pause(pool, following.follower, order)
     await say(pool, line(stream(1), received(1)))
     task = asyncio.create_task(following.run(bell, stopping))
@@ -139,7 +139,7 @@ async def test_a_stop_does_not_wait_for_who_is_paused(pool: Pool, order: Order) 
 async def test_no_bell_hurries_who_is_paused(pool: Pool, order: Order) -> None:
     """Under load it rings hundreds of times a second; who may do nothing does not listen."""
 
-    class Listened(Bell):
+    class Listened(Wakeup):
         listened = 0
 
         async def wait(self, log: str, since: int, seconds: float) -> None:

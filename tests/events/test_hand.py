@@ -26,7 +26,7 @@ from events.store.database import Connection, Pool
 from events.store.envelope import Cause, RecordedEvent
 from events.store.store import append, load
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following, park
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 ACTS = "select stream, actor, data from events where type = 'OperatorActed' order by epoch, tx, position"
 
@@ -90,7 +90,7 @@ async def desk(pool: Pool, clock: Literal["wall", "log"]) -> AsyncIterator[Desk]
         app.state.settings = Settings(
             kafka_bootstrap_servers="-", database_url="-", oidc_issuer=issuer.url, onedoor_clock=clock
         )
-        app.include_router(operations_api.routes(pool, Bell(), followings, "intake", remade))
+        app.include_router(operations_api.routes(pool, Wakeup(), followings, "intake", remade))
         async with serving(app) as url:
             yield Desk(url, issuer, http, pool, followings, broken)
 

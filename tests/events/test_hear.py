@@ -17,7 +17,7 @@ from events.kafka.hear import Ears
 from events.kafka.inbox import keep
 from events.kafka.topic_ends import spans
 from events.store.database import Pool
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 KEPT = "select stream || '@' || version from inbox order by stream, version"
 
@@ -220,7 +220,7 @@ async def test_a_listener_whose_topic_is_gone_is_not_ready_and_hears_the_others(
     await topics.ensure(kafka, topic_prefix, ("field.events",))
     await send(kafka, topic_prefix, said[:5])
     names = [f"{topic_prefix}{name}" for name in ("intake.events", "field.events")]
-    ears = Ears(listener, Bell(), names, bootstrap=kafka, service=f"{topic_prefix}sla", instance="1")
+    ears = Ears(listener, Wakeup(), names, bootstrap=kafka, service=f"{topic_prefix}sla", instance="1")
     async with ears.listening():
         await eventually(lambda: ears.ready)
         await parts.drop_topics(kafka, names[1])

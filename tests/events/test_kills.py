@@ -18,7 +18,7 @@ from events.store import database as postgres_of
 from events.store.database import Pool
 from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import Following
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 from local.errors import LocalError
 from local.kafka import choose
 from local.kafka.broker import Broker
@@ -68,7 +68,7 @@ async def test_a_broker_that_is_killed_loses_and_doubles_nothing(pool: Pool, bro
     half, on, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
     async with producing(broker.bootstrap) as producer:
         following = Following(pool, relay_of(producer, broker.bootstrap, topic_prefix).follower())
-        relaying = asyncio.create_task(following.run(Bell(), stopping))
+        relaying = asyncio.create_task(following.run(Wakeup(), stopping))
         talking = asyncio.create_task(talk(pool, half, on))
         await half.wait()
         await broker.kill()
@@ -89,7 +89,7 @@ async def test_a_broker_that_is_killed_while_others_listen_is_heard_again(
     half, on, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
     async with producing(broker.bootstrap) as producer, hearing(listener, broker.bootstrap, topic_prefix):
         following = Following(pool, relay_of(producer, broker.bootstrap, topic_prefix).follower())
-        relaying = asyncio.create_task(following.run(Bell(), stopping))
+        relaying = asyncio.create_task(following.run(Wakeup(), stopping))
         talking = asyncio.create_task(talk(pool, half, on))
         await half.wait()
         await eventually(lambda: _kept(listener, STREAMS))

@@ -11,7 +11,7 @@ from events.store.database import Connection, Pool
 from events.store.envelope import RecordedEvent
 from events.store.store import append, load
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 WRITERS, STREAMS, APPENDS = 8, 5, 40
 
@@ -27,7 +27,7 @@ async def test_a_reader_behind_eight_writers_loses_nothing_and_keeps_the_order_o
     """Transactions of all lengths commit in any order; what the horizon lets through is settled."""
     seen: list[RecordedEvent] = []
     stopping = asyncio.Event()
-    reader = asyncio.create_task(Following(pool, _reader(seen)).run(Bell(), stopping))
+    reader = asyncio.create_task(Following(pool, _reader(seen)).run(Wakeup(), stopping))
     gate = asyncio.Semaphore(WRITERS)
 
     async def write(turn: int) -> None:

@@ -27,7 +27,7 @@ from events.store.envelope import RecordedEvent
 from events.store.store import append, load
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following
 from events.subscriptions.policy import obey
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 BROKEN: set[str] = set()
 
@@ -136,7 +136,7 @@ async def test_an_effect_that_no_stream_guards_happens_once_on_retry_too(pool: P
 
 async def test_each_fact_is_answered_once_although_two_processes_hear_it(pool: Pool) -> None:
     """And although commands of people come to the same streams in between."""
-    stopping, bell = asyncio.Event(), Bell()
+    stopping, bell = asyncio.Event(), Wakeup()
     tasks = [asyncio.create_task(Following(pool, policy()).run(bell, stopping)) for _ in range(2)]
     for number in range(20):
         await say(pool, line(stream(number), received(number)))
@@ -162,7 +162,7 @@ async def test_a_stream_that_moved_meanwhile_is_decided_again(pool: Pool) -> Non
         transaction = other.transaction()
         await transaction.start()
         await append(other, [line(stream(101), received(101))])
-        task = asyncio.create_task(Following(pool, policy()).run(Bell(), stopping))
+        task = asyncio.create_task(Following(pool, policy()).run(Wakeup(), stopping))
         await eventually(lambda: pool.fetchval(WAITING))
         await transaction.commit()
 

@@ -15,7 +15,7 @@ from events.contracts.intake import AdviceGiven
 from events.store.database import Connection, Pool
 from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import Entry, Follower, Following, Overtaken
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 
 async def sent(kafka: str, prefix: str) -> Sequence[RecordedEvent]:
@@ -115,7 +115,7 @@ async def test_the_same_process_that_failed_to_note_repeats_nothing_either(
 
 async def test_two_processes_relay_each_fact_once(pool: Pool, kafka: str, topic_prefix: str) -> None:
     """Whoever holds the lock sends; the other looks what is there when its turn comes."""
-    stopping, bell = asyncio.Event(), Bell()
+    stopping, bell = asyncio.Event(), Wakeup()
     async with relaying(pool, kafka, topic_prefix) as one, relaying(pool, kafka, topic_prefix) as other:
         tasks = [asyncio.create_task(following.run(bell, stopping)) for following in (one, other)]
         for number in range(30):
@@ -218,7 +218,7 @@ def _published(following: Following[Any]) -> dict[tuple[str, int], int]:
 
 async def test_a_fact_follows_its_append_at_once(pool: Pool, kafka: str, topic_prefix: str) -> None:
     """The loop is woken by the bell; nobody has to wait for its next look."""
-    stopping, bell = asyncio.Event(), Bell()
+    stopping, bell = asyncio.Event(), Wakeup()
     async with relaying(pool, kafka, topic_prefix) as following:
         task = asyncio.create_task(following.run(bell, stopping))
         await say(pool, line(stream(), received()))

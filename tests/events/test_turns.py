@@ -12,7 +12,7 @@ from events.operations.metrics import Horizon, standing
 from events.store.database import Connection, Pool
 from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import EVENTS, START, Entry, Follower, Following, bookmark_of
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 RELAY: Any = type("Relay", (), {"published": {}})
 
@@ -37,7 +37,7 @@ def rates(said: RecordedEvent) -> bool:
 
 
 async def test_a_ring_for_one_log_wakes_nobody_who_reads_another() -> None:
-    bell = Bell()
+    bell = Wakeup()
     other = asyncio.create_task(bell.wait("inbox", bell.rung("inbox"), 30))
     own = asyncio.create_task(bell.wait("events", bell.rung("events"), 30))
     await asyncio.sleep(0)
@@ -65,7 +65,7 @@ async def test_rows_without_an_effect_are_passed_by_and_the_bookmark_follows(poo
 
 
 async def test_a_bookmark_that_was_left_behind_is_saved_in_a_moment_and_at_the_end(pool: Pool) -> None:
-    following, bell, stopping = Following(pool, Notes().follower(minds=rates)), Bell(), asyncio.Event()
+    following, bell, stopping = Following(pool, Notes().follower(minds=rates)), Wakeup(), asyncio.Event()
     task = asyncio.create_task(following.run(bell, stopping))
     await say(pool, line(stream(1), received()))
     await eventually(lambda: _stands_at(pool, 1))

@@ -21,7 +21,7 @@ from oracle.judging import RULES
 from deadlines.inforce import InForce
 from events.service.runtime import Parts
 from events.settings import Settings
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 from sla.api import routes
 from sla.evidence.proofs import dossier_document
 from sla.explain import page as explain_page
@@ -371,7 +371,7 @@ SHOWS_NO_VERDICT = {
 def test_every_route_that_shows_a_verdict_is_compared() -> None:
     """Whoever adds a route says which output of the table above it is, or adds one."""
     settings = Settings(kafka_bootstrap_servers="", database_url="", oidc_issuer="")
-    parts = Parts(settings=settings, pool=None, bell=Bell(), producer=None)  # type: ignore[arg-type]
+    parts = Parts(settings=settings, pool=None, bell=Wakeup(), producer=None)  # type: ignore[arg-type]
     app = FastAPI()
     app.include_router(routes(parts, InForce(RULES.catalogue, "events"), None))  # type: ignore[arg-type]
     paths = {path for path, methods in app.openapi()["paths"].items() if "get" in methods}

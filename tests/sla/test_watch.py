@@ -20,7 +20,7 @@ from events.contracts.sla import DeadlineMissed
 from events.kafka import topics
 from events.service.runtime import Parts
 from events.settings import Settings
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 from sla.live.projector import HEARS
 from sla.live.ticker import Watch
 from sla.live.watermarks import SETTLED, SOURCES
@@ -42,7 +42,7 @@ async def watching(sla: Sla, kafka: str, prefix: str) -> AsyncIterator[AIOKafkaP
     await topics.ensure(kafka, prefix, [*HEARS, topics.HEARTBEATS])
     settings = Settings(kafka_bootstrap_servers=kafka, database_url="", oidc_issuer="", onedoor_topic_prefix=prefix)
     stopping = asyncio.Event()
-    parts = Parts(settings=settings, pool=sla.pool, bell=Bell(), producer=None)
+    parts = Parts(settings=settings, pool=sla.pool, bell=Wakeup(), producer=None)
     task = asyncio.create_task(Watch(parts).run(stopping))
     producer = AIOKafkaProducer(bootstrap_servers=kafka)
     await producer.start()

@@ -28,7 +28,7 @@ from events.contracts.sla import (
 from events.service.runtime import Parts
 from events.store import database as postgres_of
 from events.store.envelope import RecordedEvent
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 from sla.live.ticker import tick
 
 LONG = "ONEDOOR_CASES" in os.environ
@@ -81,7 +81,7 @@ def arrivals(random: Random) -> list[tuple[datetime, RecordedEvent]]:
 async def tickers(sla: Sla) -> AsyncIterator[list[Parts]]:
     """Two processes with connections of their own."""
     pools = [await postgres_of.connect(sla.parts.settings.database_url) for _ in range(2)]
-    yield [Parts(settings=sla.parts.settings, pool=pool, bell=Bell(), producer=None) for pool in pools]
+    yield [Parts(settings=sla.parts.settings, pool=pool, bell=Wakeup(), producer=None) for pool in pools]
     for pool in pools:
         await pool.close()
 

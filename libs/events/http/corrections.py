@@ -15,7 +15,7 @@ from events.contracts.terms import CaseId, EventId, FieldName, Reference, Word
 from events.http.app import Asked, asked, reply
 from events.http.auth import Allowed, within
 from events.store.database import Pool
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 
 class Correction(BaseModel):
@@ -53,7 +53,7 @@ def of_case(case_id: CaseId) -> str:
 
 def routes(
     pool: Pool,
-    bell: Bell,
+    bell: Wakeup,
     path: str,
     decider: Decider[Command, Past],
     *,

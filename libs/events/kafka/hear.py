@@ -23,7 +23,7 @@ from events.kafka.inbox import HEAR, Ids, Kept, keep, passed, set_aside
 from events.kafka.stable_offsets import StableOffsets
 from events.kafka.topic_ids import Identity
 from events.store.database import TRANSIENT, Connection, Pool
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 # A topic that was made again begins at 0, and what was parked of the old one is no longer at its place. Where it was
 # not kept which topic it was, it is taken to be the one that is there.
@@ -63,7 +63,7 @@ class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
     """
 
     def __init__(
-        self, pool: Pool, bell: Bell, topics: Sequence[str], *, bootstrap: str, service: str, instance: str,
+        self, pool: Pool, bell: Wakeup, topics: Sequence[str], *, bootstrap: str, service: str, instance: str,
         keeps: Keeps | None = None,
     ) -> None:  # fmt: skip
         self.keeps = keeps or Keeps(keep, set_aside, HEAR)  # the inbox, unless it is for somebody else

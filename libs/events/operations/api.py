@@ -18,7 +18,7 @@ from events.operations.operator_action import Order
 from events.operations.republish import Remake, republish
 from events.store.database import Pool
 from events.subscriptions.follower import Following
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 # By the index of each log: the last that was said here, or heard.
 LAST = """
@@ -64,7 +64,7 @@ def ordering(pool: Pool, service: str) -> MakesOrder:
 
 
 def routes(
-    pool: Pool, bell: Bell, followings: Sequence[Following[Any]], service: str, remake: Remake,
+    pool: Pool, bell: Wakeup, followings: Sequence[Following[Any]], service: str, remake: Remake,
     others: parked.Others = parked.NO_OTHERS,
 ) -> APIRouter:  # fmt: skip
     """`service` is the first word of the topic on which this service says what was done to it. `others`: what it parks

@@ -21,7 +21,7 @@ from events.service.runtime import Service
 from events.settings import Settings
 from events.store import database
 from events.store.database import Connection
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 UNHURRIED = "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0"
 # Its own role's sessions are all that a service sees, and all that matter.
@@ -114,7 +114,7 @@ async def _hear(service: Service, settings: Settings, hears: Sequence[str]) -> N
     pool = await database.connect(settings.database_url, size=4)
     try:
         ears = Ears(
-            pool, Bell(), hears, bootstrap=settings.kafka_bootstrap_servers,
+            pool, Wakeup(), hears, bootstrap=settings.kafka_bootstrap_servers,
             service=settings.onedoor_topic_prefix + service.name, instance=settings.onedoor_instance,
         )  # fmt: skip
         async with ears.listening():

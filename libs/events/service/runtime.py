@@ -35,7 +35,7 @@ from events.store import database
 from events.store.database import Pool
 from events.subscriptions.follower import Follower, Following
 from events.subscriptions.log_reader import Tails
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 log = structlog.get_logger("events.runtime")
 # A request makes some thousand objects and leaves none in a cycle: looking for cycles after every 700 took a
@@ -53,7 +53,7 @@ class Parts:
 
     settings: Settings
     pool: Pool
-    bell: Bell
+    bell: Wakeup
     producer: AIOKafkaProducer
     listening: list[Ears] = field(default_factory=list)
     """Everyone who hears a topic in this process, for the figures."""
@@ -191,7 +191,7 @@ def told(service: Service, settings: Settings) -> dict[str, Any]:
 def unstarted(service: Service, settings: Settings) -> FastAPI:
     """The application of a service that is not started: its routes do not look at their parts before a request."""
     nothing: Any = None
-    parts = Parts(settings=settings, pool=nothing, bell=Bell(), producer=nothing)
+    parts = Parts(settings=settings, pool=nothing, bell=Wakeup(), producer=nothing)
     running = Running(
         service=service, parts=parts, relay=nothing, ears=None, followings=[], others=parked.NO_OTHERS
     )  # fmt: skip
@@ -226,7 +226,7 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
     await producer.start()
     stack.push_async_callback(producer.stop)
 
-    bell = Bell()
+    bell = Wakeup()
     parts = Parts(settings=settings, pool=pool, bell=bell, producer=producer)
     relay = Relay(producer, bootstrap, lambda stream: prefix + topics.topic_of(stream), source_of(service.name), said)
     ears = None

@@ -17,7 +17,7 @@ from events.errors import Unreadable, WrongVersion
 from events.store.database import TRANSIENT, Connection, Pool
 from events.store.store import Append, append
 from events.subscriptions.log_reader import EVENTS, INBOX, START, Entry, Log, LogPosition, Tail
-from events.subscriptions.wakeup import Bell, Pace, rest
+from events.subscriptions.wakeup import Pace, Wakeup, rest
 from events.text_safety import storable
 
 __all__ = [
@@ -316,7 +316,7 @@ class Following(Generic[T]):
         log.error("parked", follower=self.follower.name, place=entry.place, case_id=entry.subject, exc_info=error)
         await self._commit([entry], parking=error)
 
-    async def run(self, bell: Bell, stopping: asyncio.Event) -> None:
+    async def run(self, bell: Wakeup, stopping: asyncio.Event) -> None:
         """Step until told to stop; then once more until nothing is left (what can be done is done)."""
         pause, pace, table = POLL, Pace(), self.follower.log.table
         while True:

@@ -15,7 +15,7 @@ from events.errors import Unreadable
 from events.store.database import Pool
 from events.store.envelope import RecordedEvent
 from events.store.store import COLUMNS, recorded_from
-from events.subscriptions.wakeup import Bell
+from events.subscriptions.wakeup import Wakeup
 
 T = TypeVar("T")
 
@@ -102,7 +102,7 @@ class Tail:
     """The last settled rows of a table (or of one shard of it): everything after `begin`, up to the last line."""
 
     def __init__(
-        self, pool: Pool, table: str, columns: str, shards: int = 1, shard: int = 0, bell: Bell | None = None
+        self, pool: Pool, table: str, columns: str, shards: int = 1, shard: int = 0, bell: Wakeup | None = None
     ) -> None:
         self.pool, self.table, self.shards, self.shard, self.bell = pool, table, shards, shard, bell
         self._query = READ.format(table=table, columns=columns)
@@ -151,7 +151,7 @@ class Tail:
 class Tails:
     """One Tail for each log that the followers of a process read."""
 
-    def __init__(self, pool: Pool, bell: Bell) -> None:
+    def __init__(self, pool: Pool, bell: Wakeup) -> None:
         self.pool, self.bell = pool, bell
         self._tails: dict[tuple[str, str, int, int], Tail] = {}
 

@@ -24,7 +24,7 @@ class _Rope:
         ringing.set()
 
 
-class Bell:
+class Wakeup:
     """Ring after a commit, naming the logs (tables) that it wrote to: who reads others sleeps on.
 
     `wait` returns at once when its log was rung for since the caller last looked.

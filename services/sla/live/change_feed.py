@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from events.kafka.topics import partition_of
 from events.store.database import TRANSIENT, Connection, Pool
 from events.subscriptions.follower import POLL, Entry, Follower, Log
-from events.subscriptions.wakeup import Bell, Pace
+from events.subscriptions.wakeup import Pace, Wakeup
 
 # Only the holder of the judge's lock writes `changes`: what is committed is all there is below the highest position.
 AFTER = "select position, subject, data, swap, hole from changes where position > $1 order by position limit $2"
@@ -69,7 +69,7 @@ def publisher(producer: AIOKafkaProducer, topic: str) -> Follower[Change]:
 class Hub:
     """One reader of `changes` for all subscribers of this process; who is too slow reads on from the table."""
 
-    def __init__(self, pool: Pool, bell: Bell) -> None:
+    def __init__(self, pool: Pool, bell: Wakeup) -> None:
         self.pool, self.bell = pool, bell
         self._subscribers: set[asyncio.Queue[Change | None]] = set()
         self._position: int | None = None  # None: nobody follows, so nothing is read
