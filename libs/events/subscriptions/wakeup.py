@@ -10,7 +10,7 @@ APART = 0.002  # seconds between two looks of one reader
 
 
 @dataclass(slots=True)
-class _Rope:
+class Waiter:
     """One log's: how often it was pulled, when last (monotonic seconds), and who waits for the next time."""
 
     rung: int = 0
@@ -31,7 +31,7 @@ class Wakeup:
     """
 
     def __init__(self) -> None:
-        self._ropes: defaultdict[str, _Rope] = defaultdict(_Rope)
+        self._ropes: defaultdict[str, Waiter] = defaultdict(Waiter)
 
     def ring(self, *logs: str) -> None:
         for log in logs:
