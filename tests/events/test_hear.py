@@ -13,7 +13,7 @@ from contracts.sending import SAID, producing, transact, transacting
 
 from events.kafka import hear, topics
 from events.kafka.cloudevent import to_cloudevent
-from events.kafka.hear import Ears
+from events.kafka.hear import TopicConsumer
 from events.kafka.inbox import keep
 from events.kafka.topic_ends import spans
 from events.store.database import Pool
@@ -220,7 +220,7 @@ async def test_a_listener_whose_topic_is_gone_is_not_ready_and_hears_the_others(
     await topics.ensure(kafka, topic_prefix, ("field.events",))
     await send(kafka, topic_prefix, said[:5])
     names = [f"{topic_prefix}{name}" for name in ("intake.events", "field.events")]
-    ears = Ears(listener, Wakeup(), names, bootstrap=kafka, service=f"{topic_prefix}sla", instance="1")
+    ears = TopicConsumer(listener, Wakeup(), names, bootstrap=kafka, service=f"{topic_prefix}sla", instance="1")
     async with ears.listening():
         await eventually(lambda: ears.ready)
         await parts.drop_topics(kafka, names[1])

@@ -56,7 +56,7 @@ class Keeps(NamedTuple):
     name: str
 
 
-class Ears(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+class TopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """One subscriber over all topics that a service hears. Knows how far it has kept, per partition.
 
     A topic that is deleted is waited for, and heard from its beginning when it is made again.

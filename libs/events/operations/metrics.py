@@ -7,7 +7,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Gauge
 
 from events.clock import now
-from events.kafka.hear import Ears
+from events.kafka.hear import TopicConsumer
 from events.kafka.heartbeat import Watermark
 from events.kafka.outbox_relay import Relay
 from events.store.database import Connection
@@ -64,7 +64,7 @@ class Horizon:
 async def standing(
     connection: Connection,
     followings: Sequence[Following[Any]],
-    ears: Ears | None,
+    ears: TopicConsumer | None,
     relay: Relay,
     horizon: Horizon,
     watermarks: Sequence[Watermark] = (),
@@ -113,7 +113,7 @@ def _by_topic(offsets: Mapping[tuple[str, int], int]) -> dict[str, dict[str, int
     return topics
 
 
-def exposition(standing: Mapping[str, Any], listening: Sequence[Ears]) -> CollectorRegistry:
+def exposition(standing: Mapping[str, Any], listening: Sequence[TopicConsumer]) -> CollectorRegistry:
     """The same figures as Prometheus gauges; for Kafka, per partition against the end that the client has seen.
     `listening`: everyone in this process who hears a topic."""
     registry = CollectorRegistry()

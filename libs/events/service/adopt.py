@@ -14,7 +14,7 @@ import asyncpg
 
 from events.errors import OnedoorError
 from events.kafka import topics
-from events.kafka.hear import Ears
+from events.kafka.hear import TopicConsumer
 from events.kafka.topic_ends import spans
 from events.service.refill import Regained, regain
 from events.service.runtime import Service
@@ -113,7 +113,7 @@ async def _hear(service: Service, settings: Settings, hears: Sequence[str]) -> N
     wanted = {(tp.topic, tp.partition): end for tp, (begin, end) in there.items() if begin < end}
     pool = await database.connect(settings.database_url, size=4)
     try:
-        ears = Ears(
+        ears = TopicConsumer(
             pool, Wakeup(), hears, bootstrap=settings.kafka_bootstrap_servers,
             service=settings.onedoor_topic_prefix + service.name, instance=settings.onedoor_instance,
         )  # fmt: skip

@@ -24,7 +24,7 @@ from events.http.app import operations
 from events.http.auth import Gate
 from events.kafka import topics
 from events.kafka.cloudevent import source_of
-from events.kafka.hear import Ears
+from events.kafka.hear import TopicConsumer
 from events.kafka.heartbeat import Watermark, heartbeat, watermarks
 from events.kafka.outbox_relay import Relay
 from events.operations import api as operations_api
@@ -55,7 +55,7 @@ class Parts:
     pool: Pool
     bell: Wakeup
     producer: AIOKafkaProducer
-    listening: list[Ears] = field(default_factory=list)
+    listening: list[TopicConsumer] = field(default_factory=list)
     """Everyone who hears a topic in this process, for the figures."""
 
     def topic(self, name: str) -> str:
@@ -88,7 +88,7 @@ class Running:
     service: Service
     parts: Parts
     relay: Relay
-    ears: Ears | None
+    ears: TopicConsumer | None
     followings: list[Following[Any]]
     others: parked.Others
     horizon: metrics.Horizon = field(default_factory=metrics.Horizon)
@@ -231,7 +231,7 @@ async def start(service: Service, settings: Settings, stack: AsyncExitStack) -> 
     relay = Relay(producer, bootstrap, lambda stream: prefix + topics.topic_of(stream), source_of(service.name), said)
     ears = None
     if service.hears:
-        ears = Ears(
+        ears = TopicConsumer(
             pool, bell, [prefix + name for name in service.hears],
             bootstrap=bootstrap, service=prefix + service.name, instance=settings.onedoor_instance,
         )  # fmt: skip

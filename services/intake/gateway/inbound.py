@@ -12,7 +12,7 @@ from events.errors import Refused
 from events.gateway.cloudevent import Unread
 from events.gateway.emitters import Emitters
 from events.gateway.signed_record import Letter
-from events.kafka.hear import Ears, Keeps
+from events.kafka.hear import Keeps, TopicConsumer
 from events.kafka.inbox import Ids, Kept, advance
 from events.kafka.topic_ends import place_of
 from events.kafka.topics import ensure
@@ -41,7 +41,7 @@ class Inbound:
             return
         await ensure(settings.kafka_bootstrap_servers, settings.onedoor_topic_prefix, [INBOUND])
         keeps = Keeps(self.keep, self.set_aside, NAME)
-        ears = Ears(
+        ears = TopicConsumer(
             self._parts.pool, self._parts.bell, [self._parts.topic(INBOUND)], keeps=keeps,
             bootstrap=settings.kafka_bootstrap_servers, instance=settings.onedoor_instance,
             service=f"{settings.onedoor_topic_prefix}intake",
