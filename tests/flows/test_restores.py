@@ -86,7 +86,7 @@ async def look(house: House) -> Seen:
     )
 
 
-async def look_again(house: House, before: Seen) -> Seen:
+async def rejudge(house: House, before: Seen) -> Seen:
     """The same once what is derived is as before: timers that were due again go when the ticker has seen them. Or what
     stands when it does not become so."""
     found = before
@@ -241,7 +241,7 @@ async def test_a_restored_system_has_lost_nothing_that_was_published(kafka: str)
         assert all(f"{service}: adopted, epoch 2" in out for service in SERVICES), out
 
         async with place.at_work() as house:
-            after = await look_again(house, before)
+            after = await rejudge(house, before)
             for service in SERVICES:
                 said = after.said(*says(service))
                 assert after.events[service] == said
@@ -280,7 +280,7 @@ async def test_without_a_backup_all_that_was_published_comes_back(kafka: str) ->
         code, _, err = await place.onedoor("db", "adopt", "--yes")
         assert code == 0, err
         async with place.at_work() as house:
-            after = await look_again(house, before)
+            after = await rejudge(house, before)
             assert (after.records, after.sent) == (before.records, before.sent)
             for table, rows in before.derived.items():
                 assert after.derived[table] == rows, table

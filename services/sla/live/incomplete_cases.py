@@ -13,7 +13,7 @@ from events.subscriptions.follower import WAIT_LOCK, Entry, Follower, Log
 from sla.judging.case import JUDGED
 from sla.live import queries
 from sla.live.projector import NAME as JUDGE
-from sla.live.projector import WRITES, look_again, status
+from sla.live.projector import WRITES, rejudge, status
 
 NAME = "sla.holes"
 LOG: Log[str] = Log("holes", "subject", lambda row: str(row["subject"]))
@@ -40,7 +40,7 @@ def teller(in_force: InForce, *, log_clock: bool) -> Follower[str]:
         last = await connection.fetchrow(LAST_OF_WHOLE, case_id, JUDGED)
         if last is not None:
             try:
-                await look_again(connection, {case_id: recorded_from(last)}, in_force, log_clock=log_clock)
+                await rejudge(connection, {case_id: recorded_from(last)}, in_force, log_clock=log_clock)
                 return
             except (WrongVersion, asyncpg.PostgresError, *TRANSIENT):
                 raise

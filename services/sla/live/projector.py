@@ -77,7 +77,7 @@ def follower(in_force: InForce, *, log_clock: bool) -> Follower[RecordedEvent]:
                 touched[entry.item.subject] = entry.item
         at_hand = [entry.place for entry in entries]
         until = entries[-1].mark
-        await look_again(connection, touched, in_force, log_clock=log_clock, at_hand=at_hand, until=until)
+        await rejudge(connection, touched, in_force, log_clock=log_clock, at_hand=at_hand, until=until)
 
     return Follower(name=NAME, log=INBOX, apply=apply, minds=minds, stuck="park", writes=WRITES, by_set=True)
 
@@ -125,7 +125,7 @@ async def _facts(
     return {case: [recorded_from(row) for row in own] for case, own in groupby(rows, lambda row: str(row["subject"]))}
 
 
-async def look_again(
+async def rejudge(
     connection: Connection,
     touched: Mapping[str, RecordedEvent],
     in_force: InForce,

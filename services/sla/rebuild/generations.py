@@ -21,7 +21,7 @@ from events.subscriptions.log_reader import LogPosition
 from sla.judging.case import JUDGED
 from sla.live import row_store
 from sla.live.projector import NAME as JUDGE
-from sla.live.projector import WRITES, look_again
+from sla.live.projector import WRITES, rejudge
 from sla.rebuild.certificate import Vouched
 from sla.rebuild.comparison import Comparison
 
@@ -302,7 +302,7 @@ def certified(in_force: InForce, *, log_clock: bool) -> Follower[Difference]:
         aside = {row[0] for row in await connection.fetch(ASIDE, JUDGE, [entry.item.case_id for entry in entries])}
         published = (entry.item for entry in entries if entry.item.case_id not in aside)
         touched = {one.case_id: swaps[one.swap][0] for one in published}
-        await look_again(connection, touched, in_force, log_clock=log_clock)
+        await rejudge(connection, touched, in_force, log_clock=log_clock)
 
     return Follower(
         name=DIFFERENCES,
