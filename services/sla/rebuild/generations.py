@@ -63,7 +63,7 @@ where state = 'retired' and replaced_at_epoch is not null and to_regclass('cycle
 order by id desc limit 1
 """
 RETIRED = "select id from generations where state = 'retired' and to_regclass('cycles_' || id) is not null order by id"
-ENTHRONE = """
+ACTIVATE = """
 update generations set state = 'live', phase = 'live', finished_at = clock_timestamp()
 where id = $1 and state = 'building' and cancelled_by is null returning id
 """
@@ -244,7 +244,7 @@ async def swap(
             await park(connection, JUDGE, case_id, last["id"], stuck[case_id], last["data"])
     await _keep(connection, generation, comparison, vouched)
     await connection.execute(RETIRE, *await bookmark_of(connection, JUDGE))  # its lock is held
-    await _end(connection, ENTHRONE, generation)
+    await _end(connection, ACTIVATE, generation)
 
 
 async def put_right(
