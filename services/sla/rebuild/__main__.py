@@ -106,7 +106,7 @@ async def rebuild(pool: Pool, settings: Settings, rules: Rules, applied: int, wo
         async with pool.acquire() as connection, connection.transaction():
             await generations.checked(connection, generation, alone, signed(told, key(settings)))
         return
-    await generations.heed(pool, generation)
+    await generations.raise_if_cancelled(pool, generation)
     if told.holes and asked.holes is None and not asked.dry_run:
         raise generations.Unexplained(_holes(told.holes))
 
@@ -160,7 +160,7 @@ async def fold(pool: Pool, workers: Workers, work: Work, expected: int) -> tuple
                 whole.add(one.result())
             log.info("folded", generation=generation, seconds=round(seconds, 3), **counts._asdict())
             return counts, whole
-        await generations.heed(pool, generation)
+        await generations.raise_if_cancelled(pool, generation)
 
 
 def main() -> int:

@@ -90,7 +90,7 @@ async def exchange(
     comparing = Comparing(pool, Following(pool, follower), generation, asked.cases)
     await pool.execute(PHASE, generation, "comparing, once the live judge is past the cut")
     while not await comparing.begin(ceiling):
-        await generations.heed(pool, generation)
+        await generations.raise_if_cancelled(pool, generation)
         await asyncio.sleep(0.02)
     known: dict[str, Difference] = {}
     if asked.accept or asked.dry_run:  # as many as may be before the judge is held up

@@ -144,7 +144,7 @@ async def cancel(pool: Pool, generation: int, actor: str) -> None:
                 await connection.execute(UNLOCK)
 
 
-async def heed(connection: Connection | Pool, generation: int) -> None:
+async def raise_if_cancelled(connection: Connection | Pool, generation: int) -> None:
     """Raises Cancelled when the run was called off."""
     if (by := await connection.fetchval(CANCELLED, generation)) is not None:
         raise Cancelled(f"called off by {by}")
@@ -269,7 +269,7 @@ async def checked(connection: Connection, generation: int, comparison: Compariso
 
 async def _end(connection: Connection, how: str, generation: int, *phase: str) -> None:
     if await connection.fetchval(how, generation, *phase) is None:
-        await heed(connection, generation)
+        await raise_if_cancelled(connection, generation)
         raise Conflict(
             "not-building", f"generation {generation} was given up meanwhile", way_out="start another rebuild"
         )

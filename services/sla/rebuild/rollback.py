@@ -40,7 +40,7 @@ async def go_back(pool: Pool, settings: Settings, rules: Rules, asked: Asked, to
         last, taken = cases[-1], taken + len(cases)
         phase = f"taking over the rows of generation {to.id}"
         await pool.execute(PROGRESS, generation, phase, taken, time.monotonic() - started)
-        await generations.heed(pool, generation)
+        await generations.raise_if_cancelled(pool, generation)
     told = Certificate(
         generation=generation, taken_from=to.id, asked_by=asked.actor, made_at=now(), code=certificate_data.code(),
         published=to.rules, rules=rules.catalogue.fingerprints(), partitions=(), records=0, unreadable=0, cases=taken,
