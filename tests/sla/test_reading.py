@@ -11,7 +11,7 @@ from events.contracts.intake import CustomerRated, MessageDelivered
 from events.store.envelope import RecordedEvent
 from sla.rebuild import log_reader
 from sla.rebuild.log_reader import Facts, Partition, shares
-from sla.rebuild.spill import Aside
+from sla.rebuild.spill import SpillFiles
 
 
 def _read(values: Collection[bytes], dismissed: Collection[int] = ()) -> Facts:
@@ -99,7 +99,7 @@ def test_what_is_too_much_for_memory_is_laid_aside() -> None:
     for one in stories:
         one.tell(CustomerRated(case_id=one.case_id, stars=5), local(7, 11))
     partitions = [Partition(number, ("abc"[number], 4), 99, frozenset()) for number in range(3)]
-    found = Facts(partitions, aside=Aside(3))
+    found = Facts(partitions, aside=SpillFiles(3))
     for offset, one in enumerate(stories):
         receipt, rating = one.facts
         found.add(partitions[0], offset, one.case_id.encode(), on_the_wire(receipt))

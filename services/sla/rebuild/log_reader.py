@@ -21,7 +21,7 @@ from events.store.envelope import RecordedEvent
 from events.subscriptions.follower import LONGEST_REASON
 from events.text_safety import storable
 from sla.judging.case import JUDGED
-from sla.rebuild.spill import Aside
+from sla.rebuild.spill import SpillFiles
 
 AT_ONCE = 200_000  # records whose facts lie in memory together, about
 BATCH = 1_000  # records asked of the client at once, some milliseconds of work
@@ -76,7 +76,7 @@ class Facts:
         partitions: Sequence[Partition],
         only: Collection[bytes] | None = None,
         known_on: datetime | None = None,
-        aside: Aside | None = None,
+        aside: SpillFiles | None = None,
     ) -> None:
         self.partitions, self.only, self.known_on, self.aside = partitions, only, known_on, aside
         self.cases: defaultdict[str, dict[tuple[str, int], RecordedEvent]] = defaultdict(dict)
@@ -193,7 +193,7 @@ class Reader:
         ]
         self._consumer.assign([TopicPartition(*one.place, one.begin) for one in fetched if one.begin < one.end])
         parts = -(-sum(share.values()) // AT_ONCE)
-        return Facts(fetched, self._only, self._known_on, Aside(parts) if parts > 1 else None)
+        return Facts(fetched, self._only, self._known_on, SpillFiles(parts) if parts > 1 else None)
 
     def _take_kept(self, partition: Partition, found: Facts, told: Callable[[int], object]) -> None:
         """What the segments have of a partition, below its end."""

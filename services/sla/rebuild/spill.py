@@ -10,7 +10,7 @@ HEAD = Struct("<HqI")  # which partition, offset, bytes of the value
 BUFFER = 1 << 20  # bytes that are written and read at once
 
 
-class Aside:
+class SpillFiles:
     """Records by parts of their cases, each part but the first in a file without a name: none outlives its process.
 
     The files lie where TMPDIR says and are as large as the values laid into them. Raises OSError when there is no room.
