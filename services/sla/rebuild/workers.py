@@ -121,7 +121,7 @@ class Workers:
         self._pool.shutdown(cancel_futures=True)
 
 
-class Duty:
+class Throttle:
     """Rests after each stretch of work, so that no more than a share of the time is worked."""
 
     def __init__(self, share: float) -> None:
@@ -231,7 +231,7 @@ class Telling:
     """A worker's counts, told to the parent on the way; it rests when it has told them."""
 
     def __init__(self, place: int, share_of_time: float) -> None:
-        self._place, self._duty = place, Duty(share_of_time)
+        self._place, self._duty = place, Throttle(share_of_time)
         self._events = self._cases = self._undecodable = 0
 
     def tell(self, read: int) -> None:
