@@ -41,7 +41,7 @@ from routing.decide import (
     Return,
     earliest,
 )
-from routing.decide import Asked as Order
+from routing.decide import Asked as OperatorAction
 from routing.state import State, follows
 
 
@@ -87,7 +87,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
     pool = parts.pool
     Frame = Annotated[Asked, Depends(asked)]
 
-    async def fits(case_id: str, order: Order, told: datetime, key: IdempotencyKey | None) -> None:
+    async def fits(case_id: str, order: OperatorAction, told: datetime, key: IdempotencyKey | None) -> None:
         """Refuse a told time that custody has passed; a repeat, which records nothing, may tell any."""
         async with pool.acquire() as connection:
             if key is not None and await answered(connection, key) is not None:
@@ -100,7 +100,7 @@ def routes(parts: Parts, catalogue: Catalogue, decider: Decider[Command, State])
                 field="at", way_out=f"give a time from {before.at.isoformat()} on",
             )  # fmt: skip
 
-    async def command(case_id: str, order: Order, body: Body, frame: Asked, actor: Actor) -> Response:
+    async def command(case_id: str, order: OperatorAction, body: Body, frame: Asked, actor: Actor) -> Response:
         """What all commands on a dossier share: a told time that fits, If-Match, the key."""
         key = frame.idempotency(actor)
         if body.at is not None:

@@ -14,7 +14,7 @@ from events.contracts.intake import ApplicationReceived
 from events.errors import Conflict
 from events.operations import followers, parked
 from events.operations.metrics import Horizon, standing
-from events.operations.operator_action import Order
+from events.operations.operator_action import OperatorAction
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause, RecordedEvent
 from events.subscriptions.follower import EVENTS, Entry, Follower, Following, LogPosition
@@ -32,10 +32,10 @@ async def seen(pool: Pool) -> None:
 
 
 @pytest.fixture
-async def order(pool: Pool) -> Order:
+async def order(pool: Pool) -> OperatorAction:
     cause = Cause(correlation="o", causation="o", actor="staff-qn-07")
     now = await pool.fetchval("select clock_timestamp()")
-    return Order(service="intake", cause=cause, moment=Moment(now=now), why="under-repair")
+    return OperatorAction(service="intake", cause=cause, moment=Moment(now=now), why="under-repair")
 
 
 def writer(during: Callable[[], Any] | None = None, **more: Any) -> Follower[RecordedEvent]:
@@ -66,7 +66,7 @@ async def ids(pool: Pool) -> list[str]:
     return [row["id"] for row in await pool.fetch(SEEN)]
 
 
-async def test_a_paused_follower_applies_nothing_and_goes_on_where_it_stood(pool: Pool, order: Order) -> None:
+async def test_a_paused_follower_applies_nothing_and_goes_on_where_it_stood(pool: Pool, order: OperatorAction) -> None:
     """Not in the process that had read its bookmark, not in another, not after a restart."""
     here, there = Following(pool, writer()), Following(pool, writer())
     await say(pool, line(stream(1), received(1)))
@@ -82,7 +82,7 @@ async def test_a_paused_follower_applies_nothing_and_goes_on_where_it_stood(pool
     assert await ids(pool) == [f"{stream(1)}@1", f"{stream(2)}@1"]
 
 
-async def test_what_is_being_applied_when_the_pause_comes_is_rolled_back(pool: Pool, order: Order) -> None:
+async def test_what_is_being_applied_when_the_pause_comes_is_rolled_back(pool: Pool, order: OperatorAction) -> None:
     """When the order is answered nothing of the follower commits any more."""
     await say(pool, line(stream(1), received(1)))
 
@@ -96,7 +96,7 @@ async def test_what_is_being_applied_when_the_pause_comes_is_rolled_back(pool: P
     assert await pool.fetch("select 1 from parked") == []
 
 
-async def test_a_policy_says_nothing_while_it_is_paused(pool: Pool, order: Order) -> None:
+async def test_a_policy_says_nothing_while_it_is_paused(pool: Pool, order: OperatorAction) -> None:
     """Its append and its bookmark are one statement; that one refuses too, and so does passing by."""
     following = Following(pool, policy())
     await catch_up(following)
@@ -113,7 +113,7 @@ async def test_a_policy_says_nothing_while_it_is_paused(pool: Pool, order: Order
     await task
 
 
-async def test_what_leaves_the_database_is_not_sent_while_paused(pool: Pool, order: Order) -> None:
+async def test_what_leaves_the_database_is_not_sent_while_paused(pool: Pool, order: OperatorAction) -> None:
     """It is noticed before the effect: what is sent cannot be rolled back."""
     sent: list[LogPosition] = []
     following = Following(pool, writer(outside=sent.append))
@@ -124,7 +124,7 @@ async def test_what_leaves_the_database_is_not_sent_while_paused(pool: Pool, ord
     assert sent == []
 
 
-async def test_a_stop_does_not_wait_for_who_is_paused(pool: Pool, order: Order) -> None:
+async def test_a_stop_does_not_wait_for_who_is_paused(pool: Pool, order: OperatorAction) -> None:
     """Whatever lies before it; and no bell hurries it meanwhile."""
     following, bell, stopping = Following(pool, writer()), Wakeup(), asyncio.Event()
     await followers.pause(pool, following.follower, order)
@@ -136,7 +136,7 @@ async def test_a_stop_does_not_wait_for_who_is_paused(pool: Pool, order: Order) 
     assert await ids(pool) == []
 
 
-async def test_no_bell_hurries_who_is_paused(pool: Pool, order: Order) -> None:
+async def test_no_bell_hurries_who_is_paused(pool: Pool, order: OperatorAction) -> None:
     """Under load it rings hundreds of times a second; who may do nothing does not listen."""
 
     class Listened(Wakeup):
@@ -158,7 +158,7 @@ async def test_no_bell_hurries_who_is_paused(pool: Pool, order: Order) -> None:
     await task
 
 
-async def test_a_pause_is_of_all_shards(pool: Pool, order: Order) -> None:
+async def test_a_pause_is_of_all_shards(pool: Pool, order: OperatorAction) -> None:
     """Those that never ran, too; it is one act."""
     follower = writer(shards=3)
     await followers.pause(pool, follower, order)
@@ -174,7 +174,7 @@ async def test_a_pause_is_of_all_shards(pool: Pool, order: Order) -> None:
     assert await pool.fetchval(ACTS) == 2
 
 
-async def test_what_a_paused_follower_parked_is_not_applied_either(pool: Pool, order: Order) -> None:
+async def test_what_a_paused_follower_parked_is_not_applied_either(pool: Pool, order: OperatorAction) -> None:
     """Not at a start, which says nothing of it, and not by hand, which says why."""
     await say(pool, line(stream(1), received(1)))
 
@@ -193,7 +193,7 @@ async def test_what_a_paused_follower_parked_is_not_applied_either(pool: Pool, o
     assert await ids(pool) == [f"{stream(1)}@1"]
 
 
-async def test_a_paused_follower_is_shown_as_behind_and_by_whom(pool: Pool, order: Order) -> None:
+async def test_a_paused_follower_is_shown_as_behind_and_by_whom(pool: Pool, order: OperatorAction) -> None:
     """It is no trouble of its own: the service stays ready."""
     following = Following(pool, writer())
     relay: Any = type("Sent", (), {"published": {}})
@@ -207,7 +207,7 @@ async def test_a_paused_follower_is_shown_as_behind_and_by_whom(pool: Pool, orde
     assert shown["behind_events"] == 2  # the order itself is a fact
 
 
-async def test_a_rewound_follower_reads_again_what_was_recorded_since(pool: Pool, order: Order) -> None:
+async def test_a_rewound_follower_reads_again_what_was_recorded_since(pool: Pool, order: OperatorAction) -> None:
     """And what stands behind it in the log, whenever it was recorded; said once, with its effect."""
     read: list[str] = []
 
@@ -239,7 +239,7 @@ def _july(day: int) -> datetime:
     return datetime(2017, 7, day, 8, tzinfo=UTC)
 
 
-async def test_a_replayed_follower_forgets_and_reads_again(pool: Pool, order: Order) -> None:
+async def test_a_replayed_follower_forgets_and_reads_again(pool: Pool, order: OperatorAction) -> None:
     """In the transaction in which it is said."""
     following = Following(pool, writer())
     await say(pool, line(stream(1), received(1)))

@@ -20,7 +20,7 @@ from events.http.auth import Gate
 from events.kafka.topics import topic_of
 from events.operations import api as operations_api
 from events.operations import parked
-from events.operations.operator_action import Order
+from events.operations.operator_action import OperatorAction
 from events.settings import Settings
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause, RecordedEvent
@@ -221,7 +221,7 @@ async def test_all_of_it_is_tried_again_and_each_is_said(desk: Desk) -> None:
 async def test_a_dismissal_during_a_retry_wins_and_nothing_is_applied(desk: Desk) -> None:
     """The retry finds it settled when it wants to settle it itself, and all that it applied is rolled back."""
     id = await thrown_at(desk)
-    order = Order(
+    order = OperatorAction(
         service="intake", cause=Cause(correlation="c", causation="c", actor="staff-qn-08"), why="test-record",
         moment=Moment(now=await desk.pool.fetchval("select clock_timestamp()")),
     )  # fmt: skip

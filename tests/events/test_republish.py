@@ -7,11 +7,11 @@ from contracts.sending import SAID, facts_of, records, relaying
 
 from events.commands.handle import Moment
 from events.kafka import topics
-from events.operations.operator_action import Order
+from events.operations.operator_action import OperatorAction
 from events.operations.republish import republish
 from events.store.database import Pool
 
-ORDER = Order(service="intake", cause=CAUSE, moment=Moment(now=NINE), why="topic-deleted")
+ORDER = OperatorAction(service="intake", cause=CAUSE, moment=Moment(now=NINE), why="topic-deleted")
 KEPT = "select stream || '@' || version from inbox order by stream, version"
 
 

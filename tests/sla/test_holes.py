@@ -11,7 +11,7 @@ from events.contracts.intake import CustomerRated
 from events.contracts.sla import VerdictReached
 from events.kafka.inbox import keep
 from events.operations import parked
-from events.operations.operator_action import Order
+from events.operations.operator_action import OperatorAction
 from events.store.envelope import Cause, RecordedEvent
 from events.subscriptions.follower import Following
 from sla.counting.periods import month
@@ -20,7 +20,7 @@ from sla.live import incomplete_cases
 
 pytestmark = pytest.mark.parts
 JULY = month(2017, 7)
-BY_HAND = Order(
+BY_HAND = OperatorAction(
     service="sla", cause=Cause(correlation="o", causation="o", actor="staff-qn-07"), why="test-record",
     moment=Moment(now=local(7, 20)),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from events.http.app import Now, Trace, answers, asked
 from events.http.auth import Allowed
 from events.http.parameters import LARGEST, StorableText
 from events.operations import followers, parked
-from events.operations.operator_action import Order
+from events.operations.operator_action import OperatorAction
 from events.operations.republish import Remake, republish
 from events.store.database import Pool
 from events.subscriptions.follower import Following
@@ -30,7 +30,7 @@ select greatest(
 
 Operates = Annotated[Actor, Depends(Allowed("operate"))]
 Id = Annotated[int, Path(ge=1, le=LARGEST)]
-MakesOrder = Callable[..., Awaitable[Order]]
+MakesOrder = Callable[..., Awaitable[OperatorAction]]
 
 
 class Why(BaseModel):
@@ -49,9 +49,11 @@ class Since(Why):
 def ordering(pool: Pool, service: str) -> MakesOrder:
     """Makes an operator's order of a request. `service` is the first word of the topic on which it is said."""
 
-    async def ordered(request: Request, actor: Operates, onedoor_now: Now = None, traceparent: Trace = None) -> Order:
+    async def ordered(
+        request: Request, actor: Operates, onedoor_now: Now = None, traceparent: Trace = None
+    ) -> OperatorAction:
         frame = await asked(request, onedoor_now=await _time(request, onedoor_now), traceparent=traceparent)
-        return Order(service=service, cause=frame.cause(actor), moment=frame.moment)
+        return OperatorAction(service=service, cause=frame.cause(actor), moment=frame.moment)
 
     async def _time(request: Request, given: datetime | None) -> datetime | None:
         """On the log's clock an operator, who stands beside what is played, need not know it: the last fact's time."""
@@ -73,11 +75,11 @@ def routes(
 
     ordered = ordering(pool, service)
 
-    async def ordered_because(order: Annotated[Order, Depends(ordered)], body: Why) -> Order:
-        return Order(service=order.service, cause=order.cause, moment=order.moment, why=body.why)
+    async def ordered_because(order: Annotated[OperatorAction, Depends(ordered)], body: Why) -> OperatorAction:
+        return OperatorAction(service=order.service, cause=order.cause, moment=order.moment, why=body.why)
 
-    Ordered = Annotated[Order, Depends(ordered)]
-    OrderedBecause = Annotated[Order, Depends(ordered_because)]
+    Ordered = Annotated[OperatorAction, Depends(ordered)]
+    OrderedBecause = Annotated[OperatorAction, Depends(ordered_because)]
 
     @router.get("/parked", **answers(list[Parked]))
     async def every(_: Operates, all: bool = False) -> Sequence[Mapping[str, Any]]:
@@ -128,9 +130,11 @@ def routes(
         return found
 
     @router.post("/followers/{name}/rewind", **answers(FollowerPaused))
-    async def rewind(name: StorableText, order: Annotated[Order, Depends(ordered)], body: Since) -> Mapping[str, Any]:
+    async def rewind(
+        name: StorableText, order: Annotated[OperatorAction, Depends(ordered)], body: Since
+    ) -> Mapping[str, Any]:
         """It reads again what was recorded from an instant on; only one that then changes only what was wrong."""
-        because = Order(service=order.service, cause=order.cause, moment=order.moment, why=body.why)
+        because = OperatorAction(service=order.service, cause=order.cause, moment=order.moment, why=body.why)
         found = await followers.back(pool, followers.named(followings, name), because, body.to)
         bell.ring_all()
         return found

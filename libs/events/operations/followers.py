@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from events.errors import Conflict, NotFound
-from events.operations.operator_action import Order
+from events.operations.operator_action import OperatorAction
 from events.store.database import Connection, Pool
 from events.subscriptions.follower import OPEN, Follower, Following, replay, rewind
 
@@ -26,7 +26,7 @@ def named(followings: Sequence[Following[Any]], name: str) -> Follower[Any]:
     return known[name]
 
 
-async def pause(pool: Pool, follower: Follower[Any], order: Order) -> Mapping[str, Any]:
+async def pause(pool: Pool, follower: Follower[Any], order: OperatorAction) -> Mapping[str, Any]:
     """It applies nothing until it is resumed, whatever restarts. The same order twice is one.
 
     Raises Conflict when it is paused already, by others or for another reason.
@@ -45,7 +45,7 @@ async def pause(pool: Pool, follower: Follower[Any], order: Order) -> Mapping[st
         return await _standing(connection, follower)
 
 
-async def resume(pool: Pool, follower: Follower[Any], order: Order) -> Mapping[str, Any]:
+async def resume(pool: Pool, follower: Follower[Any], order: OperatorAction) -> Mapping[str, Any]:
     """It goes on where it stood. Raises Conflict when it is not paused."""
     async with pool.acquire() as connection, connection.transaction():
         if (await _standing(connection, follower))["paused_at"] is None:
@@ -56,7 +56,7 @@ async def resume(pool: Pool, follower: Follower[Any], order: Order) -> Mapping[s
         return await _standing(connection, follower)
 
 
-async def again(pool: Pool, follower: Follower[Any], order: Order) -> Mapping[str, Any]:
+async def again(pool: Pool, follower: Follower[Any], order: OperatorAction) -> Mapping[str, Any]:
     """It forgets all that it made and reads its log from the start; a paused one when it is resumed.
 
     Raises Conflict for one that does not say how to forget: what it did has left its tables, and would be done twice.
@@ -72,7 +72,7 @@ async def again(pool: Pool, follower: Follower[Any], order: Order) -> Mapping[st
         return await _standing(connection, follower)
 
 
-async def back(pool: Pool, follower: Follower[Any], order: Order, to: datetime) -> Mapping[str, Any]:
+async def back(pool: Pool, follower: Follower[Any], order: OperatorAction, to: datetime) -> Mapping[str, Any]:
     """It reads its log again from what was recorded at an instant on; a paused one when it is resumed.
 
     Raises Conflict for one that would do again what it did, and where nothing that it has read was recorded since.

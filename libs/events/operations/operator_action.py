@@ -16,7 +16,7 @@ BESIDE = "select set_config('onedoor.appended', '', true)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class OperatorAction:
     """`service` is the first word of the topic on which it is said; `why` a code, where the order needs one."""
 
     service: str

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from events.errors import Conflict, NotFound, Unreadable, WrongVersion
 from events.kafka.cloudevent import from_cloudevent
 from events.kafka.inbox import HEAR, insert, known_hashes
-from events.operations.operator_action import Order
+from events.operations.operator_action import OperatorAction
 from events.store.database import TRANSIENT, Connection, Pool
 from events.subscriptions.follower import WAIT_LOCK, Entry, Following, LogPosition
 from events.text_safety import storable
@@ -74,7 +74,9 @@ async def shown(pool: Pool, id: int) -> dict[str, Any]:
     return {**row, "body": row["body"].decode(errors="replace")}
 
 
-async def dismiss(pool: Pool, followings: Sequence[Following[Any]], id: int, order: Order) -> Mapping[str, Any]:
+async def dismiss(
+    pool: Pool, followings: Sequence[Following[Any]], id: int, order: OperatorAction
+) -> Mapping[str, Any]:
     """The service goes on without it, and its case is complete without it. The same order twice is one.
 
     Raises NotFound, or Conflict when it was settled by others or in another way, or when nothing can go on without it.
@@ -96,7 +98,7 @@ async def dismiss(pool: Pool, followings: Sequence[Following[Any]], id: int, ord
 
 
 async def retry_one(
-    pool: Pool, followings: Sequence[Following[Any]], id: int, order: Order, others: Others = NO_OTHERS
+    pool: Pool, followings: Sequence[Following[Any]], id: int, order: OperatorAction, others: Others = NO_OTHERS
 ) -> Mapping[str, Any]:
     """Read or apply one parked thing again. Raises NotFound, or Conflict when it is settled, or stays parked."""
     found = await shown(pool, id)
@@ -127,7 +129,7 @@ def _settled(found: Mapping[str, Any]) -> Conflict:
 
 
 async def retry(
-    pool: Pool, followings: Sequence[Following[Any]], order: Order | None = None, only: int | None = None,
+    pool: Pool, followings: Sequence[Following[Any]], order: OperatorAction | None = None, only: int | None = None,
     others: Others = NO_OTHERS,
 ) -> int:  # fmt: skip
     """Read and apply again what is parked, or `only` the one. What a follower parked has a transaction of its own.
@@ -142,7 +144,7 @@ async def retry(
     return settled
 
 
-async def _do_again(pool: Pool, name: str, again: Again, order: Order | None, only: int | None) -> int:
+async def _do_again(pool: Pool, name: str, again: Again, order: OperatorAction | None, only: int | None) -> int:
     settled = 0
     for row in await pool.fetch(OPEN_OF, name, only):
         if (reason := await again(row["body"], row["parked_at"])) is not None:
@@ -157,7 +159,7 @@ def _parking(followings: Sequence[Following[Any]]) -> list[Following[Any]]:
     return [one for one in followings if one.follower.stuck == "park"]
 
 
-async def _apply_again(pool: Pool, following: Following[Any], order: Order | None, only: int | None) -> int:
+async def _apply_again(pool: Pool, following: Following[Any], order: OperatorAction | None, only: int | None) -> int:
     f, settled = following.follower, 0
     columns = ", ".join(f"l.{column.strip()}" for column in f.log.columns.split(","))
     query = OPEN.format(table=f.log.table, columns=columns)
@@ -178,7 +180,7 @@ async def _apply_again(pool: Pool, following: Following[Any], order: Order | Non
     return settled
 
 
-async def _once(pool: Pool, following: Following[Any], row: Any, order: Order | None) -> bool:
+async def _once(pool: Pool, following: Following[Any], row: Any, order: OperatorAction | None) -> bool:
     """Apply it, unless another process just did: under the follower's own lock, which takes no transaction number."""
     f = following.follower
     async with pool.acquire() as connection, connection.transaction():
@@ -193,7 +195,7 @@ async def _once(pool: Pool, following: Following[Any], row: Any, order: Order | 
     return True
 
 
-async def retry_unreadable(pool: Pool, order: Order | None = None, only: int | None = None) -> int:
+async def retry_unreadable(pool: Pool, order: OperatorAction | None = None, only: int | None = None) -> int:
     """Read again what could not be read (`only`: this one): after an upgrade it may be readable. Some at a time, each
     group in a transaction of its own: thousands in one would hold every follower of the cluster back.
 
@@ -210,7 +212,7 @@ async def retry_unreadable(pool: Pool, order: Order | None = None, only: int | N
     return settled
 
 
-async def _retry(connection: Connection, id: int, body: bytes, order: Order | None) -> bool:
+async def _retry(connection: Connection, id: int, body: bytes, order: OperatorAction | None) -> bool:
     """One of them; whether it is settled now."""
     try:
         fact = from_cloudevent(body)
@@ -227,7 +229,9 @@ async def _retry(connection: Connection, id: int, body: bytes, order: Order | No
     return await settle(connection, id, how, order)
 
 
-async def settle(connection: Connection, id: int, how: Literal["retried", "repeated"], order: Order | None) -> bool:
+async def settle(
+    connection: Connection, id: int, how: Literal["retried", "repeated"], order: OperatorAction | None
+) -> bool:
     """Something parked took effect after all, in the transaction of that effect; False when it was settled before.
 
     Where an operator ordered it (None: the service itself, at a start) it is said that they did.

@@ -5,7 +5,7 @@ from typing import Any
 
 from events.errors import Conflict
 from events.kafka.outbox_relay import NAME
-from events.operations.operator_action import Order
+from events.operations.operator_action import OperatorAction
 from events.store.database import Pool
 from events.subscriptions.follower import REWIND
 
@@ -19,7 +19,7 @@ Remake = Callable[[], Awaitable[Sequence[str]]]
 """Deletes the topics on which this service says facts, makes them again, and tells their names."""
 
 
-async def republish(pool: Pool, remake: Remake, order: Order) -> Mapping[str, Any]:
+async def republish(pool: Pool, remake: Remake, order: OperatorAction) -> Mapping[str, Any]:
     """Send everything that this service has ever said once more, into topics made anew; the relay does it from here on.
 
     Listeners find another topic under the name and hear it from its beginning; what they have, they drop as repeats.

@@ -25,7 +25,7 @@ from events.http.event_stream import Events, event_stream
 from events.http.parameters import Run, StorableText
 from events.kafka.topics import PARTITIONS
 from events.operations import api as operations_api
-from events.operations.operator_action import Order
+from events.operations.operator_action import OperatorAction
 from events.service.runtime import Parts
 from events.settings import Settings
 from events.signing import Signed
@@ -105,7 +105,7 @@ class Rollback(BaseModel):
 def routes(parts: Parts) -> APIRouter:
     """Operators only."""
     router = APIRouter()
-    Ordered = Annotated[Order, Depends(operations_api.ordering(parts.pool, "sla"))]
+    Ordered = Annotated[OperatorAction, Depends(operations_api.ordering(parts.pool, "sla"))]
     builders: set[asyncio.Task[None]] = set()
 
     async def _begin(actor: Actor, *, dry_run: bool, arguments: Sequence[str]) -> RunBegun:

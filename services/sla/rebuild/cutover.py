@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from events import signing
 from events.clock import now
 from events.commands.handle import Moment
-from events.operations.operator_action import Order
+from events.operations.operator_action import OperatorAction
 from events.settings import Settings
 from events.store.database import Pool
 from events.store.envelope import Cause, RecordedEvent
@@ -118,7 +118,7 @@ async def exchange(
             cause = Cause(
                 correlation=f"generation-{generation}", causation=f"generation-{generation}", actor=asked.actor
             )
-            order = Order(service="sla", cause=cause, moment=moment)
+            order = OperatorAction(service="sla", cause=cause, moment=moment)
             await generations.put_right(connection, generation, found, order, vouched)
             return
         await generations.swap(

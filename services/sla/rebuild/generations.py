@@ -12,7 +12,7 @@ from asyncpg import LockNotAvailableError
 from deadlines.inforce import InForce
 from events.contracts.sla import GenerationSwapped
 from events.errors import Conflict
-from events.operations.operator_action import Order
+from events.operations.operator_action import OperatorAction
 from events.store.database import Connection, Pool
 from events.store.envelope import Cause
 from events.store.store import Append, append, load
@@ -184,7 +184,7 @@ async def sweep(connection: Connection) -> None:
             log.warning("not dropped", generation=row["id"])
 
 
-async def prune(pool: Pool, order: Order) -> list[int]:
+async def prune(pool: Pool, order: OperatorAction) -> list[int]:
     """Drop the tables to which one could have gone back, too; which generations they were. Of each a fact is said.
 
     Raises Conflict while a generation is being built, which may be made of them.
@@ -199,7 +199,7 @@ async def prune(pool: Pool, order: Order) -> list[int]:
             await connection.execute(UNLOCK)
 
 
-async def _drop(connection: Connection, generation: int, order: Order | None = None) -> bool:
+async def _drop(connection: Connection, generation: int, order: OperatorAction | None = None) -> bool:
     for _ in range(TRIES):
         try:
             async with connection.transaction():
@@ -248,7 +248,7 @@ async def swap(
 
 
 async def put_right(
-    connection: Connection, generation: int, comparison: Comparison, order: Order, vouched: Vouched
+    connection: Connection, generation: int, comparison: Comparison, order: OperatorAction, vouched: Vouched
 ) -> None:
     """Take the rows of the cases that differ into the live generation, in the transaction that compared them.
 
