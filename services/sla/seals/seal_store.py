@@ -167,7 +167,7 @@ def marker() -> Follower[CaseChange]:
     return Follower(name=MARKER, log=CHANGES, apply=apply, stuck="halt", writes=(QUEUE,))
 
 
-class Lasted(msgspec.Struct, frozen=True):
+class CycleSpan(msgspec.Struct, frozen=True):
     """From when to when a cycle ran."""
 
     received_at: datetime
@@ -177,7 +177,7 @@ class Lasted(msgspec.Struct, frozen=True):
 class Status(msgspec.Struct, frozen=True):
     """As much of a case's status as says which periods it lies in."""
 
-    cycles: tuple[Lasted, ...]
+    cycles: tuple[CycleSpan, ...]
 
 
 _cycles = msgspec.json.Decoder(Status)
