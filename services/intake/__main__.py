@@ -1,4 +1,4 @@
-"""`python -m intake`: run the door until SIGTERM; its other words are in events/main.py."""
+"""`python -m intake`: run the door until SIGTERM; its other words are in events/service/main.py."""
 
 from events.service.main import main
 from events.settings import Settings

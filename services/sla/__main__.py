@@ -1,4 +1,4 @@
-"""`python -m sla`: run the SLA service until SIGTERM; its other words are in events/main.py."""
+"""`python -m sla`: run the SLA service until SIGTERM; its other words are in events/service/main.py."""
 
 from events.service.main import main
 from events.settings import Settings

@@ -37,7 +37,7 @@ def lay_out() -> None:
 def report() -> str:
     """Counts of every file, then each mutant that lives, as the change that nobody noticed."""
     counts, alive = ["| file | mutants | killed | share |", "|---|---:|---:|---:|"], []
-    for meta in sorted(Path("mutants/src").glob("*/*.py.meta")):
+    for meta in sorted(Path("mutants/src").rglob("*.py.meta")):
         told = json.loads(meta.read_text("utf-8"))["exit_code_by_key"]
         codes = {key: code for key, code in told.items() if code is not None}
         if not codes:

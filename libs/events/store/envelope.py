@@ -1,7 +1,7 @@
 """A fact at its place in a log, and what caused it.
 
-`Cause` and `RecordedEvent` are msgspec structs: every fact that is heard, loaded or rebuilt becomes one, and they are made
-in a third of the time that frozen dataclasses take.
+`Cause` and `RecordedEvent` are msgspec structs: every event that is consumed, loaded or rebuilt becomes one, and they
+are made in a third of the time that frozen dataclasses take.
 """
 
 import hashlib

@@ -198,7 +198,7 @@ class Watch:
 
 
 class Beat(msgspec.Struct):
-    """A heartbeat: see events/heartbeat.py."""
+    """A heartbeat: see events/kafka/heartbeat.py."""
 
     service: str
     watermark: datetime
