@@ -6,7 +6,7 @@ their environment, as they do in deployment.
 
     places      where state and downloads live
     child       a process that ends with us, whatever ends us
-    kafka       Apache Kafka from its jars (jars.py) or, without Java, from its image (kafka_image.py)
+    kafka       Apache Kafka from its jars (jars.py) or, without Java, from its image (image.py)
     postgres    PostgreSQL from its wheel
     provision   one role and one schema per service, on any PostgreSQL
     issuer      tokens, one client per role and unit
