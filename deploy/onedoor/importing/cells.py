@@ -1,7 +1,7 @@
 """What stands in a cell, read as the mapping declares it: numbers, instants and days. Pure."""
 
 import re
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Final
 
 from events.instants import parse_instant
@@ -12,6 +12,7 @@ DIRECTIVE: Final = re.compile(r"%(.)")
 DAY: Final = frozenset("djxcaAuw")
 YEAR: Final = frozenset("YyGxc")
 HOUR: Final = frozenset("HIXc")
+PROBE: Final = datetime(2017, 11, 23, 15, 47, tzinfo=UTC)  # written and read by a format, it shows what gets lost
 HALF: Final = re.compile(r"\b(?:(SA)|CH)\b", re.IGNORECASE)  # sáng, chiều: before and after noon
 LONG_FRACTION: Final = re.compile(r"([.,][0-9]{6})[0-9]+")
 RFC_3339: Final = re.compile(r"([0-9-]+[Tt ][0-9]{2}:[0-9]{2})(:[0-9.]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})?")
@@ -28,6 +29,23 @@ def check_format(format: str, *, day: bool) -> None:
         raise ValueError(f"{format!r} says no hour; where only the day is known, say `day: true`")
     if "p" in said and "I" not in said:
         raise ValueError(f"{format!r}: %p goes with %I, the hour on a dial of twelve")
+    if "I" in said and not said & {"p", "H"} and not day:
+        raise ValueError(
+            f"{format!r}: %I, the hour on a dial of twelve, goes with %p (SA and CH, AM and PM); of twenty-four it is %H"
+        )
+    if "Z" in said:
+        raise ValueError(
+            f"{format!r}: %Z, a zone's name, says no offset; write the name itself there and `zone: +07:00` in the "
+            "mapping, or export offsets, which %z reads"
+        )
+    try:
+        read = datetime.strptime(PROBE.strftime(format), format)  # noqa: DTZ007
+    except ValueError as broken:
+        raise ValueError(
+            f"{format!r} is no format of strptime: {broken}; write its directives, as in %d/%m/%Y %H:%M"
+        ) from None
+    if read.date() != PROBE.date():
+        raise ValueError(f"{format!r} says no whole day; name year, month and day, as in %d/%m/%Y")
 
 
 def read_number(text: str, decimal: str | None, thousands: str | None) -> int | float:
