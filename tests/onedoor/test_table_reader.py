@@ -74,12 +74,23 @@ def test_a_message_about_a_name_shows_what_cannot_be_seen(tmp_path: Path, unseen
 def test_a_row_that_cannot_be_read_is_refused_by_its_number_and_the_others_are_taken(
     tmp_path: Path, broken: str
 ) -> None:
-    cases, refused = told(read(tmp_path, "\n".join([HEADER, line(11), broken, line(13), line(14), ""])))
+    rows = read(tmp_path, "\n".join([HEADER, line(11), broken, line(13), line(14), ""]))
+    cases, refused = told(rows)
     assert cases == ["11", "13", "14"]
-    ((row, rule, detail),) = refused
-    last = 3 + broken.count("\n")
-    assert (row, rule) == (3, "unreadable-row")
-    assert ("lines 3 to " + str(last) if last > 3 else "line 3 ") in detail
+    lines = range(3, 4 + broken.count("\n"))
+    assert [(row, rule) for row, rule, _ in refused] == [(number, "unreadable-row") for number in lines]
+    assert all(f"line {row} of the file" in detail for row, _, detail in refused)
+    assert all("quote that opens in line 3" in detail for row, _, detail in refused if row > 3)
+    assert rows.count == 3 + len(lines)
+
+
+def test_each_line_that_is_lost_behind_a_quote_is_counted(tmp_path: Path) -> None:
+    """None of them is hidden in the row of the first."""
+    bad = [line(12, '"online'), *[f"{CASE.format(13)},Tiếp nhận"] * 2000]
+    rows = read(tmp_path, "\n".join([HEADER, *bad, ""]))
+    cases, refused = told(rows)
+    assert (cases, len(refused), rows.count) == ([], 2001, 2001)
+    assert [row for row, _, _ in refused] == list(range(2, 2003))
 
 
 def test_a_quote_that_is_closed_rows_later_takes_no_row_with_it(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def check_format(format: str, *, day: bool) -> None:
         raise ValueError(f"{format!r}: %p goes with %I, the hour on a dial of twelve")
     if "I" in said and not said & {"p", "H"} and not day:
         raise ValueError(
-            f"{format!r}: %I, the hour on a dial of twelve, goes with %p (SA and CH, AM and PM); of twenty-four it is %H"
+            f"{format!r}: %I, the hour on a dial of twelve, goes with %p (SA and CH, AM and PM); write %H for one of 24"
         )
     if "Z" in said:
         raise ValueError(

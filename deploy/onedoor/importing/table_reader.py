@@ -1,7 +1,8 @@
 """Reads the rows of a CSV file. A row that cannot be read costs itself alone: reading goes on at the next that can.
 
 A quote that is never closed runs on over the rows behind it, to the next quote or to the limit of a cell. So of a
-record that is broken only the first line is given up, and the lines behind it are tried anew.
+record that is broken only the first line is given up, and the lines behind it are tried anew. Every line that is given
+up counts as a row that was refused.
 """
 
 import csv
@@ -24,7 +25,7 @@ Row = Mapping[str, str]
 
 
 class Unreadable(NamedTuple):
-    """Lines that are no row."""
+    """A line that is no row."""
 
     rule: str
     detail: str
@@ -78,28 +79,22 @@ def _rows(lines: _Lines, name: str, mapped: Mapped) -> Iterator[tuple[int, Row |
     header = [nfc(column).strip() for column in next(reader, [])]
     _check(header, name, mapped)
     row = FIRST
-    broken: tuple[int, int, str] | None = None  # of an unreadable record of several lines: row, line and why
+    opened: int | None = None  # the line of a record of several lines that was none, until the next row
     while True:
         lines.begin()
         cells, why = _record(reader, lines, len(header))
-        if broken is not None and (why is not None or not cells) and lines.taken:
-            lines.retry()  # it still goes on
-            row += 1
-            continue
-        if broken is not None:
-            yield broken[0], _unreadable(broken[1], lines.number - 1, broken[2])
-            broken = None
         if not lines.taken:
             return
         if why is None and cells:
+            opened = None
             yield row, {column: nfc(cell).strip() for column, cell in zip(header, cells, strict=True)}
-        elif len(lines.taken) > 1:
-            broken = row, lines.number, why or ""
-            lines.retry()
-        elif why is not None and isinstance(cells, list):
-            yield row, Unreadable("cells-missing", why, "put a text with a delimiter into quotes")
+        elif why is not None and (cells is None or opened is not None or len(lines.taken) > 1):
+            yield row, _unreadable(lines.number, why, opened)
+            if len(lines.taken) > 1:
+                opened = opened or lines.number
+                lines.retry()
         elif why is not None:
-            yield row, _unreadable(lines.number, lines.number, why)
+            yield row, Unreadable("cells-missing", why, "put a text with a delimiter into quotes")
         row += 1
 
 
@@ -117,11 +112,11 @@ def _record(reader: Iterator[list[str]], lines: _Lines, width: int) -> tuple[lis
     return cells, None
 
 
-def _unreadable(first: int, last: int, why: str) -> Unreadable:
-    where = f"line {first} of the file is" if first == last else f"lines {first} to {last} of the file are"
+def _unreadable(line: int, why: str, opened: int | None) -> Unreadable:
+    behind = f"; a quote that opens in line {opened} may not be closed" if opened is not None else ""
     return Unreadable(
         "unreadable-row",
-        f"{where} no row: {why}",
+        f"line {line} of the file is no row: {why}{behind}",
         f'write a quote inside of a cell twice (""), and at most {csv.field_size_limit():,} characters in a cell',
     )
 
