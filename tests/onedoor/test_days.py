@@ -2,7 +2,9 @@
 it."""
 
 import csv
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +49,16 @@ MAPPING = whole(
 )
 
 
-def told(folder: Path, *lines: tuple[str, str], by: Any = MAPPING, case: str = ONE) -> list[Told]:
+def told(
+    folder: Path, *lines: tuple[str, str], by: Any = MAPPING, case: str = ONE, marks: Sequence[str] = ()
+) -> list[Told]:
     path = folder / "table.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["Số", "Việc", "Lúc", "Ngày"])
-        writer.writerows([case, what, *(("", at) if what.endswith(" day") else (at, ""))] for what, at in lines)
-        writer.writerow([TWO, "CaseClosed", "12/07/2017 21:00", ""])
+        writer.writerow(["Số", "Việc", "Lúc", "Ngày", "Lần"])
+        for (what, at), mark in zip_longest(lines, marks, fillvalue=""):
+            writer.writerow([case, what, *(("", at) if what.endswith(" day") else (at, "")), mark])
+        writer.writerow([TWO, "CaseClosed", "12/07/2017 21:00", "", ""])
     rows = Rows(path, mapping.of("m.yaml", by), PAC)
     rows.look()
     found = [one for row, cells in rows.rows() for one in rows.told(row, cells)]
@@ -123,6 +128,32 @@ def test_an_answer_of_the_day_finds_its_question(
     assert found[0].event["data"]["answers"] == f"{Name('urn:test', question['id']).stream}@1"
     if found[0].day:
         assert found[0].event["time"] >= question["time"]
+
+
+@pytest.mark.parametrize("second", ["12/07/2017", "11/07/2017"])
+def test_of_two_questions_of_days_each_is_answered_once(tmp_path: Path, second: str) -> None:
+    """The second was asked on the day of the first answer, or both on one day."""
+    rows = [
+        ("SupplementRequested day", "11/07/2017"),
+        ("SupplementReceived day", "12/07/2017"),
+        ("SupplementRequested day", second),
+        ("SupplementReceived day", "13/07/2017"),
+    ]
+    found = told(tmp_path, *rows, by={**MAPPING, "id": ["Việc", "Ngày", "Lần"]}, marks=("a", "", "b", ""))
+    one, answer, other, later = (dict(act.event, answers=act.answers) for act in found)
+    assert {answer["answers"], later["answers"]} == {one["id"], other["id"]}
+    if second == "12/07/2017":
+        assert answer["answers"] == one["id"]
+
+
+def test_a_question_that_was_surely_before_the_answer_comes_before_one_of_its_day(tmp_path: Path) -> None:
+    rows = [
+        ("SupplementRequested day", "12/07/2017"),
+        ("SupplementRequested", "12/07/2017 10:00"),
+        ("SupplementReceived", "12/07/2017 11:00"),
+    ]
+    found = told(tmp_path, *rows)
+    assert found[2].answers == found[1].event["id"]
 
 
 def test_a_day_in_the_data_is_promised_until_its_closing(tmp_path: Path) -> None:

@@ -92,10 +92,9 @@ def test_a_row_has_the_same_id_wherever_it_stands_and_another_row_another(tmp_pa
     assert by_row[0]["id"] == events(told(tmp_path, RECEIPT, by={**MAPPING, "id": ["Việc"]}))[0]["id"]
 
 
-def test_an_answer_names_the_latest_question_before_it_wherever_that_stands(tmp_path: Path) -> None:
+def test_an_answer_names_a_question_before_it_wherever_that_stands(tmp_path: Path) -> None:
     lines = [f"SXD/170710/17,{what},{at},,," for what, at in (
         ("Bổ sung", "12/07/2017 09:00"), ("Yêu cầu", "13/07/2017 09:00"), ("Yêu cầu", "11/07/2017 09:00"),
-        ("Yêu cầu", "10/07/2017 09:00"),
     )]  # fmt: skip
     found = events(told(tmp_path, *lines, "SXD/170710/18,Yêu cầu,11/07/2017 10:00,,,"))
     assert found[0]["data"]["answers"] == f"{Name('urn:test', found[2]['id']).stream}@1"
@@ -181,3 +180,89 @@ def test_what_the_gateway_refuses_is_told_by_the_column_it_came_from(tmp_path: P
     problem = {"type": "urn:onedoor:problem:invalid-data", "field": "data.channel", "detail": "d", "way_out": "w"}
     assert refused(one, problem) == RowRefused(2, "000.00.30.H49-170710-0017", "Kênh", "invalid-data", "d", "w")
     assert refused(one, {**problem, "field": "data.sector"}).where == "data.sector"
+
+
+def asked(folder: Path, *lines: str) -> tuple[dict[int, int], list[Told | RowRefused]]:
+    """Which row answers which row, of one dossier; and what was told."""
+    found = told(folder, *[f"SXD/170710/17,{line}" for line in lines], by={**MAPPING, "id": ["Việc", "Lúc", "Hẹn"]})
+    rows = {f"{Name('urn:test', one.event['id']).stream}@1": one.row for one in found if isinstance(one, Told)}
+    answers = {one.row: rows[one.event["data"]["answers"]] for one in found if isinstance(one, Told) and one.answers}
+    return answers, found
+
+
+ASKS, ANSWERS = "Yêu cầu,{:02}/07/2017 09:00,,,{}", "Bổ sung,{:02}/07/2017 09:00,,,{}"
+
+
+def test_an_answer_takes_the_oldest_open_question_and_each_question_is_answered_once(tmp_path: Path) -> None:
+    lines = [ANSWERS.format(14, ""), ASKS.format(11, ""), ASKS.format(12, ""), ANSWERS.format(13, "")]
+    answers, found = asked(tmp_path, *lines, ANSWERS.format(15, ""))
+    assert answers == {5: 3, 2: 4}
+    assert wrong(found) == [(6, "Lúc", "answers-nothing")]
+
+
+def test_a_row_that_stands_twice_asks_and_answers_once(tmp_path: Path) -> None:
+    lines = [ASKS.format(11, ""), ASKS.format(11, ""), ANSWERS.format(12, ""), ANSWERS.format(12, "")]
+    answers, found = asked(tmp_path, *lines)
+    assert len({one.event["data"]["answers"] for one in found if isinstance(one, Told) and one.answers}) == 1
+    assert list(answers) == [4, 5]
+
+
+WITH_GAPS = {
+    **MAPPING,
+    "facts": [
+        RECEIVED,
+        {
+            "activity": "Yêu cầu",
+            "fact": "SupplementRequested",
+            "data": {"gaps": [{"document": "x", "wrong": {"column": "Kênh", "values": {"thiếu": "missing"}}}]},
+        },
+        ANSWER,
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "answers"),
+    [
+        ("Yêu cầu,10/07/2017 09:00,?,,", "Yêu cầu,12/07/2017 09:00,thiếu,,", {5: 4}),  # row 2 is answered by row 3
+        ("Yêu cầu,,thiếu,,", "Yêu cầu,12/07/2017 09:00,thiếu,,", {}),  # nobody knows which of both it answers
+    ],
+)
+def test_an_answer_to_a_question_whose_row_is_refused_is_refused_with_its_number(
+    tmp_path: Path, first: str, second: str, answers: dict[int, int]
+) -> None:
+    lines = [first, "Bổ sung,11/07/2017 09:00,,,", second, "Bổ sung,13/07/2017 09:00,,,"]
+    found = told(tmp_path, *[f"SXD/170710/17,{line}" for line in lines], by=WITH_GAPS)
+    refusals = [one for one in found if isinstance(one, RowRefused) and one.rule == "question-refused"]
+    assert [(one.row, one.where) for one in refusals] == [(row, "Lúc") for row in (3, 5) if row not in answers]
+    assert all("row 2" in one.detail and "row 2" in one.way_out for one in refusals)
+    assert [one.row for one in found if isinstance(one, Told) and one.answers] == list(answers)
+
+
+def test_an_answer_that_is_refused_still_answers_its_question(tmp_path: Path) -> None:
+    """The next answer is not moved onto it."""
+    answer = {**ANSWER, "data": {"area": {"column": "Kênh", "number": True}}}
+    by = {**WITH_GAPS, "facts": [*WITH_GAPS["facts"][:2], answer]}
+    lines = ["Yêu cầu,10/07/2017 09:00,thiếu,,", "Bổ sung,11/07/2017 09:00,?,,", "Yêu cầu,12/07/2017 09:00,thiếu,,",
+             "Bổ sung,13/07/2017 09:00,3,,"]  # fmt: skip
+    found = told(tmp_path, *[f"SXD/170710/17,{line}" for line in lines], by=by)
+    assert wrong(found) == [(3, "Kênh", "no-number")]
+    assert [one.answers for one in found if isinstance(one, Told)][2] == events(found[2:3])[0]["id"]
+
+
+def test_a_question_is_refused_with_its_row_whatever_else_of_that_row_is_wrong(tmp_path: Path) -> None:
+    """A row that tells a whole dossier answers nothing, so what it asks is not said either."""
+    facts = [
+        {"fact": "SupplementRequested", "data": {"gaps": GAPS}, "time": {"column": "Hỏi"}},
+        {**ANSWER, "activity": None, "time": {"column": "Đáp"}},
+    ]
+    by = whole(activity=None, time=None, facts=facts)
+    rows = ["1,2017-07-12T09:00,2017-07-10T09:00", "1,,2017-07-13T09:00"]
+    found = told(tmp_path, *rows, by=by, header="Số,Hỏi,Đáp")
+    assert wrong(found) == [(2, "Đáp", "answers-nothing"), (3, "Đáp", "question-refused")]
+
+
+def test_a_question_that_stands_in_a_good_row_too_is_answered(tmp_path: Path) -> None:
+    lines = ["Yêu cầu,10/07/2017 09:00,?,,", "Yêu cầu,10/07/2017 09:00,thiếu,,", "Bổ sung,11/07/2017 09:00,,,"]
+    found = told(tmp_path, *[f"SXD/170710/17,{line}" for line in lines], by=WITH_GAPS)
+    assert wrong(found) == [(2, "Kênh", "unknown-value")]

@@ -141,7 +141,7 @@ class Cell(_Strict):
 class FactOf(_Strict):
     """A fact that a row says: where `activity` stands in the column of activities, or every row with a cell of `time`.
 
-    `answers` names the fact that it answers: the latest of that name in the same dossier that is not later than it.
+    `answers` names the fact that it answers: the oldest of that name in the same dossier that is open and not later.
     """
 
     fact: str

@@ -1,8 +1,7 @@
 """The rows of a table, and the CloudEvents that each says by a mapping, or why it says none. No network here."""
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -17,6 +16,7 @@ from events.kafka.cloudevent import PREFIX
 from onedoor.importing.cells import read_day, read_instant, read_number
 from onedoor.importing.days import Days, first_of, last_of
 from onedoor.importing.mapping import GROUP, Cell, FactOf, Mapped
+from onedoor.importing.questions import Act, Questions
 from onedoor.importing.table_reader import FIRST, Row, Unreadable, read_rows
 
 NO_TIME: Final = "give it as the mapping says, or mend `format` there; where only the day is known, say `day: true`"
@@ -58,15 +58,6 @@ class Wrong(Exception):
         self.column, self.rule, self.detail, self.way_out = column, rule, detail, way_out
 
 
-class _Question(NamedTuple):
-    """An event that others may answer. `earliest`: the first instant at which it may have been; `at` where it is
-    known."""
-
-    earliest: datetime
-    id: str
-    at: datetime | None
-
-
 @dataclass(slots=True)
 class Rows:
     """A table as a mapping reads it. `digest` is that of the file, once it was read through. `calendar` is that of the
@@ -77,12 +68,12 @@ class Rows:
     calendar: Calendar | None = None
     count: int = 0
     digest: str = ""
-    _questions: dict[tuple[str, str], list[_Question]] = field(default_factory=lambda: defaultdict(list))
+    _questions: Questions = field(default_factory=Questions)
     _days: Days | None = None
 
     def look(self) -> None:
-        """Read it once through: how many rows there are, which events of each dossier others may answer, and of which
-        the instant is known. Raises OnedoorError: a column is missing, or it is no such table."""
+        """Read it once through: how many rows there are, which event answers which, and of which the instant is known.
+        Raises OnedoorError: a column is missing, or it is no such table."""
         answered = {one.answers for one in self.mapped.facts}
         if any(_time_of(one, self.mapped).day for one in self.mapped.facts):
             assert self.calendar is not None  # a mapping with days names one
@@ -93,23 +84,44 @@ class Rows:
             self.count = row - FIRST + 1
             if not isinstance(cells, Unreadable):
                 with suppress(Wrong):  # told when it is its turn
-                    for one in self._facts(cells):
-                        self._look(one, cells, one.fact in answered)
-        for asked in self._questions.values():
-            asked.sort()
+                    self._look(row, self._facts(cells), cells, answered)
+        self._questions.pair()
 
-    def _look(self, one: FactOf, cells: Row, answered: bool) -> None:
-        if not answered and self._days is None:
+    def _look(self, row: int, facts: list[FactOf], cells: Row, answered: Set[str | None]) -> None:
+        paired = any(one.answers or one.fact in answered for one in facts)
+        if not paired and self._days is None:
             return
-        case, when = self._case(cells), self._when(one, cells)
-        at = when if isinstance(when, datetime) else None
+        case = self._case(cells)
+        try:
+            for one in facts if paired else ():
+                self._when(one, cells)
+                self._filled(one, cells)
+        except Wrong:
+            self._questions.refuse(row)
+        for one in facts:
+            self._note(row, one, case, cells, one.fact in answered)
+
+    def _note(self, row: int, one: FactOf, case: str, cells: Row, answered: bool) -> None:
+        """What it asks, what it answers, and of what day or instant it is."""
+        try:
+            when = self._when(one, cells)
+        except Wrong:
+            for kind in filter(None, (one.fact if answered else None, one.answers)):
+                self._questions.timeless((case, kind), row)
+            return
+        act = self._act(row, one, case, when, cells)
         if answered:
-            earliest = at or first_of(_date(when))
-            self._questions[case, one.fact].append(_Question(earliest, self._id(one, case, cells), at))
+            self._questions.asked((case, one.fact), act)
+        if one.answers is not None:
+            self._questions.answered((case, one.answers), act)
         if self._days is not None:
             self._days.of(case, one.fact)
-            if at is not None:
-                self._days.known(case, one.fact, at)
+            if act.at is not None:
+                self._days.known(case, one.fact, act.at)
+
+    def _act(self, row: int, one: FactOf, case: str, when: datetime | date, cells: Row) -> Act:
+        first, last = (when, when) if isinstance(when, datetime) else (first_of(when), last_of(when))
+        return Act(last, first, self._id(one, case, cells), row)
 
     def rows(self) -> Iterator[tuple[int, Row | Unreadable]]:
         """The rows with their numbers, as they stand, and what is no row."""
@@ -143,9 +155,8 @@ class Rows:
 
     def _told(self, row: int, one: FactOf, cells: Row) -> Told:
         case, when = self._case(cells), self._when(one, cells)
-        filled = {name: _filled(value, cells, self) for name, value in one.data.items()}
-        data = {"case_id": case, **{name: value for name, value in filled.items() if value is not None}}
-        question = self._question(one, case, when) if one.answers is not None else None
+        data = {"case_id": case, **self._filled(one, cells)}
+        question = self._question(one, case, self._act(row, one, case, when, cells))
         if question is not None:
             data["answers"] = event_id(self.mapped.source, question.id)
         at = when if isinstance(when, datetime) else self._placed(one, case, when, question)
@@ -165,7 +176,7 @@ class Rows:
             day=not isinstance(when, datetime),
         )
 
-    def _placed(self, one: FactOf, case: str, on: date, question: _Question | None) -> datetime:
+    def _placed(self, one: FactOf, case: str, on: date, question: Act | None) -> datetime:
         assert self._days is not None  # made by the look through the table, which every reading begins with
         return self._days.place(case, one.fact, on, question.at if question else None)
 
@@ -182,16 +193,28 @@ class Rows:
             raise Wrong(cell.name, "no-time", "there is no time", NO_TIME)
         return self._time(cell, cell.text(cells))
 
-    def _question(self, one: FactOf, case: str, when: datetime | date) -> _Question:
-        """The latest before it."""
-        latest = when if isinstance(when, datetime) else last_of(when)
-        before = [asked for asked in self._questions.get((case, one.answers or ""), ()) if asked.earliest <= latest]
-        if not before:
+    def _filled(self, one: FactOf, cells: Row) -> dict[str, Any]:
+        filled = {name: _filled(value, cells, self) for name, value in one.data.items()}
+        return {name: value for name, value in filled.items() if value is not None}
+
+    def _question(self, one: FactOf, case: str, answer: Act) -> Act | None:
+        """What it answers; None where it is no answer. Raises Wrong."""
+        if one.answers is None:
+            return None
+        column = _time_of(one, self.mapped).name
+        row = self._questions.refused_with((case, one.answers), answer)
+        if row is not None:
             raise Wrong(
-                _time_of(one, self.mapped).name, "answers-nothing", f"there is no {one.answers} of {case} before it",
+                column, "question-refused", f"what it answers hangs on row {row}, which is refused",
+                f"mend row {row} first; then import the table again",
+            )  # fmt: skip
+        question = self._questions.of(answer.id)
+        if question is None:
+            raise Wrong(
+                column, "answers-nothing", f"there is no open {one.answers} of {case} before it",
                 "export the rows of what was asked too, or mend the time of one of both",
             )  # fmt: skip
-        return before[-1]
+        return question
 
     def _id(self, one: FactOf, case: str, cells: Row) -> str:
         """The same for the same row again, wherever it stands: from what tells it from the others of its dossier."""
@@ -253,11 +276,6 @@ def kind_of(event: Mapping[str, Any]) -> str:
 def event_id(source: str, id: str) -> str:
     """The id that the event has on provincial.events."""
     return f"{Name(source, id).stream}@1"
-
-
-def _date(when: datetime | date) -> date:
-    assert not isinstance(when, datetime)
-    return when
 
 
 def _time_of(one: FactOf, mapped: Mapped) -> Cell:
