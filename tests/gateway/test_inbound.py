@@ -241,6 +241,31 @@ async def test_the_door_goes_on_when_its_topic_has_more_partitions(
         assert door.running.died == []
 
 
+async def test_partitions_that_are_added_while_the_door_runs_are_heard(
+    database: Mapping[str, str], kafka: str, topic_prefix: str, entered: Path
+) -> None:
+    """By a door that came back as the member that it was, too. What came before is not taken again."""
+    topic = topic_prefix + INBOUND
+    async with serving(service, database["intake"], kafka, topic_prefix) as door:
+        await put(door, [fresh("z-0").letter()])
+    async with serving(service, database["intake"], kafka, topic_prefix) as door:
+        await put(door, [fresh("z-1").letter()])
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+        await admin.start()
+        await admin.create_partitions({topic: NewPartitions(total_count=14)})
+        await admin.close()
+        async with sending(door) as producer:
+            letter = fresh("z-2").letter()
+            await producer.send_and_wait(topic, letter.value, headers=list(letter.headers.items()), partition=13)
+
+        async def taken() -> bool:
+            return (await became(door, "z-2"))[0] == 200
+
+        await eventually(taken)
+        assert await door.running.parts.pool.fetchval(HEARD, topic) == 3
+        assert door.running.died == []
+
+
 async def test_a_key_is_changed_without_a_restart(door: Serving, entered: Path) -> None:
     """The new one beside the old one, then alone; what was signed too early is taken when it is tried again."""
     await put(door, [fresh("p-1").letter(key=NEW)])

@@ -21,7 +21,7 @@ from structlog.contextvars import bound_contextvars
 from events.kafka.consumer import Consumer
 from events.kafka.inbox import HEAR, Ids, Kept, keep, passed, set_aside
 from events.kafka.stable_offsets import StableOffsets
-from events.kafka.topic_ids import Identity
+from events.kafka.topic_ids import Identity, Topic
 from events.store.database import TRANSIENT, Connection, Pool
 from events.subscriptions.wakeup import Wakeup
 
@@ -44,6 +44,7 @@ HEARD = "select topic, partition, next_offset, topic_id from heard where topic =
 LARGEST_BATCH = 5000
 LOOK = 2.0  # seconds between two looks whether the topics are still those that we listen to
 ENDS_WITHIN = 2.0  # seconds for the last of these looks
+METADATA_AGE = 30_000  # milliseconds after which the client asks again which partitions there are
 log = structlog.get_logger("events.hear")
 
 
@@ -59,7 +60,8 @@ class Keeps(NamedTuple):
 class TopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """One subscriber over all topics that a service hears. Knows how far it has kept, per partition.
 
-    A topic that is deleted is waited for, and heard from its beginning when it is made again.
+    A topic that is deleted is waited for, and heard from its beginning when it is made again. Partitions that are added
+    to one are heard without a restart.
     """
 
     def __init__(
@@ -73,15 +75,19 @@ class TopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self.written: dict[tuple[str, int], int] = {}  # record time of the last kept record, in milliseconds
         self.stable = StableOffsets()
         self.assigned = asyncio.Event()
-        self._ids: Mapping[str, str] = {}  # of the topics that we listen to; empty while that is being changed
-        self._listened: Mapping[str, str] = {}  # the same, but for the partitions that are given to us just now
+        self._there: Mapping[str, Topic] = {}  # the topics that we listen to; empty while that is being changed
+        self._listened: Mapping[str, str] = {}  # their ids, but for the partitions that are given to us just now
         self._broker: KafkaBroker | None = None
         self._subscriber: Any = None
 
     @property
+    def _ids(self) -> Mapping[str, str]:
+        return {name: topic.id for name, topic in self._there.items()}
+
+    @property
     def missing(self) -> set[str]:
         """The topics that do not exist."""
-        return set(self.topics) - self._ids.keys()
+        return set(self.topics) - self._there.keys()
 
     @property
     def ready(self) -> bool:
@@ -91,7 +97,7 @@ class TopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
     async def listening(self) -> AsyncIterator[None]:
         """Hear until the block ends, which waits for what is being kept. Raises ConnectionError without a broker."""
         identity, ended = Identity(self.bootstrap), asyncio.Event()
-        await self._listen(await identity.of(self.topics))
+        await self._listen(await identity.described(self.topics))
         watching = asyncio.create_task(self._watch(identity, ended), name="watch topics")
         try:
             yield
@@ -104,12 +110,13 @@ class TopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             await self._stop()
 
     async def _watch(self, identity: Identity, ended: asyncio.Event) -> None:
-        """Listen again when a topic was deleted, or made again; note what was passed, and what holds a partition."""
+        """Listen again when a topic was deleted, made again, or given partitions; note what was passed, and what holds
+        a partition."""
         while not ended.is_set():
             try:
-                there = await identity.of(self.topics)
-                if there != self._ids:
-                    log.error("topics changed", was=self._ids, now=there)
+                there = await identity.described(self.topics)
+                if there != self._there:
+                    self._tell(there)
                     self.assigned.clear()
                     await self._stop()  # what is being kept is kept to the end, as of the topic that it came from
                     await self._listen(there)
@@ -122,6 +129,17 @@ class TopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):
                     await ended.wait()
+
+    def _tell(self, there: Mapping[str, Topic]) -> None:
+        was, ids = self._ids, {name: topic.id for name, topic in there.items()}
+        if was != ids:
+            log.error("topics changed", was=was, now=ids)
+            return
+        for name, topic in there.items():
+            if topic != self._there[name]:
+                log.warning(
+                    "other partitions", topic=name, partitions=topic.partitions, before=self._there[name].partitions
+                )
 
     async def _note_passed(self) -> None:
         """Offsets that hold no record are heard when they are passed: whoever waits for us to come to a partition's end
@@ -146,31 +164,33 @@ class TopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         for topic, partition in ended:
             log.info("stable offset goes on", topic=topic, partition=partition)
 
-    async def _listen(self, ids: Mapping[str, str]) -> None:
+    async def _listen(self, there: Mapping[str, Topic]) -> None:
         """Begin to hear these topics, each from where the inbox has it; the others are missing."""
-        self._ids = {}  # until all is done
+        self._there = {}  # until all is done
+        ids = {name: topic.id for name, topic in there.items()}
         for topic, id in ids.items():
             await self.pool.execute(ANEW, topic, id, self.keeps.name)
         if ids:
             self._broker = KafkaBroker(
                 self.bootstrap, logger=logging.getLogger("faststream"), log_level=logging.DEBUG, apply_types=False,
                 allow_auto_create_topics=False, consumer_only=True, graceful_timeout=5.0,
+                metadata_max_age_ms=METADATA_AGE,
             )  # fmt: skip
             self._listened = ids
-            self._subscribe(self._broker, ids)
+            self._subscribe(self._broker, there, ids)
             made = cast("partial[Any]", await self._broker.connect())
             self._broker.config.broker_config.builder = partial(
                 Consumer, bootstrap=self.bootstrap, aside=partial(self._set_aside, ids), **made.keywords
             )
             await self._broker.start()
-        self._ids = ids
+        self._there = there
 
     async def _stop(self) -> None:
         broker, self._broker = self._broker, None
         if broker is not None:
             await broker.stop()
 
-    def _subscribe(self, broker: KafkaBroker, ids: Mapping[str, str]) -> None:
+    def _subscribe(self, broker: KafkaBroker, there: Mapping[str, Topic], ids: Mapping[str, str]) -> None:
         """Declare the subscriber. MANUAL: FastStream commits nothing; the offsets are rows beside the inbox.
 
         It waits for one record, and what has come with it is taken there. A subscriber of batches would ask a hundred
@@ -178,9 +198,10 @@ class TopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         """
         self._subscriber = broker.subscriber(
             *ids,
-            # A group of its own for each set of topics: a member that comes back to its group under its name is given
-            # what it had, and of a topic that is gone and back it had nothing.
-            group_id=f"{self.group}-{hashlib.sha256(repr(sorted(ids.items())).encode()).hexdigest()[:8]}",
+            # A group of its own for each set of topics and partitions: a member that comes back to its group under its
+            # name is given what it had. Of a topic that is gone and back, or of a new partition, it had nothing, and
+            # it does not watch for new ones: aiokafka has only the group's leader do so, which it is not told to be.
+            group_id=f"{self.group}-{_digest(there)}",
             group_instance_id=self.member,  # a restarted process takes its partitions back at once
             auto_offset_reset="earliest",
             isolation_level="read_committed",
@@ -280,6 +301,11 @@ class TopicConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         with bound_contextvars(partitions=len(assigned)):
             log.info("listening", topics=sorted({partition.topic for partition in assigned}))
         self.assigned.set()
+
+
+def _digest(there: Mapping[str, Topic]) -> str:
+    told = sorted((name, *topic) for name, topic in there.items())
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:8]
 
 
 async def _as_it_came(record: Any) -> KafkaMessage:
