@@ -1,8 +1,7 @@
 """The schema of the files in `deploy/catalogue`: services, units, processes, checklists, reasons, calendars,
 periods and thresholds of the record.
 
-Everything is dated: an entry is in force
-from `from` up to the day before `to`, and a changed entry is a new version, never an edit.
+Everything is dated: in force from `from` up to the day before `to`. A changed entry is a new version, never an edit.
 """
 
 from collections import Counter
@@ -16,17 +15,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from deadlines import sessions
 from deadlines.calendar import Calendar, Hours, Override
 from deadlines.errors import CatalogueError, UnknownId
-from deadlines.sessions import SOME, Sessions, TimeOfDay, Weekdays, some
+from deadlines.sessions import SOME, Sessions, Some, TimeOfDay, Weekdays, some
 from events.contracts.rules import CalendarTerms, Era, OneDay, ServiceTerms
 from events.contracts.terms import (
     CalendarId,
     ClockPolicy,
     Country,
+    Date,
+    Flag,
     Limit,
     ProcessName,
     ServiceId,
     UnitCode,
     UnitKind,
+    Whole,
     Word,
 )
 from events.http.parameters import StorableText
@@ -36,7 +38,7 @@ Cutoff = Literal["transfer", "promise"]
 
 
 class Entry(BaseModel):
-    """Anything in the catalogue: unknown keys are refused, and nothing changes once read."""
+    """Anything in the catalogue: unknown keys are refused, and nothing changes once read. No value is read laxly."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,7 +47,7 @@ class Sourced(Entry):
     """An entry that says where it comes from; `unsure` marks what nobody could look up."""
 
     basis: StorableText
-    unsure: bool = False
+    unsure: Flag = False
 
 
 class Name(Entry):
@@ -58,8 +60,8 @@ class Name(Entry):
 class Dated(Entry):
     """In force from `from` up to the day before `to`."""
 
-    since: date = Field(alias="from")
-    until: date | None = Field(default=None, alias="to")
+    since: Date = Field(alias="from")
+    until: Date | None = Field(default=None, alias="to")
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
@@ -86,7 +88,7 @@ class HoursEntry(Dated, Sourced):
 class OverrideEntry(Sourced):
     """A day that differs from the national calendar: off, a make-up day, or worked for part of it."""
 
-    on: date = Field(alias="date")
+    on: Date = Field(alias="date")
     day: Literal["off", "make-up", "half"]
     sessions: Sessions = ()
 
@@ -106,7 +108,7 @@ class CalendarEntry(Sourced):
     id: CalendarId
     country: Country
     cutoff_at: TimeOfDay
-    hours: Annotated[tuple[HoursEntry, ...], AfterValidator(some), Field(json_schema_extra=SOME)]
+    hours: Some[HoursEntry]
     overrides: tuple[OverrideEntry, ...] = ()
 
     @field_validator("hours")
@@ -330,15 +332,15 @@ class ReportingPeriod(Sourced):
     """A way to cut the year into periods: each begins on this day of a month and ends the day before it in the next."""
 
     name: Word
-    first_day: Annotated[int, Field(ge=1, le=28)]
+    first_day: Annotated[int, Whole(1, 28)]
 
 
 class Indicator(Sourced):
     """A share that is published: the target in percent, and the denominator below which it is marked as small."""
 
     name: Literal["on-time-share", "overdue-share"]
-    target_percent: Annotated[int, Field(ge=0, le=100)]
-    small: Annotated[int, Field(ge=1)]
+    target_percent: Annotated[int, Whole(0, 100)]
+    small: Annotated[int, Whole(1)]
 
 
 class Threshold(Dated, Sourced):
@@ -346,20 +348,19 @@ class Threshold(Dated, Sourced):
 
     why: Word
     kinds: tuple[UnitKind, ...]
-    over_percent: Annotated[int, Field(ge=0, le=100)]
-    solved_at_least: Annotated[int, Field(ge=1)]
-    due_working_days: Annotated[int, Field(ge=1, le=250)]
+    over_percent: Annotated[int, Whole(0, 100)]
+    solved_at_least: Annotated[int, Whole(1)]
+    due_working_days: Annotated[int, Whole(1, 250)]
 
 
-WARNINGS = ("half", "four-fifths", "one-day")
-"""What a promise is warned of before it is due."""
+WARNINGS = ("half", "four-fifths", "one-day")  # what a promise is warned of before it is due
 
 
 class Escalation(Dated, Sourced):
     """A dossier still open so many working days after its missed due is put before the head of a higher unit."""
 
     step: Word
-    after_working_days: Annotated[int, Field(ge=1, le=250)]
+    after_working_days: Annotated[int, Whole(1, 250)]
     unit: UnitCode
 
     @field_validator("step")

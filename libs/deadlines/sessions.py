@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from deadlines.calendar import Session
 from events.contracts.rules import Opening
+from events.contracts.terms import Whole
 
 T = TypeVar("T")
 _DAYTIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
@@ -52,7 +53,8 @@ def some(values: tuple[T, ...]) -> tuple[T, ...]:
 
 SOME: Final[dict[str, Any]] = {"minItems": 1}
 """The same in a JSON schema."""
-Weekdays = Annotated[tuple[Annotated[int, Field(ge=1, le=7)], ...], AfterValidator(some), Field(json_schema_extra=SOME)]
+Some = Annotated[tuple[T, ...], AfterValidator(some), Field(json_schema_extra=SOME)]
+Weekdays = Some[Annotated[int, Whole(1, 7)]]
 TimeOfDay = Annotated[
     str, Field(pattern=f"^{_DAYTIME}$", examples=["13:30"]), BeforeValidator(_clock), AfterValidator(_with_seconds)
 ]

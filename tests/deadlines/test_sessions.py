@@ -1,17 +1,19 @@
 """What a calendar may say of opening hours: in a file, over HTTP and in a what-if it is one schema that decides."""
 
+import json
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from oracle.swapped import NONE
 from oracle.telling import local
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from deadlines.calendar import Calendar
 from deadlines.catalogue import Catalogue
-from deadlines.entries import CalendarEntry, CatalogueFile
+from deadlines.entries import CalendarEntry, CatalogueFile, Service
 from deadlines.errors import CatalogueError
 from deadlines.instants import day_of, second_of
 from deadlines.load import load_file
@@ -25,6 +27,7 @@ from sla.evidence.proofs import rules_document
 from sla.judging.case_rules import Rules
 
 WEEK: Mapping[str, Any] = {"weekdays": [1, 2, 3, 4, 5], "sessions": [["07:00", "11:30"], ["13:30", "17:00"]]}
+SHIPPED = Path(__file__).parents[2] / "deploy" / "catalogue"
 SATURDAY: Mapping[str, Any] = {"weekdays": [6], "sessions": [["07:30", "11:30"]]}
 
 
@@ -88,6 +91,79 @@ def test_wrong_hours_are_refused_with_the_path_of_the_field(name: str) -> None:
     (error,) = refused.value.errors()
     assert error["loc"] == path
     assert sentence in error["msg"]
+
+
+SERVICE: Mapping[str, Any] = {
+    "id": "X@2017-07-01", "from": "2017-07-01", "name": {"vi": "x", "en": "x"}, "field": "LV", "calendar": "X-Y@2017.1",
+    "limit": {"amount": 1, "unit": "working_days"}, "clock_policy": "PAUSE", "process": "LV", "checklist": "x",
+    "basis": "x",
+}  # fmt: skip
+LAX_DATES = (0, 0.0, True, "0", "631152000", "1990-01-01T00:00:00", "1990-01-01T00:00:00Z", "1990-1-1", "19900101")
+LAX_NUMBERS = (True, "1", "1.0", 1.5)
+LAX_FLAGS = (0, 1, "yes", "true", "on", None)
+LAX_TIMES = (0, 900, True, "15", "15:00Z")
+LAX = [
+    *(("from", "hours.0.from", value) for value in LAX_DATES),
+    *(("to", "hours.0.to", value) for value in LAX_DATES),
+    *(("unsure", "hours.0.unsure", value) for value in LAX_FLAGS),
+    *(("weekdays", "hours.0.weekdays.0", value) for value in LAX_NUMBERS),
+    *(("date", "overrides.0.date", value) for value in LAX_DATES),
+    *(("unsure", "overrides.0.unsure", value) for value in LAX_FLAGS),
+    *(("unsure", "unsure", value) for value in LAX_FLAGS),
+    *(("cutoff_at", "cutoff_at", value) for value in LAX_TIMES),
+]
+
+
+@pytest.mark.parametrize(("name", "path", "value"), LAX)
+def test_a_value_of_another_kind_is_refused_with_the_path_of_the_field(name: str, path: str, value: Any) -> None:
+    """What the schema calls a date, an integer or a boolean is nothing that could be read as one."""
+    content = entry(WEEK, overrides=[{"date": "2017-07-10", "day": "off"}])
+    part = content
+    for step in path.split(".")[:-1]:
+        part = part[int(step) if step.isdigit() else step]
+    if name == "weekdays":
+        content["hours"][0]["weekdays"] = [value]
+    else:
+        part[name] = value
+    assert [".".join(map(str, one["loc"])) for one in errors_of(CalendarEntry, content)] == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("from", value) for value in LAX_DATES),
+        *(("to", value) for value in LAX_DATES),
+        *(("unsure", value) for value in LAX_FLAGS),
+    ],
+)
+def test_a_service_is_read_as_strictly(name: str, value: Any) -> None:
+    assert [one["loc"] for one in errors_of(Service, {**SERVICE, name: value})] == [(name,)]
+
+
+def errors_of(cls: type[BaseModel], content: Any) -> list[Any]:
+    """Both as JSON and as the plain values that a body over HTTP and a file give: the same errors."""
+    with pytest.raises(ValidationError) as of_values:
+        cls.model_validate(content)
+    with pytest.raises(ValidationError) as of_json:
+        cls.model_validate_json(json.dumps(content))
+    errors = of_values.value.errors(include_url=False, include_context=False)
+    assert [one["loc"] for one in of_json.value.errors()] == [one["loc"] for one in errors]
+    return list(errors)
+
+
+def test_whole_numbers_and_the_dates_of_a_file_are_read_as_they_are() -> None:
+    """JSON has no integers of its own: 1.0 is 1. YAML gives dates."""
+    told = CalendarEntry.model_validate(entry({**WEEK, "from": date(1990, 1, 1), "weekdays": [1.0, 2]}))
+    assert (told.hours[0].since, told.hours[0].weekdays) == (date(1990, 1, 1), (1, 2))
+    assert all(type(day) is int for day in told.hours[0].weekdays)
+    assert Service.model_validate(SERVICE).since == date(2017, 7, 1)
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.name)
+def test_every_file_of_the_deployment_is_read(path: Path) -> None:
+    """And again from the JSON that it is kept as."""
+    file = load_file(path)
+    assert CatalogueFile.model_validate_json(file.model_dump_json(by_alias=True)) == file
 
 
 def test_a_file_with_wrong_hours_is_refused_by_the_place_in_it(tmp_path: Path) -> None:
