@@ -156,6 +156,20 @@ async def test_what_was_taken_back_may_be_said_again(tmp_path: Path) -> None:
     assert (len(voided), len(told_of), stands) == (3, 4, ["2017-07-10T09:00:00+00:00"])
 
 
+async def test_a_void_that_stands_at_the_gateway_counts_as_done(tmp_path: Path) -> None:
+    """The state file was put back, or the import was killed before it kept the answer: who and when differ now."""
+    gateway, state = Gateway([]), tmp_path / "m.onedoor-state"
+    await imported(gateway, tmp_path, [line(1, NOON)])
+    kept = state.read_bytes()
+    await imported(gateway, tmp_path, [line(1, LATE)], CORRECT)
+    state.write_bytes(kept)
+    later = Correction("leader-02", "entered-wrongly", datetime(2017, 8, 2, tzinfo=UTC))
+    told = await imported(gateway, tmp_path, [line(1, LATE)], later)
+    assert (told["changed"], told["corrected"], told["refused"], len(gateway.events)) == (1, 1, 0, 3)
+    again = await imported(gateway, tmp_path, [line(1, LATE)])
+    assert (again["changed"], again["repeated"]) == (0, 1)
+
+
 async def test_another_cell_of_the_same_act_has_changed_too(tmp_path: Path) -> None:
     """Its id would be the same: it is taken back, and said under another."""
     by_act = {**MAPPING, "id": ["Việc"]}

@@ -9,6 +9,7 @@ from onedoor.importing.rows import refused
 from onedoor.screen import Tell
 
 FORBIDDEN: Final = "fact-not-yours"
+REUSED: Final = "id-reused"
 Next = Callable[[int], list[Unsent]]
 
 
@@ -32,11 +33,14 @@ class Sending:
             rules = []
             with transaction(self._state):
                 for one, became in zip(batch, await self._became(batch), strict=True):
-                    self._state.voided(one.number, became["result"])
-                    if became["result"] == "refused":
-                        refusal = refused(one.told, became["problem"])
-                        rules.append(refusal.rule)
-                        self._state.refuse(refusal._replace(where=f"FactVoided {refusal.where}"))
+                    refusal = refused(one.told, became["problem"]) if became["result"] == "refused" else None
+                    if refusal is None or refusal.rule == REUSED:
+                        # The id follows from what is taken back: a void of another reason or time stands, and suffices.
+                        self._state.voided(one.number, "duplicate" if refusal else became["result"])
+                        continue
+                    self._state.voided(one.number, "refused")
+                    rules.append(refusal.rule)
+                    self._state.refuse(refusal._replace(where=f"FactVoided {refusal.where}"))
                 if FORBIDDEN in rules:
                     self._state.hold()
             await self._say_anew()
