@@ -33,6 +33,7 @@ class Gateway:
     def __init__(self, answers: Sequence[int], left: int | None = None, *, tells: bool = True) -> None:
         """`left`: so much of a quota of RATE events a second is left; `tells`: it says so in its headers."""
         self.answers, self.bodies, self.tokens = list(answers), list[bytes](), 0
+        self.unit = ""  # that this emitter may not name
         self.heard: list[str] = []
         self.events: dict[str, Any] = {}
         self.over, self.tells, self.quotas = 0, tells, Quotas() if left is not None else None
@@ -58,6 +59,8 @@ class Gateway:
         """An event without an id is always another one."""
         if "id" not in event:
             return {"result": "accepted"}
+        if self.unit and self.unit in event["data"].values():
+            return {"result": "refused", "problem": {"type": "urn:onedoor:problem:unit-not-yours", "field": "data"}}
         before = self.events.setdefault(event["id"], event)
         if before is event:
             return {"result": "accepted"}

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from exported import RECEIVED, whole
+from rich.console import Console
 from stub_gateway import TAKEN, Gateway, door
 
 from events.errors import OnedoorError
@@ -17,7 +19,7 @@ from onedoor.importing import mapping
 from onedoor.importing.comparison import Correction
 from onedoor.importing.import_ import read_table
 from onedoor.importing.progress import opened, transaction
-from onedoor.importing.report import report
+from onedoor.importing.report import report, show
 from onedoor.importing.rows import Rows, event_id
 from onedoor.importing.sending import Sending
 
@@ -29,6 +31,16 @@ MAPPING = whole(
         {"activity": "Chuyển", "fact": "DossierForwarded", "data": {"from_unit": "A", "to_unit": "B", "step": "x"}},
         {"activity": "Trả", "fact": "CaseClosed"},
     ]
+)
+BY_UNIT = whole(
+    activity=None,
+    facts=[
+        {
+            "fact": "DossierForwarded",
+            "time": {"column": "Lúc"},
+            "data": {"from_unit": "A", "to_unit": {"column": "Việc"}, "step": "x"},
+        }
+    ],
 )
 
 
@@ -168,6 +180,41 @@ async def test_a_void_that_stands_at_the_gateway_counts_as_done(tmp_path: Path) 
     assert (told["changed"], told["corrected"], told["refused"], len(gateway.events)) == (1, 1, 0, 3)
     again = await imported(gateway, tmp_path, [line(1, LATE)])
     assert (again["changed"], again["repeated"]) == (0, 1)
+
+
+async def test_what_the_gateway_would_refuse_takes_nothing_back(tmp_path: Path) -> None:
+    """The earlier form stands, and the row is told with the reason."""
+    gateway = Gateway([])
+    await imported(gateway, tmp_path, [line(1, NOON, "A-1"), line(2, NOON, "A-1")], by=BY_UNIT)
+    changed = [line(1, NOON, "Phòng một"), line(2, NOON, "A-2")]
+    told = await imported(gateway, tmp_path, changed, CORRECT, by=BY_UNIT)
+    assert (told["changed"], told["corrected"], told["taken_back"], told["refused"]) == (2, 1, 0, 1)
+    (reason,) = told["reasons"]
+    assert (reason["examples"][0]["row"], reason["examples"][0]["rule"]) == (2, "invalid-data")
+    assert reason["examples"][0]["where"] == "Việc"
+    assert [one["data"]["case_id"][-1] for one in gateway.events.values() if "FactVoided" in one["type"]] == ["2"]
+    again = await imported(gateway, tmp_path, [line(1, NOON, "A-1"), line(2, NOON, "A-2")], by=BY_UNIT)
+    assert (again["changed"], again["new"], again["repeated"]) == (0, 0, 2)
+
+
+async def test_what_is_taken_back_and_then_refused_is_told_as_that(tmp_path: Path) -> None:
+    """What only the gateway knows, such as whose units it may name. The rest of what has changed is left as it is, and
+    the next table says the row as new."""
+    gateway = Gateway([])
+    await imported(gateway, tmp_path, [line(1, NOON, "A-1"), line(2, NOON, "A-1")], by=BY_UNIT)
+    gateway.unit = "B-1"
+    changed = [line(1, NOON, "B-1"), line(2, NOON, "A-2")]
+    told = await imported(gateway, tmp_path, changed, CORRECT, by=BY_UNIT)
+    assert (told["changed"], told["corrected"], told["taken_back"], told["refused"]) == (2, 0, 1, 1)
+    assert [(one["row"], one["taken_back"]) for one in told["changes"]] == [(2, True), (3, False)]
+    console = Console(file=StringIO(), width=200)
+    show(console, "table.csv", told)
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "2 changed (0 corrected, 1 taken back and refused)" in printed
+    assert "changed, taken back and refused  row 2  000.00.30.H49-170710-0001" in printed
+    assert "no longer stands" in printed
+    again = await imported(gateway, tmp_path, [line(1, NOON, "A-1"), line(2, NOON, "A-2")], CORRECT, by=BY_UNIT)
+    assert (again["new"], again["changed"], again["corrected"], again["refused"]) == (1, 1, 1, 0)
 
 
 async def test_another_cell_of_the_same_act_has_changed_too(tmp_path: Path) -> None:

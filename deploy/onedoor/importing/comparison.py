@@ -4,7 +4,8 @@ Within one dossier and activity what is equal cancels out. Where exactly one is 
 anything else is new or gone, because nobody can tell which became which.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from sqlite3 import Row
@@ -16,12 +17,13 @@ from events.contracts import CATALOGUE
 from events.contracts.catalogue import read
 from events.errors import OnedoorError, Unreadable
 from events.kafka.cloudevent import PREFIX
+from onedoor.importing.foreseen import refusal
 from onedoor.importing.progress import State, digest_of, encoded
-from onedoor.importing.rows import event_id, hashed
+from onedoor.importing.rows import Told, event_id, hashed, refused
 
 VOIDED: Final = "FactVoided"
 EVENTS: Final = """
-select number, case_id, activity, kind, base, answers, digest, body from event where (answers is null) = ?
+select number, row, case_id, activity, kind, base, answers, body, columns from event where (answers is null) = ?
 order by case_id, activity, kind, number
 """
 STANDING: Final = """
@@ -103,32 +105,24 @@ def _compared(
         if changed is None:
             event["id"] = _free(state, row["base"])
             yield event["id"], digest, encoded(event), "new", None, None, None, None, row["number"]
-        elif correction is None:
-            yield (
-                changed["id"],
-                digest,
-                encoded(event),
-                "changed",
-                changed["id"],
-                changed["body"],
-                "held",
-                None,
-                row["number"],
-            )
-        else:
+            continue
+        id, outcome, void = changed["id"], "held", ""
+        if correction is not None:
             event["id"] = _free(state, row["base"], changed["id"])
-            void = encoded(correction.void(source, row["case_id"], changed["id"], row["kind"]))
-            yield (
-                event["id"],
-                digest,
-                encoded(event),
-                "changed",
-                changed["id"],
-                changed["body"],
-                None,
-                void,
-                row["number"],
-            )
+            if not _will_be_refused(state, source, row, event, correction.at):
+                id, outcome = event["id"], ""
+                void = encoded(correction.void(source, row["case_id"], changed["id"], row["kind"]))
+        stands = changed["id"], changed["body"]
+        yield id, digest, encoded(event), "changed", *stands, outcome or None, void or None, row["number"]
+
+
+def _will_be_refused(state: State, source: str, row: Row, event: Mapping[str, Any], arrived: datetime) -> bool:
+    """Whether the gateway will not take it: nothing is taken back for it, and the row is told with the reason."""
+    why = refusal(encoded(event), source, row["case_id"], arrived)
+    if why is not None:
+        problem = {"type": why.rule, "detail": why.detail, "field": why.field, "way_out": why.way_out}
+        state.refuse(refused(Told(row["row"], row["case_id"], {}, json.loads(row["columns"])), problem))
+    return why is not None
 
 
 def _answering(state: State, source: str, row: Row) -> dict[str, Any]:

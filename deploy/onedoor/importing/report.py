@@ -17,7 +17,8 @@ from onedoor.importing.rows import RowRefused
 SHOWN: Final = 3  # examples of each reason
 CHANGES: Final = 20  # shown to a person; programs get all
 CHANGED: Final = """
-select row, case_id, activity, kind, before, body, outcome from event where change = 'changed' order by row, number
+select row, case_id, activity, kind, before, body, outcome, row in (select row from refusal) as refused from event
+where change = 'changed' order by row, number
 """
 NO_MORE: Final = "select case_id, activity, kind, body from sent where gone > 0 order by gone desc, case_id, id limit ?"
 DAYS: Final = """
@@ -42,6 +43,7 @@ def report(state: State) -> dict[str, Any]:
         "new": state.count("event where change = 'new'"),
         "changed": len(changes),
         "corrected": sum(one["corrected"] for one in changes),
+        "taken_back": sum(one["taken_back"] for one in changes),
         "gone": state.count("sent where gone > 0"),
         "newly_gone": state.count(NEWLY_GONE),
         "changes": changes,
@@ -87,6 +89,8 @@ def _change(row: Any) -> dict[str, Any]:
         "before": {name: before.get(name) for name in differ},
         "after": {name: after.get(name) for name in differ},
         "corrected": row["outcome"] in ("accepted", "duplicate"),
+        "taken_back": row["outcome"] == "refused",  # and not said anew
+        "refused": bool(row["refused"]),
     }
 
 
@@ -126,9 +130,10 @@ def show(console: Console, name: str, told: Mapping[str, Any]) -> None:
         f"repeats, {told['refused']:,} refused; {told['silent']:,} rows say nothing",
         highlight=False,
     )
+    taken_back = f", {told['taken_back']:,} taken back and refused" * bool(told["taken_back"])
     console.print(
-        f"Since the table before: {told['new']:,} new, {told['changed']:,} changed ({told['corrected']:,} corrected), "
-        f"{told['gone']:,} gone",
+        f"Since the table before: {told['new']:,} new, {told['changed']:,} changed ({told['corrected']:,} corrected"
+        f"{taken_back}), {told['gone']:,} gone",
         highlight=False,
     )
     _show_changes(console, told)
@@ -149,7 +154,7 @@ def show(console: Console, name: str, told: Mapping[str, Any]) -> None:
 
 def _show_changes(console: Console, told: Mapping[str, Any]) -> None:
     for one in told["changes"][:CHANGES]:
-        what = "corrected" if one["corrected"] else "not sent"
+        what = "corrected" if one["corrected"] else "taken back and refused" if one["taken_back"] else "not sent"
         console.print(
             Text(f"\nchanged, {what}  row {one['row']}  {printable(one['case'])}  {_act(one)}", style="bold yellow")
         )
@@ -158,7 +163,11 @@ def _show_changes(console: Console, told: Mapping[str, Any]) -> None:
             console.print(Text(f"    {field}: {before} → {after}", style="dim"))
     if (more := len(told["changes"]) - CHANGES) > 0:
         console.print(Text(f"    … {more:,} more; --json lists all of them", style="dim"))
-    if told["changed"] > told["corrected"]:
+    if told["taken_back"]:
+        console.print(
+            Text("  → what was taken back no longer stands: mend it in the table and import that; it is then new")
+        )
+    if not all(one["corrected"] or one["refused"] for one in told["changes"]):
         console.print(Text("  → --correct --leader … --reason … takes back what changed and says it anew"))
     for one in told["gone_examples"][:SHOWN]:
         console.print(Text(f"\ngone  {printable(one['case'])}  {_act(one)}  {one['time']}", style="bold yellow"))

@@ -47,12 +47,15 @@ class Sending:
             most = AT_ONCE
 
     async def _say_anew(self) -> None:
+        """Where one is refused, nothing more is taken back: the others may be refused for the same reason."""
         while batch := _fitting(self._state.anew(AT_ONCE)):
-            await self._post(batch)
+            await self._post(batch, hold=True)
 
-    async def _post(self, batch: Sequence[Unsent]) -> None:
+    async def _post(self, batch: Sequence[Unsent], *, hold: bool = False) -> None:
         became = await self._became(batch)
         with transaction(self._state):
+            if hold and any(outcome["result"] == "refused" for outcome in became):
+                self._state.hold()
             for one, outcome in zip(batch, became, strict=True):
                 self._state.became(one.number, outcome["result"], self._source)
                 if outcome["result"] == "refused":
