@@ -4,19 +4,26 @@ it."""
 import csv
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import zip_longest
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from exported import RECEIVED, whole
+from oracle.judging import RULES
 
 from deadlines.load import load
-from events.gateway.rules import Name
+from events.contracts.catalogue import read
+from events.gateway.rules import Accepted, Name
+from events.gateway.sequence_check import course
+from events.gateway.sequence_step import step
+from events.store.envelope import Cause, RecordedEvent
 from local.places import CHECKOUT
 from onedoor.importing import mapping
 from onedoor.importing.rows import Rows, Told
 from onedoor.screen import VIETNAM
+from sla.judging.judge import judge
 
 PAC = load(CHECKOUT / "deploy" / "catalogue").calendar("VN-PAC@2017.1")  # 07:00 to 11:30 and 13:30 to 17:00
 ONE, TWO = "000.00.30.H49-170710-0001", "000.00.30.H49-170710-0002"
@@ -56,7 +63,7 @@ def told(
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["Số", "Việc", "Lúc", "Ngày", "Lần"])
-        for (what, at), mark in zip_longest(lines, marks, fillvalue=""):
+        for (what, at), mark in zip(lines, marks or [""] * len(lines), strict=True):
             writer.writerow([case, what, *(("", at) if what.endswith(" day") else (at, "")), mark])
         writer.writerow([TWO, "CaseClosed", "12/07/2017 21:00", "", ""])
     rows = Rows(path, mapping.of("m.yaml", by), PAC)
@@ -175,3 +182,70 @@ def test_a_clock_that_stands_in_the_cell_of_a_day_says_nothing(tmp_path: Path) -
     by = {**MAPPING, "facts": [{**one, "time": day} for one in fact("DossierReturned", from_unit="S", by="software")]}
     by["facts"].append({"activity": "CaseClosed", "fact": "CaseClosed", "time": EXACT})
     assert clocks(tmp_path, ("DossierReturned day", "12/07/2017 00:00:00"), by=by) == ["12 17:00:00"]
+
+
+# -- from the rows to the verdict ------------------------------------------------------------------------------
+
+PROMISE = {"calendar": "VN-PAC@2017.1", "clock_policy": "PAUSE", "working_days": 3}
+BY = {
+    **MAPPING,
+    "facts": [*fact("ApplicationReceived", **RECEIVED["data"], promise=PROMISE), *MAPPING["facts"][2:]],
+}
+ENDING = [
+    ("DossierForwarded day", "12/07/2017"),
+    ("DossierReturned day", "12/07/2017"),
+    ("CaseClosed day", "12/07/2017"),
+]
+ASKED = [
+    ("ApplicationReceived day", "10/07/2017"),
+    ("SupplementRequested day", "10/07/2017"),
+    ("SupplementReceived day", "11/07/2017"),
+    ("SupplementRequested", "11/07/2017 17:40"),
+    ("SupplementReceived day", "12/07/2017"),
+]
+
+
+def accepted(one: Told) -> Accepted:
+    """The event as the gateway takes it."""
+    event = one.event
+    kind = event["type"].split(".")[1]
+    data = msgspec.json.encode(event["data"])
+    name, at = Name(event["source"], event["id"]), datetime.fromisoformat(event["time"])
+    cause = Cause(correlation=name.id, causation=name.id, actor="system-SXD")
+    return Accepted(name=name, fact=read(kind, 1, data, trusted=False), data=data, cause=cause, at=at)
+
+
+def recorded(one: Accepted, case: str) -> RecordedEvent:
+    return RecordedEvent(
+        stream=one.name.stream,
+        version=1,
+        subject=case,
+        type=type(one.fact).__name__,
+        schema=1,
+        fact=one.fact,
+        data=one.data,
+        cause=one.cause,
+        at=one.at,
+        recorded_at=one.at,
+        hash=b"",
+    )
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        [("ApplicationReceived", "12/07/2017 16:40")],
+        [("ApplicationReceived", "12/07/2017 17:30")],
+        [("ApplicationReceived day", "12/07/2017")],
+        ASKED,
+    ],
+    ids=["in the hours", "behind the closing", "a day", "asked twice"],
+)
+def test_a_dossier_of_days_is_released_without_a_finding(tmp_path: Path, begin: list[tuple[str, str]]) -> None:
+    for order in (ENDING, ENDING[::-1], *list(permutations(ENDING))[1:5]):
+        found = [(one.case, accepted(one)) for one in told(tmp_path, *order, *begin, by=BY)]
+        assert len(found) == len(begin) + 3
+        assert course([step(one, number) for number, (_, one) in enumerate(found)]) == []
+        judged = judge([recorded(one, case) for case, one in found], RULES)
+        assert [cycle.outcome for cycle in judged.cycles] == ["released"]
+        assert judged.findings == ()
