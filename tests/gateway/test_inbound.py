@@ -27,7 +27,7 @@ from events.clock import now
 from events.contracts.channels import INBOUND
 from events.gateway.cloudevent import BATCH
 from events.gateway.rules import accept
-from events.gateway.signed_record import SIGNATURE, Letter
+from events.gateway.signed_record import Letter
 from events.kafka import topics
 from events.kafka.consumer import Unnamed
 from intake.app import service
@@ -101,7 +101,7 @@ async def test_what_nobody_signed_is_parked_with_its_bytes_and_the_next_is_taken
         fresh("n-3").letter(key=NEW),
         good.letter(),
     ]
-    stranger = Letter(headers={SIGNATURE: b"x"}, value=json.dumps({**good.structured, "source": "urn:nobody"}).encode())
+    stranger = replace(good, source="urn:nobody").letter()
     await put(door, [*letters, stranger])
     found = await parked(door)
     assert sorted(one["reason"].partition(":")[0] for one in found) == ["no event"] * 2 + ["onedoor-signature"] * 4 + [

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events import signing
-from events.gateway.cloudevent import Sent, Unread
+from events.gateway.cloudevent import STRUCTURED, Sent, Unread
 from events.gateway.signed_record import SIGNATURE, Letter
 
 ANOTHER = Ed25519PrivateKey.from_private_bytes(b"a" * 32)
@@ -108,7 +108,7 @@ def test_a_format_that_is_not_read_on_kafka_is_said_so(kind: bytes) -> None:
     letter = event().letter(binary=True)
     read = Letter(headers={**letter.headers, "content-type": kind}, value=letter.value).read()
     assert isinstance(read, Unread)
-    assert (read.why.rule, read.why.field) == ("no-cloudevent", "content-type")
+    assert (read.why.rule, read.why.field) == ("no-cloudevent", "content_type")
 
 
 def test_a_header_beside_the_content_type_does_not_say_what_the_data_is() -> None:
@@ -116,3 +116,42 @@ def test_a_header_beside_the_content_type_does_not_say_what_the_data_is() -> Non
     sent = Letter(headers={**letter.headers, "ce_datacontenttype": b"text/xml"}, value=letter.value).read()
     assert isinstance(sent, Sent)
     assert sent.attributes["datacontenttype"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("headers", "says"),
+    [({"content-type": b"application/json"}, "application/json"), ({}, "no content type")],
+)
+def test_an_event_in_structured_mode_without_its_content_type_is_told_what_to_set(
+    headers: dict[str, bytes], says: str
+) -> None:
+    """As over HTTP: the content type decides the mode."""
+    read = signed(headers, event().letter().value).read()
+    assert isinstance(read, Unread)
+    assert (read.why.rule, read.why.field, read.why.status) == ("no-cloudevent", "content_type", 415)
+    assert read.why.detail == f"{says}, and no header ce_specversion"
+    assert STRUCTURED in str(read.why.way_out)
+
+
+@pytest.mark.parametrize(("name", "other"), [("ce_id", b"1"), ("ce_id", b"2"), ("content-type", b"application/json")])
+def test_a_record_with_a_header_twice_is_no_event(name: str, other: bytes) -> None:
+    """Equal or not. It is set aside with both."""
+    letter = event().letter(binary=True)
+    twice = Letter.of([*letter.headers.items(), (name, other)], letter.value)
+    read = twice.read()
+    assert isinstance(read, Unread)
+    assert (read.why.rule, read.why.field) == ("duplicate-header", name.replace("-", "_"))
+    assert name in read.why.detail
+    assert Letter.unpacked(twice.packed()) == twice
+
+
+def test_a_header_twice_that_does_not_count_changes_nothing() -> None:
+    letter = event().letter()
+    twice = Letter.of([*letter.headers.items(), ("ce_id", b"1"), ("ce_id", b"2"), ("a", b""), ("a", b"")], letter.value)
+    assert isinstance(twice.read(), Sent)
+
+
+def test_of_two_signatures_none_counts() -> None:
+    letter = event().letter()
+    twice = Letter.of([*letter.headers.items(), (SIGNATURE, letter.headers[SIGNATURE])], letter.value)
+    assert not twice.is_signed_by(KEYS)

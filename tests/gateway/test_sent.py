@@ -12,6 +12,7 @@ import pytest
 from gateway.told import Event, event
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
 from events.gateway.cloudevent import BATCH, LARGEST, MOST, STRUCTURED, Item, Sent, Unread, is_json, of_request
 
@@ -203,6 +204,27 @@ def test_a_body_that_is_no_cloudevent_is_told_what_one_is(kind: str) -> None:
 
 def test_a_header_that_is_no_text_is_refused() -> None:
     assert rule(binary(ONE, **{"ce-subject": "%ff"})) == ("broken-header", "headers")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field"),
+    [
+        ("ce-id", "1", "ce_id"), ("ce-id", "2", "ce_id"), ("content-type", STRUCTURED, "content_type"),
+        ("ce-nguyen_van_a", "x", "headers"),
+    ],
+)  # fmt: skip
+def test_a_request_with_a_header_twice_is_refused(name: str, value: str, field: str) -> None:
+    """Equal or not; a name that no attribute can have is not repeated."""
+    lines = [(f"ce-{one}", quote(text)) for one, text in ONE.attributes.items()]
+    lines += [("content-type", "application/json"), ("ce-nguyen_van_a", "x"), (name, value)]
+    headers = Headers(raw=[(one.encode(), text.encode()) for one, text in lines])
+    read = alone(of_request(headers["content-type"], headers, json.dumps(ONE.data).encode()))
+    assert rule(read) == ("duplicate-header", field)
+
+
+def test_attributes_twice_beside_an_event_in_structured_mode_count_for_nothing() -> None:
+    headers = Headers(raw=[(b"ce-id", b"1"), (b"ce-id", b"2")])
+    assert digest(alone(of_request(STRUCTURED, headers, json.dumps(ONE.structured).encode()))) == ONE.sent.digest
 
 
 @given(st.sampled_from(["", STRUCTURED, BATCH, "application/json"]), st.binary(), st.booleans())

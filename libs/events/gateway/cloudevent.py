@@ -3,7 +3,7 @@
 import hashlib
 import re
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -17,6 +17,8 @@ FORMATS: Final = "application/cloudevents"  # what the media type of any format 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 JSON: Final = "application/json"
+CONTENT_TYPE: Final = "content-type"
+FIELD: Final = "content_type"  # the same as the field of a refusal
 PREFIX: Final = "ce-"
 KAFKA_PREFIX: Final = "ce_"
 LARGEST: Final = 1 << 16  # bytes of one event's data; a dossier's largest fact has some two thousand
@@ -76,18 +78,23 @@ def is_json(content_type: str) -> bool:
 def of_request(content_type: str, headers: Mapping[str, str], body: bytes) -> Item | Sequence[Item]:
     """The event of a request, or those of a batch: each that cannot be read on its own.
 
-    `headers` by their names in lower case. The content type decides the mode, whatever other headers say.
+    `headers` by their names in lower case; one that `items` tells twice was sent twice. The content type decides the
+    mode, whatever other headers say.
     """
     try:
+        names = [name for name, _ in headers.items()]
+        again = [name for place, name in enumerate(names) if name in names[:place]]
+        _once(again, CONTENT_TYPE)
         media_type = media_type_of(content_type)
         if media_type == BATCH:
             return [_item(bytes(one)) for one in _batch(body)]
         if media_type == STRUCTURED:
             return structured(body)
         if f"{PREFIX}specversion" in headers and not media_type.startswith(FORMATS):
+            _once(again, PREFIX)
             return _binary(content_type, headers, body)
         raise NotUnderstood(
-            "no-cloudevent", _no_event(media_type), field="content_type",
+            "no-cloudevent", _no_event(media_type, PREFIX), field=FIELD,
             way_out=f"send {STRUCTURED}, {BATCH}, or the attributes as headers ce-specversion, ce-id, ce-source, "
             f"ce-type, ce-time and the data as {JSON}",
         )  # fmt: skip
@@ -95,22 +102,24 @@ def of_request(content_type: str, headers: Mapping[str, str], body: bytes) -> It
         return Unread(why=why, digest=hashlib.sha256(body).digest())
 
 
-def of_record(headers: Mapping[str, bytes], value: bytes) -> Item:
+def of_record(headers: Mapping[str, bytes], value: bytes, again: Collection[str] = ()) -> Item:
     """The event of a Kafka record: structured mode where its content type is one of CloudEvents, else binary mode.
 
-    A record without a content type and without the header ce_specversion is read as structured.
+    `again` are the names of headers that it has more than once.
     """
     try:
-        content_type = _header(headers, "content-type") or ""
+        _once(again, CONTENT_TYPE)
+        content_type = _header(headers, CONTENT_TYPE) or ""
         media_type = media_type_of(content_type)
-        if media_type.startswith(FORMATS) and media_type != STRUCTURED:
-            raise NotUnderstood(
-                "no-cloudevent", _no_event(media_type), field="content-type",
-                way_out=f"send {STRUCTURED}, or the attributes as headers ce_… and the data as {JSON}; a batch is for "
-                "HTTP",
-            )  # fmt: skip
-        if media_type == STRUCTURED or f"{KAFKA_PREFIX}specversion" not in headers:
+        if media_type == STRUCTURED:
             return structured(value)
+        if media_type.startswith(FORMATS) or f"{KAFKA_PREFIX}specversion" not in headers:
+            raise NotUnderstood(
+                "no-cloudevent", _no_event(media_type, KAFKA_PREFIX), field=FIELD,
+                way_out=f"set the header content-type to {STRUCTURED}, or send the attributes as headers "
+                f"ce_specversion, ce_id, ce_source, ce_type, ce_time and the data as {JSON}; a batch is for HTTP",
+            )  # fmt: skip
+        _once(again, KAFKA_PREFIX)
         attributes = {
             name.removeprefix(KAFKA_PREFIX): _header(headers, name) for name in headers if name.startswith(KAFKA_PREFIX)
         }
@@ -119,10 +128,23 @@ def of_record(headers: Mapping[str, bytes], value: bytes) -> Item:
         return Unread(why=why, digest=hashlib.sha256(value).digest())
 
 
-def _no_event(media_type: str) -> str:
+def _no_event(media_type: str, prefix: str) -> str:
     if media_type.startswith(FORMATS):
         return f"{media_type} is not read here"
-    return f"{media_type or 'no content type'}, and no header ce-specversion"
+    return f"{media_type or 'no content type'}, and no header {prefix}specversion"
+
+
+def _once(again: Iterable[str], prefix: str) -> None:
+    """Which of two would count is nobody's to guess. Raises Refused where one that begins so came again."""
+    for name in again:
+        if name.startswith(prefix):
+            known = name == CONTENT_TYPE or NAME.fullmatch(name.removeprefix(prefix))
+            called, field = (
+                (name, name.replace("-", "_")) if known else ("a header", "headers")
+            )  # no text of somebody's
+            raise Refused(
+                "duplicate-header", f"{called} stands there more than once", field=field, way_out="send it once"
+            )
 
 
 def _header(headers: Mapping[str, bytes], name: str) -> str | None:

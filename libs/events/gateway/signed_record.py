@@ -5,7 +5,7 @@ a line feed and the value. The signature, Ed25519 in base64, is the header `oned
 """
 
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -26,18 +26,21 @@ ARRIVED: Final = b"@arrived"  # the name of no header, for an @ in one is percen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """Headers by their names (of two with one name the last counts), the value, and when it arrived if it is known."""
+    """Headers by their names, the value, and when it arrived if it is known. `again` are further headers under a name
+    that is among them."""
 
     headers: Mapping[str, bytes]
     value: bytes
     arrived: datetime | None = None
+    again: Sequence[tuple[str, bytes]] = ()
 
     @classmethod
     def of(
         cls, headers: Iterable[tuple[str, bytes | None]], value: bytes | None, arrived: datetime | None = None
     ) -> Self:
         """As Kafka's clients hand it over."""
-        return cls(headers={name: one or b"" for name, one in headers}, value=value or b"", arrived=arrived)
+        first, again = _by_name((name, one or b"") for name, one in headers)
+        return cls(headers=first, value=value or b"", arrived=arrived, again=again)
 
     @property
     def signed(self) -> bytes:
@@ -47,8 +50,9 @@ class Letter:
         return b"".join((*lines, b"\n", self.value))
 
     def is_signed_by(self, keys: Iterable[str]) -> bool:
-        """Whether the holder of one of these public keys signed it. A header with a line feed could be read as two."""
-        if any(b"\n" in one for one in self.headers.values()):
+        """Whether the holder of one of these public keys signed it. A header with a line feed could be read as two,
+        and of two signatures either could count."""
+        if any(b"\n" in one for one in self.headers.values()) or any(name == SIGNATURE for name, _ in self.again):
             return False
         try:
             signature = b64decode(self.headers.get(SIGNATURE, b""), validate=True)
@@ -59,7 +63,7 @@ class Letter:
 
     def read(self) -> Item:
         """The event in it."""
-        return of_record(self.headers, self.value)
+        return of_record(self.headers, self.value, [name for name, _ in self.again])
 
     def signed_for(self, sent: Sent, emitters: Emitters) -> Emitter:
         """The emitter that says the event in it. Raises Forbidden: nobody does."""
@@ -75,7 +79,7 @@ class Letter:
         """As it is set aside: a line for when it arrived and for each header, percent-encoded, an empty line, and the
         value as it came."""
         lines = [f"{ARRIVED.decode()}: {self.arrived.isoformat()}\n"] if self.arrived else []
-        lines += [f"{quote(name)}: {quote(one, SAFE)}\n" for name, one in sorted(self.headers.items())]
+        lines += [f"{quote(name)}: {quote(one, SAFE)}\n" for name, one in (*sorted(self.headers.items()), *self.again)]
         return "".join((*lines, "\n")).encode() + self.value
 
     @classmethod
@@ -84,8 +88,21 @@ class Letter:
         head, _, value = (b"\n" + packed).partition(b"\n\n")
         pairs = [line.partition(b": ") for line in head.split(b"\n") if line]
         arrived = next((datetime.fromisoformat(one.decode()) for name, _, one in pairs if name == ARRIVED), None)
-        headers = {unquote(name.decode()): unquote_to_bytes(one) for name, _, one in pairs if name != ARRIVED}
-        return cls(headers=headers, value=value, arrived=arrived)
+        lines = ((unquote(name.decode()), unquote_to_bytes(one)) for name, _, one in pairs if name != ARRIVED)
+        headers, again = _by_name(lines)
+        return cls(headers=headers, value=value, arrived=arrived, again=again)
+
+
+def _by_name(headers: Iterable[tuple[str, bytes]]) -> tuple[dict[str, bytes], tuple[tuple[str, bytes], ...]]:
+    """The first of each name, and the others."""
+    first: dict[str, bytes] = {}
+    again = []
+    for name, one in headers:
+        if name in first:
+            again.append((name, one))
+        else:
+            first[name] = one
+    return first, tuple(again)
 
 
 def _holds(key: str, signature: bytes, signed: bytes) -> bool:
