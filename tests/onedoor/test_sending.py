@@ -13,7 +13,9 @@ from exported import RECEIVED, whole
 from rich.console import Console
 from stub_gateway import TAKEN, Gateway, door
 
+from deadlines.load import load
 from events.errors import OnedoorError
+from local.places import CHECKOUT
 from onedoor.client import Said
 from onedoor.importing import mapping
 from onedoor.importing.comparison import Correction
@@ -42,6 +44,14 @@ BY_UNIT = whole(
         }
     ],
 )
+BY_DAY = whole(
+    calendar="VN-PAC@2017.1",
+    facts=[
+        MAPPING["facts"][1],
+        {"activity": "Trả", "fact": "CaseClosed", "time": {"column": "Lúc", "day": True}},
+    ],
+)
+PAC = load(CHECKOUT / "deploy" / "catalogue").calendar("VN-PAC@2017.1")
 
 
 def line(number: int, at: str = "2017-07-10 09:00", activity: str = "Tiếp nhận") -> str:
@@ -61,7 +71,7 @@ async def imported(
     """The report. `of` says that an interrupted import of the same goes on."""
     path = folder / "table.csv"
     path.write_text("\n".join(["Số,Việc,Lúc", *lines, ""]))
-    rows = Rows(path, mapping.of("m.yaml", {**by, "source": source}))
+    rows = Rows(path, mapping.of("m.yaml", {**by, "source": source}), PAC)
     rows.look()
     with opened(folder / "m.onedoor-state", dry_run=False) as state:
         if not state.begun(of):
@@ -215,6 +225,32 @@ async def test_what_is_taken_back_and_then_refused_is_told_as_that(tmp_path: Pat
     assert "no longer stands" in printed
     again = await imported(gateway, tmp_path, [line(1, NOON, "A-1"), line(2, NOON, "A-2")], CORRECT, by=BY_UNIT)
     assert (again["new"], again["changed"], again["corrected"], again["refused"]) == (1, 1, 1, 0)
+
+
+async def test_a_day_that_another_row_moves_has_not_changed(tmp_path: Path) -> None:
+    """What was sent of the day stays as it was sent; another day, or an hour of it, is a change."""
+    gateway = Gateway([])
+    await imported(gateway, tmp_path, [line(1, "2017-07-12", "Trả")], by=BY_DAY)
+    late = line(1, "2017-07-12 18:00", "Chuyển")
+    told = await imported(gateway, tmp_path, [late, line(1, "2017-07-12", "Trả")], CORRECT, by=BY_DAY)
+    assert (told["new"], told["changed"], told["repeated"], told["refused"]) == (1, 0, 1, 0)
+    (closed,) = [one for one in gateway.events.values() if "CaseClosed" in one["type"]]
+    assert closed["time"] == "2017-07-12T10:00:00+00:00"
+    other = await imported(gateway, tmp_path, [late, line(1, "2017-07-13", "Trả")], by=BY_DAY)
+    assert (other["changed"], other["gone"]) == (1, 0)
+    hour = {**BY_DAY, "facts": [BY_DAY["facts"][0], {"activity": "Trả", "fact": "CaseClosed"}], "calendar": None}
+    exact = await imported(gateway, tmp_path, [late, line(1, "2017-07-12 17:00", "Trả")], by=hour)
+    assert (exact["changed"], exact["gone"]) == (1, 0)
+
+
+async def test_a_moved_day_without_the_state_file_is_refused_and_the_first_stands(tmp_path: Path) -> None:
+    gateway = Gateway([])
+    day, late = line(1, "2017-07-12", "Trả"), line(1, "2017-07-12 18:00", "Chuyển")
+    await imported(gateway, tmp_path, [day], by=BY_DAY)
+    (tmp_path / "m.onedoor-state").unlink()
+    told = await imported(gateway, tmp_path, [late, day], by=BY_DAY)
+    assert (told["accepted"], told["refused"], told["reasons"][0]["examples"][0]["rule"]) == (1, 1, "id-reused")
+    assert [one["time"][:16] for one in gateway.events.values()] == ["2017-07-12T10:00", "2017-07-12T11:00"]
 
 
 async def test_another_cell_of_the_same_act_has_changed_too(tmp_path: Path) -> None:

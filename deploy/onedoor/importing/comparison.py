@@ -23,7 +23,8 @@ from onedoor.importing.rows import Told, event_id, hashed, refused
 
 VOIDED: Final = "FactVoided"
 EVENTS: Final = """
-select number, row, case_id, activity, kind, base, answers, body, columns from event where (answers is null) = ?
+select number, row, case_id, activity, kind, base, answers, day, body, columns from event
+where (answers is null) = ?
 order by case_id, activity, kind, number
 """
 STANDING: Final = """
@@ -92,7 +93,7 @@ def _compared(
     left: list[tuple[Row, dict[str, Any], bytes]] = []
     for row in events:
         event = _answering(state, source, row)
-        digest = digest_of(event)
+        digest = digest_of(event, day=bool(row["day"]))
         equal = [one for one in standing if one["digest"] == digest]
         if not equal:
             left.append((row, event, digest))

@@ -10,10 +10,12 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from deadlines.instants import local_date
 from events.errors import OnedoorError
 from onedoor.importing.rows import RowRefused, Told, kind_of
 
@@ -122,7 +124,7 @@ class State:
 
     def add(self, one: Told) -> None:
         """An event of the table; the same one again is only counted."""
-        said = digest_of(one.event)
+        said = digest_of(one.event, day=one.day)
         row = (
             one.row,
             one.case,
@@ -260,7 +262,9 @@ def encoded(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def digest_of(event: Mapping[str, Any]) -> bytes:
-    """What tells an event from another whatever their ids are: what happened, when, and how."""
-    said = [kind_of(event), event["time"], event["data"]]
+def digest_of(event: Mapping[str, Any], *, day: bool) -> bytes:
+    """What tells an event from another whatever their ids are: what happened, when, and how. Of a `day` not when in it:
+    that is a guess, which other rows of the dossier move."""
+    when = local_date(datetime.fromisoformat(event["time"])).isoformat() if day else event["time"]
+    said = [kind_of(event), when, event["data"]]
     return sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).digest()
