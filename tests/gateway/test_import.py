@@ -205,3 +205,25 @@ async def test_the_gateway_tells_what_is_left_of_the_quota(door: Serving, entere
         async with door.http.post(f"{door.url}/events", data=json.dumps(body), headers=sent) as answer:
             assert answer.headers["RateLimit-Policy"] == '"events";q=600;w=60'
             assert int(answer.headers["RateLimit"].removeprefix('"events";r=')) in left
+
+
+async def test_a_refusal_of_one_event_tells_what_is_left_of_the_quota(door: Serving, entered: Path) -> None:
+    """Whatever its status, and when nothing is left."""
+    enter(entered, EVERYTHING.model_copy(update={"per_minute": 5}))
+    headers = {"Authorization": f"Bearer {door.issuer.sign(role='emitter', unit='SXD', member='01')}"}
+    first, conflict, wrong = fresh("q-1", stars=5), fresh("q-1", stars=1), fresh("q-2", stars=9)
+    anothers = fresh("q-3", case_id="000.00.31.H49-170710-0001")
+    sent: list[tuple[object, str]] = [
+        (first.structured, STRUCTURED),
+        (conflict.structured, STRUCTURED),
+        (wrong.structured, STRUCTURED),
+    ]
+    sent += [(anothers.structured, STRUCTURED), ({}, "text/plain"), ([first.structured] * 5, BATCH)]
+    statuses = []
+    for body, kind in sent:
+        about = {**headers, "Content-Type": kind}
+        async with door.http.post(f"{door.url}/events", data=json.dumps(body), headers=about) as answer:
+            statuses.append(answer.status)
+            assert answer.headers["RateLimit-Policy"] == '"events";q=5;w=60'
+            assert answer.headers["RateLimit"].startswith('"events";r=')
+    assert statuses == [201, 409, 422, 403, 415, 429]

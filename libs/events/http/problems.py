@@ -50,7 +50,8 @@ def refusal(refused: Refused) -> dict[str, Any]:
     return document(refused.status, refused.rule, refused.detail, field=refused.field, way_out=way_out, **refused.more)
 
 
-def _refused(request: Request, refused: Refused) -> Response:
+def refused(request: Request, refused: Refused) -> Response:
+    """The answer that says so."""
     body = refusal(refused)
     if refused.field is None and (named := next(iter(request.path_params), None)):
         body["field"] = named  # without one it is about what the path names
@@ -273,7 +274,7 @@ def install(app: FastAPI) -> None:
     app.add_middleware(Heads)
     app.add_middleware(KeptNowhere)
     handlers: dict[Any, Any] = {
-        Refused: _refused,
+        Refused: refused,
         Unauthenticated: _unauthenticated,
         RequestValidationError: _invalid,
         ValidationError: _invalid,

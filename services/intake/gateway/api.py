@@ -1,5 +1,6 @@
 """HTTP in for other systems: CloudEvents in any mode → the gateway; what became of an event."""
 
+from collections.abc import Mapping
 from math import ceil
 from time import monotonic
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from events.actor import Actor
-from events.errors import NotFound, TooMuch
+from events.errors import NotFound, Refused, TooMuch
 from events.gateway.cloudevent import Item, of_request
 from events.gateway.rate_limit import Quotas
 from events.http import problems
@@ -42,10 +43,11 @@ def routes(parts: Parts, entered: Entered) -> APIRouter:
         sent = of_request(request.headers.get("content-type", ""), request.headers, await request.body())
         items, batch = ([sent], False) if isinstance(sent, Item) else (sent, True)
         if (seconds := quotas.wait(emitter, max(len(items), 1), monotonic())) > 0:
-            raise TooMuch(
+            over = TooMuch(
                 "over-quota", f"your system may post {emitter.per_minute} events a minute; none of these was taken in",
                 field="body", way_out="wait as long as Retry-After says and send it again", retry_after=ceil(seconds),
             )  # fmt: skip
+            return _refused(request, over, quotas.headers(emitter, monotonic()))
         now = moment(request, onedoor_now)
         outcomes = await gateway.keep([Sender(emitter, one, now.now) for one in items], now)
         parts.bell.ring("events")
@@ -54,7 +56,7 @@ def routes(parts: Parts, entered: Entered) -> APIRouter:
             shown = msgspec.json.encode([_shown(one) for one in outcomes])
             return Response(shown, 207, media_type="application/json", headers=left)
         if (why := outcomes[0].why) is not None:
-            raise why
+            return _refused(request, why, left)
         return JSONResponse(_shown(outcomes[0]), 201 if outcomes[0].result == "accepted" else 200, headers=left)
 
     @router.options("/events", responses=HANDSHAKE)
@@ -86,6 +88,12 @@ def routes(parts: Parts, entered: Entered) -> APIRouter:
         return found
 
     return router
+
+
+def _refused(request: Request, why: Refused, left: Mapping[str, str]) -> Response:
+    answer = problems.refused(request, why)
+    answer.headers.update(left)
+    return answer
 
 
 def _shown(one: Outcome) -> dict[str, Any]:

@@ -62,11 +62,15 @@ ANSWERS: Final[dict[int | str, Any]] = {
     207: {**_says("A batch: for each event, in their order, what became of it.", list[Taken]), "headers": _LEFT},
     "4XX": {
         "description": "One event, refused: `title` is the rule. Or a request of which nothing was looked at.",
+        "headers": _LEFT,
         "content": {"application/problem+json": {"schema": _PROBLEM}},
     },
     429: {
         "description": "More than this system may say in a minute; nothing of it was taken in.",
-        "headers": {"Retry-After": {"description": "Seconds until there is room.", "schema": {"type": "integer"}}},
+        "headers": {
+            "Retry-After": {"description": "Seconds until there is room.", "schema": {"type": "integer"}},
+            **_LEFT,
+        },
         "content": {"application/problem+json": {"schema": _PROBLEM}},
     },
 }
