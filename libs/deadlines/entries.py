@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from deadlines import sessions
 from deadlines.calendar import Calendar, Hours, Override
 from deadlines.errors import CatalogueError, UnknownId
-from deadlines.sessions import SOME, Sessions, Some, TimeOfDay, Weekdays, some
+from deadlines.sessions import Sessions, TimeOfDay, Weekdays
 from events.contracts.rules import CalendarTerms, Era, OneDay, ServiceTerms
 from events.contracts.terms import (
     CalendarId,
@@ -31,7 +31,7 @@ from events.contracts.terms import (
     Whole,
     Word,
 )
-from events.http.parameters import StorableText
+from events.http.parameters import SOME, Some, StorableText, some
 
 FieldOfWork = Literal["LV", "MV", "CONTRACT"]
 Cutoff = Literal["transfer", "promise"]

@@ -6,15 +6,15 @@ schema stays as it is.
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from deadlines.calendar import Session
 from events.contracts.rules import Opening
 from events.contracts.terms import Whole
+from events.http.parameters import Some
 
-T = TypeVar("T")
 _DAYTIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
 _END_OF_DAY, _END_AS_PUBLISHED = "24:00:00", "00:00:00"
 
@@ -44,16 +44,6 @@ def _in_order(sessions: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], .
     return sessions
 
 
-def some(values: tuple[T, ...]) -> tuple[T, ...]:
-    """At least one. By `min_length` pydantic would report a list as too short beside what is wrong inside it."""
-    if not values:
-        raise ValueError("at least 1 is needed")
-    return values
-
-
-SOME: Final[dict[str, Any]] = {"minItems": 1}
-"""The same in a JSON schema."""
-Some = Annotated[tuple[T, ...], AfterValidator(some), Field(json_schema_extra=SOME)]
 Weekdays = Some[Annotated[int, Whole(1, 7)]]
 TimeOfDay = Annotated[
     str, Field(pattern=f"^{_DAYTIME}$", examples=["13:30"]), BeforeValidator(_clock), AfterValidator(_with_seconds)

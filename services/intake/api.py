@@ -33,6 +33,7 @@ from events.errors import Conflict, NotFound, Refused
 from events.http import corrections
 from events.http.app import Asked, answers, asked, at, reply
 from events.http.auth import Allowed, within
+from events.http.parameters import Some
 from events.service.runtime import Parts
 from events.store.database import Connection
 from events.store.envelope import RecordedEvent
@@ -93,7 +94,7 @@ class Application(Body):
 
 
 class Supplement(Body):
-    gaps: Annotated[tuple[Gap, ...], Field(min_length=1)]
+    gaps: Some[Gap]
 
 
 class Because(Body):

@@ -118,7 +118,7 @@ LAX = [
 def test_a_value_of_another_kind_is_refused_with_the_path_of_the_field(name: str, path: str, value: Any) -> None:
     """What the schema calls a date, an integer or a boolean is nothing that could be read as one."""
     content = entry(WEEK, overrides=[{"date": "2017-07-10", "day": "off"}])
-    part = content
+    part: Any = content
     for step in path.split(".")[:-1]:
         part = part[int(step) if step.isdigit() else step]
     if name == "weekdays":

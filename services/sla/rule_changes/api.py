@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from deadlines.entries import CalendarEntry, CatalogueFile, Service
 from deadlines.errors import CatalogueError
@@ -21,7 +21,7 @@ from events.contracts.terms import ClockPolicy, Reference
 from events.errors import Conflict, NotFound, Refused
 from events.http.app import Asked, answers, asked
 from events.http.auth import Allowed
-from events.http.parameters import Run
+from events.http.parameters import Run, Some
 from events.service.runtime import Parts
 from sla.answers.rules import Published, WhatIfBegun, WhatIfRun
 from sla.judging.case_rules import Supposed, with_published
@@ -54,13 +54,13 @@ class Publication(BaseModel):
 class Calendars(Publication):
     """Calendar versions, as calendars.yaml would have them."""
 
-    calendars: Annotated[tuple[CalendarEntry, ...], Field(min_length=1)]
+    calendars: Some[CalendarEntry]
 
 
 class Services(Publication):
     """Service versions, as services.yaml would have them; an open version is ended by naming it again with `to`."""
 
-    services: Annotated[tuple[Service, ...], Field(min_length=1)]
+    services: Some[Service]
 
 
 Frame = Annotated[Asked, Depends(asked)]
