@@ -27,7 +27,7 @@ def parse_instant(text: str) -> datetime:
     """
     matched = _TEXT.fullmatch(text)
     if matched is None:
-        raise ValueError(f"not an instant with its offset by RFC 3339, as in {EXAMPLE}")
+        raise ValueError(f"not an instant by RFC 3339, with its offset and no second 60, as in {EXAMPLE}")
     year, month, day, hour, minute, second, fraction, offset, offset_hours = matched.groups()
     microsecond = int(f"{(fraction or '.')[1:7]:0<6}")
     try:

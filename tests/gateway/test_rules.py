@@ -170,6 +170,11 @@ def test_a_wrong_attribute_is_named(name: str, value: str | None, rule: str, fie
     assert refused(replace(event(), more=((name, value),))) == (rule, field, status)
 
 
+def test_a_second_60_is_told_as_such() -> None:
+    with pytest.raises(Refused, match="RFC 3339.*no second 60"):
+        accepted(replace(event(), more=(("time", "2017-07-12T02:00:60Z"),)))
+
+
 @pytest.mark.parametrize("kind", ["application/vnd.x+json", "text/json", "Application/JSON; charset=utf-8", None])
 def test_data_is_json_where_its_type_says_so(kind: str | None) -> None:
     assert accepted(replace(event(), more=(("datacontenttype", kind),))).fact.case_id == CASE

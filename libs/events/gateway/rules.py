@@ -135,7 +135,7 @@ def _time(sent: Sent, emitter: Emitter, arrived: datetime) -> datetime:
         at = as_instant(_attribute(sent, "time"))
     except ValueError as broken:
         raise Refused(
-            "no-instant", "time is no instant with its offset", field="time",
+            "no-instant", f"time: {broken}", field="time",
             way_out="say when it happened, as in 2017-07-10T09:00:00+07:00",
         ) from broken  # fmt: skip
     if at - arrived > emitter.ahead:
