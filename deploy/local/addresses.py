@@ -45,6 +45,11 @@ def given_zalo() -> Mapping[str, str] | None:
     return {name: value for name, value in os.environ.items() if name.startswith("ZALO_")}
 
 
+def given_path(name: str) -> Path | None:
+    """The file or folder that a variable of our own environment names."""
+    return Path(told).resolve() if (told := os.environ.get(name)) else None
+
+
 def service_environment(
     *,
     port: int,

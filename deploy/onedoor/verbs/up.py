@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from local.addresses import Clock
+from local.addresses import Clock, given_path
 from local.errors import AlreadyRunning
 from local.places import home
 from local.stack import Stack
@@ -58,6 +58,8 @@ async def _run(console: Console, clock: Clock, free_ports: bool) -> None:
             database=os.environ.get("DATABASE_URL"),
             issuer=os.environ.get("OIDC_ISSUER"),
             topic_prefix=os.environ.get("ONEDOOR_TOPIC_PREFIX", ""),
+            catalogue=given_path("ONEDOOR_CATALOGUE"),
+            emitters=given_path("ONEDOOR_EMITTERS"),
             tell=progress.tell,
         )
         starting = asyncio.create_task(stack.up())
