@@ -145,6 +145,14 @@ async def test_every_wrong_field_is_named(client: Client) -> None:
     assert all(error["rule"] and error["detail"] for error in body["errors"])
 
 
+async def test_the_members_of_a_union_are_no_part_of_the_field() -> None:
+    place = ("query", "as_of", "function-before[as_instant(), datetime]")
+    assert problems._field("value_error", place, None) == "query.as_of"
+    assert problems._field("int_type", ("body", "a", "int"), {"a": "x"}) == "a"
+    assert problems._field("missing", ("body", "a", "Form", "unit"), {"a": {}}) == "a.unit"
+    assert problems._field("int_type", ("body", "a", 0, "int"), {"a": ["x"]}) == "a.0"
+
+
 @pytest.mark.parametrize(
     ("header", "value"),
     [

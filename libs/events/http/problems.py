@@ -70,7 +70,7 @@ def _unauthenticated(_: Request, error: Unauthenticated) -> Response:
 
 def _invalid(_: Request, invalid: RequestValidationError | ValidationError) -> Response:
     errors = [
-        {"field": _field(error["type"], error["loc"]), "rule": error["type"], "detail": error["msg"]}
+        {"field": _field(error["type"], error["loc"], getattr(invalid, "body", None)), "rule": error["type"], "detail": error["msg"]}
         for error in invalid.errors()
     ]
     broken = any(error["rule"] == "json_invalid" for error in errors)
@@ -84,9 +84,23 @@ def _invalid(_: Request, invalid: RequestValidationError | ValidationError) -> R
     )
 
 
-def _field(rule: str, place: Sequence[int | str]) -> str:
-    """The field as the caller wrote it; in broken JSON the place is a number of bytes, and the body is at fault."""
-    inside = [] if rule == "json_invalid" else [str(part) for part in place if part != "body"]
+def _field(rule: str, place: Sequence[int | str], body: Any) -> str:
+    """The field as the caller wrote it; in broken JSON the place is a number of bytes, and the body is at fault.
+
+    pydantic also names the member of a union that it tried: no key of what was sent.
+    """
+    if rule == "json_invalid":
+        return "body"
+    if place[:1] != ("body",) or body is None:
+        told = [part for part in place if part != "body"]
+        return ".".join(str(part) for part in told if "[" not in str(part)) or "body"
+    inside: list[str] = []
+    value = body
+    for number, part in enumerate(place[1:], 2):
+        last = number == len(place) and rule == "missing"
+        if isinstance(part, int) or last or (isinstance(value, dict) and part in value):
+            inside.append(str(part))
+            value = value[part] if not last and isinstance(value, dict | list) else None
     return ".".join(inside) or "body"
 
 
