@@ -171,7 +171,7 @@ def test_a_wrong_attribute_is_named(name: str, value: str | None, rule: str, fie
 
 
 def test_a_second_60_is_told_as_such() -> None:
-    with pytest.raises(Refused, match="RFC 3339.*no second 60"):
+    with pytest.raises(Refused, match=r"RFC 3339.*no second 60"):
         accepted(replace(event(), more=(("time", "2017-07-12T02:00:60Z"),)))
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from local.server import serve
 
 SHOWN = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "OIDC_ISSUER", "ONEDOOR_CLOCK", "ONEDOOR_TOPIC_PREFIX",
-         "ONEDOOR_CATALOGUE", "FILES_URL", "ZALO_API_URL", "ZALO_REFRESH_TOKEN")  # fmt: skip
+         "ONEDOOR_CATALOGUE", "ONEDOOR_EMITTERS", "FILES_URL", "ZALO_API_URL", "ZALO_REFRESH_TOKEN")  # fmt: skip
 
 
 async def ready(_: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -38,6 +39,7 @@ class House:
             "PYTHONPATH": os.pathsep.join(paths),
             "ONEDOOR_HOME": str(self.state),
             "KAFKA_BOOTSTRAP_SERVERS": kafka,
+            "ONEDOOR_EMITTERS": "own/emitters.yaml",
             "COLUMNS": "200",
         }
         self._folder = folder
@@ -93,6 +95,15 @@ def test_up_status_down_and_wipe(house: House) -> None:
     assert house.onedoor("down", "--wipe", "--yes").returncode == 0
     assert process.wait(timeout=30) == 0
     assert not house.state.exists()
+
+
+def test_a_file_that_the_environment_names_is_told_to_the_services(house: House) -> None:
+    """As `onedoor conform` reads it: from where the command is given."""
+    house.up()
+    about = StateFolder(house.state).announced()
+    assert about is not None
+    with urlopen(f"{about['urls']['intake']}/told") as answer:
+        assert json.load(answer)["ONEDOOR_EMITTERS"] == str(house.state.parent.resolve() / "own" / "emitters.yaml")
 
 
 def test_ctrl_c_stops_everything(house: House) -> None:

@@ -21,6 +21,7 @@ LARGEST_BODY = 1 << 20  # bytes; a dossier's form is a few kilobytes, files go t
 ENCODINGS = ("gzip", "x-gzip")  # two names of one (RFC 9110, 8.4.1.3)
 GZIP = 16 + zlib.MAX_WBITS  # a member of gzip with its header, its sum and its length
 MOST_MEMBERS = 1000  # each costs a copy of what follows it
+PARAMETERS = (("path",), ("query",), ("header",), ("cookie",))
 # What to do where the refusal itself does not say.
 WAY_OUT = {
     403: "ask somebody who has the right",
@@ -69,8 +70,9 @@ def _unauthenticated(_: Request, error: Unauthenticated) -> Response:
 
 
 def _invalid(_: Request, invalid: RequestValidationError | ValidationError) -> Response:
+    sent = getattr(invalid, "body", None)
     errors = [
-        {"field": _field(error["type"], error["loc"], getattr(invalid, "body", None)), "rule": error["type"], "detail": error["msg"]}
+        {"field": _field(error["type"], error["loc"], sent), "rule": error["type"], "detail": error["msg"]}
         for error in invalid.errors()
     ]
     broken = any(error["rule"] == "json_invalid" for error in errors)
@@ -91,16 +93,18 @@ def _field(rule: str, place: Sequence[int | str], body: Any) -> str:
     """
     if rule == "json_invalid":
         return "body"
-    if place[:1] != ("body",) or body is None:
-        told = [part for part in place if part != "body"]
-        return ".".join(str(part) for part in told if "[" not in str(part)) or "body"
+    if place[:1] != ("body",) and place[:1] not in PARAMETERS:  # of a value that was made here, not of a request
+        return ".".join(map(str, place)) or "body"
+    if place[0] != "body":  # its place, its name, and in a list of values the number
+        return ".".join([*map(str, place[:2]), *(str(part) for part in place[2:] if isinstance(part, int))])
     inside: list[str] = []
-    value = body
+    value: Any = body
     for number, part in enumerate(place[1:], 2):
-        last = number == len(place) and rule == "missing"
-        if isinstance(part, int) or last or (isinstance(value, dict) and part in value):
+        known: dict[Any, Any] = dict(enumerate(value)) if isinstance(value, list) else {}
+        known = value if isinstance(value, dict) else known
+        if part in known or isinstance(part, int) or (rule == "missing" and number == len(place)):
             inside.append(str(part))
-            value = value[part] if not last and isinstance(value, dict | list) else None
+            value = known.get(part)
     return ".".join(inside) or "body"
 
 
