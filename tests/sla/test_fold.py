@@ -30,10 +30,11 @@ ROOT = Path(__file__).parents[2]
 # As `python -m sla.rebuild`, but with its own ideas of how much is read and judged at once.
 CUT_UP = """
 import sys
-from sla import fold, reading, rebuild
-reading.BATCH, fold.JUDGED_AT_ONCE = int(sys.argv.pop(1)), int(sys.argv.pop(1))
-reading.AT_ONCE = 40 * fold.JUDGED_AT_ONCE
-raise SystemExit(rebuild.main())
+from sla.rebuild import log_reader, workers
+from sla.rebuild.__main__ import main
+log_reader.BATCH, workers.JUDGED_AT_ONCE = int(sys.argv.pop(1)), int(sys.argv.pop(1))
+log_reader.AT_ONCE = 40 * workers.JUDGED_AT_ONCE
+raise SystemExit(main())
 """
 HEARD = "insert into heard (topic, partition, next_offset, topic_id) values ($1, $2, $3, $4)"
 WAYS = ((1, 1_000, 1_000), (2, 1, 3), (3, 17, 1), (5, 250, 7), (12, 100, 50))

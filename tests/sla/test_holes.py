@@ -109,7 +109,7 @@ async def test_a_case_that_the_judge_throws_at_is_told_from_its_rows(sla: Sla, m
             raise TypeError("a mistake of this version")
         return judge(facts, RULES)
 
-    monkeypatch.setattr("sla.projector.judge", faulty)
+    monkeypatch.setattr("sla.live.projector.judge", faulty)
     await dismiss(sla)
     await tell(sla)
     assert (await incomplete(sla, told), await incomplete(sla, other)) == (False, False)

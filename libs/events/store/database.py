@@ -35,7 +35,7 @@ TRANSIENT = (
     WrongVersion,
 )
 
-LOG = Path(__file__).parent / "migrations"
+LOG = Path(__file__).parents[1] / "migrations"  # applied under names that begin with events/
 
 MIGRATIONS = """
 create table if not exists migrations (
