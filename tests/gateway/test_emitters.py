@@ -97,8 +97,10 @@ def test_every_rule_is_told_to_emitters_with_what_it_says() -> None:
     root = Path(__file__).parents[2]
     code = [*(root / "libs/events/gateway").glob("*.py"), root / "services/intake/gateway/keeping.py"]
     code += [root / "services/intake/gateway/api.py"]
-    raising = re.compile(r'raise (?:Refused|Forbidden|Conflict|NotUnderstood|TooMuch)\(\s*"([a-z0-9-]+)"')
-    raised = {rule for path in code for rule in raising.findall(path.read_text())}
+    making = re.compile(r'(?:raise (?:Refused|Forbidden|Conflict|NotUnderstood)|TooMuch)\(\s*"([a-z0-9-]+)"')
+    raised = {rule for path in code for rule in making.findall(path.read_text())}
+    of_bodies = re.compile(r'problem\(\d+, "((?:body|broken-encoding|unknown-encoding)[a-z-]*)"')
+    raised |= set(of_bodies.findall((root / "libs/events/http/problems.py").read_text()))
     table = (root / "docs" / "emitters.md").read_text().rpartition("## The rules")[2]
     told = {rule for line in re.findall(r"^\| ([a-z0-9, -]+) \|", table, re.M) for rule in line.split(", ")} - {"rule"}
     assert raised == told
