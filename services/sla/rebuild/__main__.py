@@ -146,6 +146,8 @@ async def fold(pool: Pool, workers: Workers, work: Work, expected: int) -> tuple
     """Have it folded by all workers, so many records; their counts, and what came of it."""
     started, generation = time.monotonic(), work.generation
     at_work = [asyncio.wrap_future(one) for one in workers.fold(work)]
+    for one in at_work:
+        one.add_done_callback(_noted)
     while True:
         done, pending = await asyncio.wait(at_work, timeout=EVERY, return_when=asyncio.FIRST_EXCEPTION)
         for one in done:
@@ -161,6 +163,12 @@ async def fold(pool: Pool, workers: Workers, work: Work, expected: int) -> tuple
             log.info("folded", generation=generation, seconds=round(seconds, 3), **counts._asdict())
             return counts, whole
         await generations.raise_if_cancelled(pool, generation)
+
+
+def _noted(one: "asyncio.Future[Report]") -> None:
+    """The first worker that fails ends the run. Of another that fails then, asyncio would log a traceback."""
+    if not one.cancelled():
+        one.exception()
 
 
 def main() -> int:
