@@ -1,4 +1,4 @@
-"""What intake answers, as types for its OpenAPI document (`events.answers`)."""
+"""What intake answers, as types for its OpenAPI document (`events.http.answers`)."""
 
 from datetime import datetime
 from typing import Annotated, Literal, NotRequired

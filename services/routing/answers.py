@@ -1,4 +1,4 @@
-"""What routing answers, as types for its OpenAPI document (`events.answers`)."""
+"""What routing answers, as types for its OpenAPI document (`events.http.answers`)."""
 
 from datetime import datetime
 from typing import Annotated

@@ -119,7 +119,7 @@ def test_the_envelopes_example_is_a_record_that_is_read() -> None:
 
 
 def test_the_compacted_topics_hold_what_their_schemas_say() -> None:
-    """As `sla.changes` and the heartbeat write them."""
+    """As `sla.live.change_feed` and the heartbeat write them."""
     case = b'{"revision":7,' + status("000.00.22.H49-170710-0001", received=True, cycles=[])[1:]
     assert TypeAdapter(CaseStatus).validate_json(case, strict=False, extra="forbid").revision == 7
     beat = msgspec.json.encode({"service": "intake", "watermark": datetime(2017, 7, 10, tzinfo=UTC)})

@@ -1,5 +1,5 @@
 """The oracle's corrections: what a case's facts are once put right, by the words of the rule. Shares no code with
-`events.amend`.
+`events.commands.amend`.
 """
 
 from collections.abc import Collection

@@ -76,7 +76,7 @@ def standing(steps: Sequence[Step]) -> tuple[list[Step], list[tuple[Step, str]]]
 
 
 def in_order(steps: Sequence[Step]) -> list[Effective]:
-    """The steps in the one order of the events of a dossier (`events.ordering`)."""
+    """The steps in the one order of the events of a dossier (`events.ordering.order`)."""
     known = {one.id for one in steps}
     parents = {one.id: [one.answers] for one in steps if one.answers is not None and one.answers in known}
     entries = [(one.at, one.id.partition("@")[0], 1, one.id, one) for one in steps]

@@ -109,7 +109,7 @@ def reply(answer: Answer, status: int = 200) -> Response:
 
 
 def answers(model: Any, status: int = 200, *, also: Collection[int] = (), page: bool = False) -> dict[str, Any]:
-    """For a route's decorator: the type of what it answers as JSON, for its document alone (`events.answers`).
+    """For a route's decorator: the type of what it answers as JSON, for its document alone (`events.http.answers`).
 
     `also`: other statuses with an answer of the type. `page`: a browser gets a page instead.
     """

@@ -1,7 +1,7 @@
 """How far a dossier has come: received or not, who has it, which questions are open. Pure, and without a calendar.
 
-Two things are asked of it: which of several events of one instant can come next (`events.ordering`), and what cannot be
-in the course of a dossier (`events.gateway.course`). It names what is wrong as the judge of sla does.
+Two things are asked of it: which of several events of one instant can come next (`order`), and what cannot be
+in the course of a dossier (`events.gateway.sequence_check`). It names what is wrong as the judge of sla does.
 """
 
 from collections.abc import Callable, Mapping

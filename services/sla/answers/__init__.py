@@ -1,3 +1,3 @@
-"""What sla answers, as types for its OpenAPI document (`events.answers`): cases, the record, its seals and remedies,
+"""What sla answers, as types for its OpenAPI document (`http.answers`): cases, the record, its seals and remedies,
 rebuilds, rules, evidence.
 """

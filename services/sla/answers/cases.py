@@ -1,4 +1,4 @@
-"""Cases: cycles, stays, referrals and charges as `sla.rows` has them, explanations, the facts behind them."""
+"""Cases: cycles, stays, referrals and charges as `sla.judging.rows` has them, explanations, the facts behind them."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired

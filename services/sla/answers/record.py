@@ -1,4 +1,4 @@
-"""The record as `sla.document` has it, what its numbers open to, and how it came about."""
+"""The record as `sla.reports.document` has it, what its numbers open to, and how it came about."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal, NotRequired

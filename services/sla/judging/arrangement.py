@@ -22,7 +22,7 @@ class Arranged(NamedTuple):
 
 
 def arrange(facts: Iterable[RecordedEvent]) -> Arranged:
-    """Puts the facts of one case into their order (`events.ordering`). Duplicates fall together.
+    """Puts the facts of one case into their order (`events.ordering.order`). Duplicates fall together.
 
     Corrections come first of all: what was voided has no place in the order, and a corrected fact has its right one.
     """

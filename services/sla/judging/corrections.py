@@ -1,6 +1,6 @@
 """Corrections as the judge takes them: applied to the facts of a case before these are put in order. Pure.
 
-What a correction does to a fact is `events.amend`'s; here is what it means for a promise.
+What a correction does to a fact is `events.commands.amend`'s; here is what it means for a promise.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
 """One cycle while it is judged: the unit in charge, who is waited for, and the time that each of them uses.
 
-`Cycle` is the judge's own working state and is thrown away after it; what stays are its rows (`sla.left`).
+`Cycle` is the judge's own working state and is thrown away after it; what stays are its rows (`row_builder`).
 """
 
 from datetime import datetime
